@@ -1,0 +1,242 @@
+/** The uniform client: the step table, the queue, and what a failure means. It knows no protocol. */
+import { inspect } from "node:util";
+import { onAbort } from "./abort.js";
+import { resolveCredentials } from "./credentials.js";
+import { AbortedError, PolywireError, type Protocol, UsageError } from "./errors.js";
+import { MOST_MS, type ResolvedOptions, wholeNumber } from "./options.js";
+import { Queue } from "./queue.js";
+import type { Call, CallOptions, Credentials, Reply, RequestOptions, Session, State } from "./session.js";
+
+/** What can be asked of a client. `command` is any named method of a protocol. */
+export type Step = "connect" | "login" | "request" | "command" | "noop" | "quit";
+
+/** The state machine: from a state, a step leads to a state. A missing entry is a UsageError. */
+export const STEPS: Readonly<Record<State, Partial<Record<Step, State>>>> = {
+  idle: { connect: "connected", quit: "closed" },
+  connected: { login: "ready", request: "connected", noop: "connected", quit: "closed" },
+  ready: { request: "ready", noop: "ready", command: "ready", quit: "closed" },
+  closed: { quit: "closed" },
+};
+
+const ADVICE: Readonly<Record<State, string>> = {
+  idle: "call connect() first",
+  connected: "call login() first",
+  ready: "the client is logged in already",
+  closed: "a closed client is not used again: make a new one",
+};
+
+/** How a named method runs: with others in flight, or alone. */
+export interface RunOptions {
+  /** True where the connection is needed alone: transfers, listings, dialogues of several steps. */
+  exclusive?: boolean;
+}
+
+/** connect, login, request, quit: the same in every protocol. */
+export abstract class Client<S extends Session = Session> implements AsyncDisposable {
+  readonly protocol: Protocol;
+  readonly #options: ResolvedOptions;
+  readonly #queue: Queue;
+  #state: State = "idle";
+  #session: S | undefined;
+  #greeting: Reply | undefined;
+  #closing: PolywireError | undefined;
+  #quitting: Promise<void> | undefined;
+
+  protected constructor(options: ResolvedOptions) {
+    this.protocol = options.protocol;
+    this.#options = options;
+    this.#queue = new Queue(() => Math.min(options.pipelining, this.#session?.depth ?? 1), options.limits.queue);
+  }
+
+  /** Makes the session; nothing is dialled yet. `onClose` is to be called once, when the connection is over. */
+  protected abstract createSession(options: ResolvedOptions, onClose: (reason: PolywireError) => void): S;
+
+  /** `idle`, `connected`, `ready` or `closed`. */
+  get state(): State {
+    return this.#state;
+  }
+
+  /** True while the connection is encrypted. */
+  get secure(): boolean {
+    return this.#session?.secure ?? false;
+  }
+
+  /** The server's greeting. Throws UsageError before `connect()`. */
+  get greeting(): Reply {
+    if (this.#greeting === undefined) throw this.#misuse("greeting");
+    return this.#greeting;
+  }
+
+  /** What the server said it can do: word → arguments. Empty before `connect()`. */
+  get capabilities(): ReadonlyMap<string, readonly string[]> {
+    return this.#session?.capabilities ?? new Map();
+  }
+
+  /** The options with every default filled in. Credentials among them are not shown by `inspect()`. */
+  protected get options(): ResolvedOptions {
+    return this.#options;
+  }
+
+  /** The live session, for synchronous questions. Throws UsageError where there is none. */
+  protected get session(): S {
+    if (this.#session === undefined || this.#state === "idle") throw this.#misuse("command");
+    return this.#session;
+  }
+
+  /**
+   * Dials the server, secures the connection and reads the greeting and the capabilities.
+   * @returns the greeting.
+   * @throws ConnectionError (TimeoutError, TlsError) where that fails; the client is closed then.
+   */
+  connect(options: CallOptions = {}): Promise<Reply> {
+    return this.#run("connect", true, options, async (call) => {
+      this.#session = this.createSession(this.#options, (reason) => this.#onClose(reason));
+      this.#greeting = await this.#session.open(call);
+      return this.#greeting;
+    });
+  }
+
+  /**
+   * Logs in, with these credentials or those of the options.
+   * @throws LoginError where the server refuses them; the client stays connected and may try again.
+   */
+  login(credentials?: Credentials, options: CallOptions = {}): Promise<void> {
+    return this.#run("login", true, options, async (call) => {
+      const { protocol, host, port } = this.#options;
+      const resolved = await resolveCredentials(credentials ?? this.#options.credentials, { protocol, host, port });
+      await (this.#session as S).login(resolved ?? {}, call);
+    });
+  }
+
+  /**
+   * Sends any command of the protocol.
+   * @returns its typed reply.
+   * @throws UsageError for a command that cannot be sent so, ReplyError for a refusal (unless `expect: "any"`).
+   */
+  request(command: string, options: RequestOptions = {}): Promise<Reply> {
+    return this.#run("request", true, options, (call) => (this.#session as S).request(command, options, call));
+  }
+
+  /** Asks the server for a sign of life. */
+  noop(options: CallOptions = {}): Promise<void> {
+    return this.#run("noop", false, options, (call) => (this.#session as S).noop(call));
+  }
+
+  /**
+   * Says goodbye behind the calls already made, and hangs up. Safe twice, bounded by `timeouts.quit`, and never
+   * rejects: a dead connection is as good as a closed one.
+   */
+  quit(): Promise<void> {
+    this.#quitting ??= this.#quit();
+    return this.#quitting;
+  }
+
+  /** Hangs up now, without a goodbye. Every call that is pending rejects with the reason. */
+  close(reason?: Error): void {
+    if (this.#state === "closed") return;
+    const error =
+      reason instanceof PolywireError ? reason : new AbortedError("the client was closed", { cause: reason });
+    if (this.#session) this.#session.close(error);
+    this.#onClose(error);
+  }
+
+  /** `await using` ends with `quit()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.quit();
+  }
+
+  /** What `console.log` shows: no options, so no secrets. */
+  [inspect.custom](): string {
+    const { host, port, security } = this.#options;
+    return `${this.constructor.name} { ${this.protocol}://${host}:${port}, ${security}, ${this.#state} }`;
+  }
+
+  /** Runs a named method of a protocol in its turn. */
+  protected run<T>(options: CallOptions & RunOptions, body: (session: S, call: Call) => Promise<T>): Promise<T> {
+    return this.#run("command", options.exclusive ?? false, options, (call) => body(this.#session as S, call));
+  }
+
+  /** Rejects the calls that wait behind the running one. */
+  protected refuseWaiting(reason: PolywireError): void {
+    this.#queue.refuse(reason);
+  }
+
+  #run<T>(step: Step, alone: boolean, options: CallOptions, body: (call: Call) => Promise<T>): Promise<T> {
+    return this.#queue.run(alone, options.signal, async () => {
+      const next = this.#next(step);
+      if (next === undefined) throw this.#misuse(step);
+      const { signal, timeout = this.#options.timeouts.command } = options;
+      const call: Call = { signal, timeout: wholeNumber("timeout", timeout, 1, MOST_MS) };
+      if (alone) this.#queue.onContended = () => call.contended?.();
+      const forget = onAbort(signal, () => void this.#cancel(call, signal as AbortSignal));
+      try {
+        const value = await body(call);
+        if (this.#state !== "closed") this.#state = next;
+        return value;
+      } catch (error) {
+        if (step === "connect" || (error instanceof PolywireError && !error.clientUsable)) this.#failed(error);
+        throw error;
+      } finally {
+        forget();
+      }
+    });
+  }
+
+  #next(step: Step): State | undefined {
+    const optional = step === "command" && this.#state === "connected" && this.#session?.loginOptional;
+    return optional ? "connected" : STEPS[this.#state][step];
+  }
+
+  #misuse(step: string): UsageError {
+    const { protocol, host, port } = this.#options;
+    const details = { advice: ADVICE[this.#state], protocol, server: `${host}:${port}`, cause: this.#closing };
+    const usable = this.#state !== "closed";
+    return new UsageError(`${step} is out of order while the client is ${this.#state}`, {
+      ...details,
+      clientUsable: usable,
+    });
+  }
+
+  /** A signal fired in mid call: politely where the session can, else by hanging up. */
+  async #cancel(call: Call, signal: AbortSignal): Promise<void> {
+    const reason = new AbortedError("the call was cancelled", { cause: signal.reason });
+    try {
+      if (call.cancel && (await call.cancel(reason))) return;
+    } catch {
+      // The polite way failed: hang up.
+    }
+    this.close(reason);
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof PolywireError) error.clientUsable = false;
+    this.close(error instanceof Error ? error : undefined);
+  }
+
+  #onClose(reason: PolywireError): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#closing = reason;
+    this.#queue.refuse(reason);
+  }
+
+  async #quit(): Promise<void> {
+    const bye = new AbortedError("the client has quit");
+    if (this.#state === "idle" && this.#queue.idle) this.#onClose(bye);
+    if (this.#state === "closed") return;
+    const timeout = this.#options.timeouts.quit;
+    let late: NodeJS.Timeout | undefined;
+    try {
+      await this.#run("quit", true, { timeout }, async (call) => {
+        // A server that never stops talking is not silent: the goodbye is bounded all the same.
+        late = setTimeout(() => this.close(bye), timeout);
+        await (this.#session as S).quit(call);
+      });
+    } catch {
+      // A goodbye that fails is a goodbye.
+    } finally {
+      clearTimeout(late);
+    }
+    this.close(bye);
+  }
+}

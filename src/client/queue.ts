@@ -1,0 +1,141 @@
+/** The order of calls on one connection: side by side where they can be pipelined, alone where they cannot. */
+import { onAbort } from "./abort.js";
+import { AbortedError, type PolywireError, UsageError } from "./errors.js";
+
+interface Entry {
+  readonly exclusive: boolean;
+  readonly start: () => Promise<unknown>;
+  readonly reject: (error: Error) => void;
+  /** True where its signal fired: it is skipped. */
+  gone: boolean;
+}
+
+/**
+ * A first-in first-out queue with two kinds of calls. Calls that may share the connection run at once, up to a depth;
+ * a call that needs it alone waits for all earlier ones, and later ones wait for it.
+ */
+export class Queue {
+  readonly #waiting: Entry[] = [];
+  readonly #limit: number;
+  readonly #depth: () => number;
+  #running = 0;
+  #exclusive = false;
+  #refusal: PolywireError | undefined;
+  #head = 0;
+  #gone = 0;
+
+  /** `depth`: how many shared calls may run at once, asked each time. `limit`: calls that may wait. */
+  constructor(depth: () => number, limit: number) {
+    this.#depth = depth;
+    this.#limit = limit;
+  }
+
+  /** Called while an exclusive call runs and another one waits behind it. */
+  onContended: (() => void) | undefined;
+
+  get waiting(): number {
+    return this.#waiting.length - this.#head - this.#gone;
+  }
+
+  /** True where nothing runs and nothing waits. */
+  get idle(): boolean {
+    return this.#running === 0 && this.waiting === 0;
+  }
+
+  /** Runs `body` when its turn comes. A signal that fires before drops it. */
+  run<T>(exclusive: boolean, signal: AbortSignal | undefined, body: () => Promise<T>): Promise<T> {
+    if (signal?.aborted) return Promise.reject(dropped(signal));
+    if (this.waiting === 0 && this.#mayStart(exclusive)) return this.#start(exclusive, body);
+    if (this.#refusal) return Promise.reject(this.#refusal);
+    if (this.waiting >= this.#limit) {
+      const advice = "wait for some of them, or raise limits.queue";
+      return Promise.reject(new UsageError(`${this.#limit} calls are waiting already`, { advice }));
+    }
+    return new Promise<T>((resolve, reject) => {
+      const forget = onAbort(signal, () => {
+        entry.gone = true;
+        this.#gone++;
+        reject(dropped(signal as AbortSignal));
+        // Later: the same signal may drop the next one, too.
+        queueMicrotask(() => this.#advance());
+      });
+      const entry: Entry = {
+        exclusive,
+        gone: false,
+        reject: (error) => {
+          forget();
+          reject(error);
+        },
+        start: () => {
+          forget();
+          const done = this.#start(exclusive, body);
+          done.then(resolve, reject);
+          return done;
+        },
+      };
+      this.#waiting.push(entry);
+      if (this.#exclusive) this.onContended?.();
+    });
+  }
+
+  /** Rejects every call that waits now, and, until the running one is over, every new one. */
+  refuse(reason: PolywireError): void {
+    this.#refusal = reason;
+    const refused = this.#waiting.splice(0).slice(this.#head);
+    this.#head = this.#gone = 0;
+    for (const entry of refused) entry.reject(reason);
+  }
+
+  #mayStart(exclusive: boolean): boolean {
+    if (this.#exclusive) return false;
+    return exclusive ? this.#running === 0 : this.#running < this.#depth();
+  }
+
+  #start<T>(exclusive: boolean, body: () => Promise<T>): Promise<T> {
+    this.#running++;
+    this.#exclusive = exclusive;
+    let done: Promise<T>;
+    try {
+      done = body();
+    } catch (error) {
+      done = Promise.reject(error);
+    }
+    const over = () => {
+      this.#running--;
+      if (exclusive) this.#over();
+      this.#advance();
+    };
+    done.then(over, over);
+    return done;
+  }
+
+  /** An exclusive call has ended. */
+  #over(): void {
+    this.#exclusive = false;
+    this.#refusal = undefined;
+    this.onContended = undefined;
+  }
+
+  #advance(): void {
+    for (;;) {
+      const next = this.#waiting[this.#head];
+      if (next === undefined || !(next.gone || this.#mayStart(next.exclusive))) break;
+      // A moving head instead of shift(): the queue may be long.
+      if (++this.#head > 1024) {
+        this.#waiting.splice(0, this.#head);
+        this.#head = 0;
+      }
+      if (next.gone) {
+        this.#gone--;
+        continue;
+      }
+      next.start().catch(() => {});
+      if (next.exclusive && this.waiting > 0) queueMicrotask(() => this.onContended?.());
+    }
+    if (this.#head > 0 && this.waiting === 0) this.#waiting.length = this.#head = 0;
+  }
+}
+
+function dropped(signal: AbortSignal): AbortedError {
+  return new AbortedError("the call was cancelled before it was sent", { cause: signal.reason, clientUsable: true });
+}

@@ -1,0 +1,383 @@
+/** FTP's named methods (RFC 959, 2389, 2428, 3659, 4217): what to ask; session.ts and transfer.ts know how. */
+import { Client } from "../client/client.js";
+import { type PolywireError, ProtocolError, type ReplyError, UsageError } from "../client/errors.js";
+import { type ResolvedOptions, resolve } from "../client/options.js";
+import type { Rows } from "../client/rows.js";
+import type { Call, CallOptions, Reply } from "../client/session.js";
+import type { Sink, Source } from "../client/sink.js";
+import type { FtpEntry } from "./entry.js";
+import { type Digest, type HashAlgorithm, hash } from "./hash.js";
+import { type RowsOwner, rows } from "./list.js";
+import { NameParser } from "./listing-parser.js";
+import { exists, makePath, type RemoteStat, setModified, stats, timeCommand } from "./metadata.js";
+import { encodeName, pathArgument as name } from "./name.js";
+import { type FtpOptions, type FtpSettings, resolveFtp } from "./options.js";
+import { ListParser } from "./parse-list.js";
+import { MlsdParser, parseMlsdLine } from "./parse-mlsd.js";
+import { formatTime, parsePath, parseSize, parseTime, parseUniqueName } from "./parse-reply.js";
+import { refusal } from "./refusal.js";
+import { FtpSession } from "./session.js";
+import { type ReceiveOptions, receiveFile, receiveWhole, type SendOptions, sendFile } from "./store.js";
+import type { Transferred } from "./transfer.js";
+
+/** What a listing takes. */
+export interface ListingCall extends CallOptions {
+  /** Give the rows `.` and `..` too. Default: false. */
+  dots?: boolean | undefined;
+}
+
+/** Where a named download goes to. */
+export interface RetrOptions extends CallOptions, ReceiveOptions {
+  /** A path, a stream, or a function called with each chunk. Without it the file comes back as a Buffer. */
+  to?: Sink | undefined;
+}
+
+/** What an upload takes. */
+export interface StorOptions extends CallOptions, SendOptions {}
+
+/**
+ * An FTP client.
+ *
+ * @example
+ * const ftp = new FtpClient({ host: "files.example.org", credentials: { user: "alice", password } });
+ * await ftp.connect();
+ * await ftp.login();
+ * for await (const entry of ftp.entries("/in")) console.log(entry.name, entry.size);
+ * await ftp.quit();
+ */
+export class FtpClient extends Client<FtpSession> {
+  readonly #settings: FtpSettings;
+  readonly #given: FtpOptions;
+  readonly #rows: RowsOwner = {
+    run: (body) => this.run({ exclusive: true }, body),
+    refuse: (reason) => this.refuseWaiting(reason),
+  };
+
+  constructor(options: FtpOptions) {
+    super(resolve("ftp", options));
+    this.#settings = resolveFtp(options);
+    this.#given = options;
+  }
+
+  protected createSession(options: ResolvedOptions, onClose: (reason: PolywireError) => void): FtpSession {
+    return new FtpSession(options, this.#settings, onClose);
+  }
+
+  /** Another client of the same options, not yet connected: for a second connection to the same server. */
+  clone(): FtpClient {
+    return new FtpClient(this.#given);
+  }
+
+  /** True where FEAT names the feature (RFC 2389), e.g. `has("MLST")`. */
+  has(feature: string): boolean {
+    return this.capabilities.has(feature.toUpperCase());
+  }
+
+  // --- directories -----------------------------------------------------------------------------------------------
+
+  /** Changes the working directory (CWD, RFC 959 §4.1.1). */
+  async cwd(path: string, options: CallOptions = {}): Promise<void> {
+    await this.#send(`CWD ${name(path)}`, options);
+  }
+
+  /** Changes to the parent directory (CDUP). */
+  async cdup(options: CallOptions = {}): Promise<void> {
+    await this.#send("CDUP", options);
+  }
+
+  /** The working directory (PWD). */
+  async pwd(options: CallOptions = {}): Promise<string> {
+    const reply = await this.#send("PWD", options);
+    return parsePath(reply.text) ?? this.#unreadable("PWD", reply);
+  }
+
+  /** Makes a directory (MKD). @returns its path as the server writes it, or as it was given. */
+  async mkd(path: string, options: CallOptions = {}): Promise<string> {
+    return parsePath((await this.#send(`MKD ${name(path)}`, options)).text) ?? path;
+  }
+
+  /** Removes an empty directory (RMD). */
+  async rmd(path: string, options: CallOptions = {}): Promise<void> {
+    await this.#send(`RMD ${name(path)}`, options);
+  }
+
+  // --- listings --------------------------------------------------------------------------------------------------
+
+  /**
+   * The entries of a directory, by the best way the server has: MLSD, else LIST. A path that LIST would take for an
+   * option or a pattern is entered by CWD, and left again.
+   */
+  entries(path?: string, options: ListingCall = {}): Rows<FtpEntry> {
+    const machine = (session: FtpSession) => session.has("MLST") || session.has("MLSD");
+    const odd = path !== undefined && /^[-~]|[\s*?[\]{}\\]/.test(path);
+    return rows<FtpEntry>(this.#alone(options), {
+      directory: (session) => (odd && !machine(session) ? name(path) : undefined),
+      command: (session) => (machine(session) ? argument("MLSD", path) : odd ? "LIST" : argument("LIST", path)),
+      type: "A",
+      parser: (session) => (machine(session) ? mlsdParser(options) : this.#listParser(options)),
+    });
+  }
+
+  /** A directory as MLSD gives it: exact facts, times in UTC (RFC 3659 §7). */
+  mlsd(path?: string, options: ListingCall = {}): Rows<FtpEntry> {
+    return rows<FtpEntry>(this.#alone(options), {
+      command: () => argument("MLSD", path),
+      type: "A",
+      parser: () => mlsdParser(options),
+    });
+  }
+
+  /** A directory as LIST gives it, in any of the styles servers have. Rows that cannot be read come as `unparsed`. */
+  list(path?: string, options: ListingCall = {}): Rows<FtpEntry> {
+    return rows<FtpEntry>(this.#alone(options), {
+      command: () => argument("LIST", path),
+      type: "A",
+      parser: () => this.#listParser(options),
+    });
+  }
+
+  /** The names in a directory as NLST gives them; some servers write `directory/name`. */
+  nlst(path?: string, options: ListingCall = {}): Rows<string> {
+    return rows<string>(this.#alone(options), {
+      command: () => argument("NLST", path),
+      type: "A",
+      parser: () => new NameParser({ keepDots: options.dots ?? false }),
+    });
+  }
+
+  /** The lines of a listing as they came. `command` is LIST by default, and may carry options: `LIST -la`. */
+  rawList(command = "LIST", options: CallOptions = {}): Rows<string> {
+    if (!/^(LIST|NLST|MLSD)\b/i.test(command)) throw new UsageError(`${command} is not a listing: LIST, NLST or MLSD`);
+    return rows<string>(this.#alone(options), {
+      command: () => command,
+      type: "A",
+      parser: () => new NameParser({ keepDots: true }),
+    });
+  }
+
+  /** One entry by MLST (RFC 3659 §7). */
+  async mlst(path = ".", options: CallOptions = {}): Promise<FtpEntry> {
+    const reply = await this.#send(`MLST ${name(path)}`, options);
+    const line = reply.lines.find((each) => each.startsWith(" ") && each.includes("="));
+    const entry = line === undefined ? undefined : parseMlsdLine(encodeName(line.slice(1)), { keepDots: true });
+    return entry ?? this.#unreadable("MLST", reply);
+  }
+
+  /** The server's state, or what LIST would say of a path, in the reply itself (STAT). */
+  stat(path?: string, options: CallOptions = {}): Promise<Reply> {
+    return this.#send(argument("STAT", path), options);
+  }
+
+  // --- single files ----------------------------------------------------------------------------------------------
+
+  /** Octets of a file (SIZE, RFC 3659 §4), in binary type. */
+  async size(path: string, options: CallOptions = {}): Promise<number> {
+    const reply = await this.#binary(`SIZE ${name(path)}`, options);
+    return parseSize(reply.text) ?? this.#unreadable("SIZE", reply);
+  }
+
+  /** When a file was last changed (MDTM, RFC 3659 §3). */
+  async mdtm(path: string, options: CallOptions = {}): Promise<Date> {
+    const reply = await this.#send(`MDTM ${name(path)}`, options);
+    return parseTime(reply.text) ?? this.#unreadable("MDTM", reply);
+  }
+
+  /** Sets when a file was last changed, by MFMT (draft-somers-ftp-mfxx). `setModified` also knows the older ways. */
+  async mfmt(path: string, modified: Date, options: CallOptions = {}): Promise<void> {
+    await this.#send(`MFMT ${formatTime(modified)} ${name(path)}`, options);
+  }
+
+  /** Sets when a file was last changed, by what the server has: MFMT, MFF, MDTM with a time, SITE UTIME. */
+  setModified(path: string, modified: Date, options: CallOptions = {}): Promise<void> {
+    return this.run(options, (session, call) => setModified(session, name(path), modified, call));
+  }
+
+  /**
+   * The command that `setModified` would send, for `pack()`; undefined where the server has none.
+   */
+  modifiedCommand(path: string, modified: Date): string | undefined {
+    return timeCommand(this.session, name(path), modified);
+  }
+
+  /**
+   * Size and time of many files in few round trips (SIZE, MDTM). Undefined for what is not there, as far as the server
+   * tells that from "you may not".
+   */
+  stats(paths: readonly string[], options: CallOptions = {}): Promise<(RemoteStat | undefined)[]> {
+    return this.run({ ...options, exclusive: true }, (session, call) => stats(session, paths.map(name), call));
+  }
+
+  /** The error that a refused reply of `pack()` or `request()` stands for. */
+  refusal(reply: Reply, command: string): ReplyError {
+    return refusal(reply, command);
+  }
+
+  /** Makes a directory and those above it; no error where it is there already. */
+  makePath(path: string, options: CallOptions = {}): Promise<void> {
+    return this.run({ ...options, exclusive: true }, (session, call) => makePath(session, path, call));
+  }
+
+  /** True where a file or directory is there. Servers that say 550 for "you may not" as well look like "no". */
+  exists(path: string, options: CallOptions = {}): Promise<boolean> {
+    return this.run({ ...options, exclusive: true }, (session, call) => exists(session, path, call));
+  }
+
+  /** Renames or moves (RNFR, RNTO): one write, one round trip. Most servers replace an existing file silently. */
+  async rename(from: string, to: string, options: CallOptions = {}): Promise<void> {
+    const commands = [`RNFR ${name(from)}`, `RNTO ${name(to)}`];
+    await this.run(options, async (session, call) => {
+      const replies = await session.pack(commands, { timeout: call.timeout });
+      replies.forEach((reply, i) => void session.accept(reply, commands[i] as string));
+    });
+  }
+
+  /** Removes a file (DELE). */
+  async dele(path: string, options: CallOptions = {}): Promise<void> {
+    await this.#send(`DELE ${name(path)}`, options);
+  }
+
+  /**
+   * The digest of a file, computed by the server: HASH (draft-bryan-ftpext-hash), else XSHA512, XSHA256, XSHA1, XMD5,
+   * XCRC. Throws UsageError where it has none of them.
+   */
+  hash(path: string, algorithm?: HashAlgorithm, options: CallOptions = {}): Promise<Digest> {
+    return this.run({ ...options, exclusive: true }, (session, call) => hash(session, name(path), algorithm, call));
+  }
+
+  /**
+   * Downloads a file (RETR): as a Buffer, or to a sink. It resolves when the data ended in order and the server
+   * confirmed it. A signal that fires sends ABOR; the client stays usable where the server plays along.
+   *
+   * @example
+   * const text = (await ftp.retr("notes.txt")).toString();
+   * await ftp.retr("big.iso", { to: "/tmp/big.iso" });
+   */
+  retr(path: string, options?: RetrOptions & { to?: undefined }): Promise<Buffer>;
+  retr(path: string, options: RetrOptions & { to: Sink }): Promise<Transferred>;
+  async retr(path: string, options: RetrOptions = {}): Promise<Buffer | Transferred> {
+    const command = `RETR ${name(path)}`;
+    const { to } = options;
+    return this.run<Buffer | Transferred>({ ...options, exclusive: true }, (session, call) =>
+      to === undefined
+        ? receiveWhole(session, command, options, call)
+        : receiveFile(session, command, to, options, call),
+    );
+  }
+
+  /**
+   * A file's bytes as they arrive, with back-pressure: a source for another client's `stor`, or for a loop.
+   *
+   * @example
+   * await destination.stor("copy.dat", source.read("data.dat"));
+   */
+  read(path: string, options: CallOptions & { offset?: number } = {}): Rows<Buffer> {
+    const command = `RETR ${name(path)}`;
+    return rows<Buffer>(this.#alone(options), {
+      command: () => command,
+      type: "I",
+      offset: options.offset,
+      parser: () => ({ push: (chunk) => [chunk], end: () => [] }),
+    });
+  }
+
+  /**
+   * Uploads to a name (STOR), replacing what is there. `upload()` adds what one would have to remember: a temporary
+   * name, verification and the time.
+   *
+   * @example
+   * await ftp.stor("notes.txt", { text: "hello\n" });
+   * await ftp.stor("big.iso", "/tmp/big.iso");
+   */
+  async stor(path: string, source: Source, options: StorOptions = {}): Promise<Transferred> {
+    return this.#store(`STOR ${name(path)}`, source, options);
+  }
+
+  /** Appends to a file, which is made where it is not there (APPE). */
+  async appe(path: string, source: Source, options: StorOptions = {}): Promise<Transferred> {
+    return this.#store(`APPE ${name(path)}`, source, options);
+  }
+
+  /** Uploads under a name that the server chooses (STOU). @returns that name too, where the server tells it. */
+  async stou(source: Source, options: StorOptions = {}): Promise<Transferred & { name: string | undefined }> {
+    const done = await this.#store("STOU", source, options);
+    return { ...done, name: parseUniqueName(done.preliminary, done.reply) };
+  }
+
+  // --- the rest --------------------------------------------------------------------------------------------------
+
+  /** The server's features (FEAT, RFC 2389), asked for again. */
+  features(options: CallOptions = {}): Promise<ReadonlyMap<string, readonly string[]>> {
+    return this.run(options, async (session, call) => {
+      await session.feat({ timeout: call.timeout });
+      return session.capabilities;
+    });
+  }
+
+  /** Sets an option of a feature (OPTS, RFC 2389): `opts("UTF8 ON")`. */
+  opts(option: string, options: CallOptions = {}): Promise<Reply> {
+    return this.#send(`OPTS ${option}`, options);
+  }
+
+  /** A command of this server's own (SITE): `site("CHMOD 644 file")`. */
+  site(command: string, options: CallOptions = {}): Promise<Reply> {
+    return this.#send(`SITE ${command}`, options);
+  }
+
+  /** The server's system (SYST): `UNIX Type: L8`. */
+  async syst(options: CallOptions = {}): Promise<string> {
+    return (await this.#send("SYST", options)).text;
+  }
+
+  /**
+   * Several commands without data in one write; the replies come in order, refusals among them. Commands that
+   * `request()` refuses are refused here, too.
+   */
+  pack(commands: readonly string[], options: CallOptions = {}): Promise<Reply[]> {
+    return this.run(options, (session, call) => session.packRaw(commands, { timeout: call.timeout }));
+  }
+
+  #send(command: string, options: CallOptions): Promise<Reply> {
+    return this.run(options, (session, call) => session.send(command, { timeout: call.timeout }));
+  }
+
+  /** A command whose answer depends on the representation type. */
+  #binary(command: string, options: CallOptions): Promise<Reply> {
+    return this.run(options, async (session, call) => {
+      if (session.type === "I") return session.send(command, { timeout: call.timeout });
+      const [type, reply] = (await session.pack(["TYPE I", command], { timeout: call.timeout })) as [Reply, Reply];
+      if (type.ok) session.type = "I";
+      return session.accept(reply, command);
+    });
+  }
+
+  #store(command: string, source: Source, options: StorOptions): Promise<Transferred> {
+    const run = (session: FtpSession, call: Call) => sendFile(session, command, source, options, call);
+    return this.run({ ...options, exclusive: true }, run);
+  }
+
+  #alone(options: CallOptions): RowsOwner {
+    return { ...this.#rows, run: (body) => this.run({ ...options, exclusive: true }, body) };
+  }
+
+  #listParser(options: ListingCall): ListParser {
+    return new ListParser({ timeZone: this.#settings.timeZone, keepDots: options.dots ?? false });
+  }
+
+  /** The answer makes no sense: the server cannot be followed any further. */
+  #unreadable(command: string, reply: Reply): never {
+    const error = new ProtocolError(`the answer to ${command} cannot be read: ${JSON.stringify(reply.text)}`, {
+      protocol: this.protocol,
+      advice: "the connection was closed",
+    });
+    this.close(error);
+    throw error;
+  }
+}
+
+function mlsdParser(options: ListingCall): MlsdParser {
+  return new MlsdParser({ keepDots: options.dots ?? false });
+}
+
+function argument(command: string, path: string | undefined): string {
+  return path === undefined ? command : `${command} ${name(path)}`;
+}

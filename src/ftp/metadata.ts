@@ -1,0 +1,125 @@
+/** What is asked or set about a file in more than one way: whether it is there, and when it was changed. */
+import { ProtocolError, ReplyError, UsageError } from "../client/errors.js";
+import type { Call, Reply } from "../client/session.js";
+import { pathArgument } from "./name.js";
+import { formatTime, parsePath, parseSize, parseTime } from "./parse-reply.js";
+import type { FtpSession } from "./session.js";
+
+/** The ways to set a time, and the feature that announces each; vsftpd announces MDTM and takes a time with it. */
+const TIME_LADDER: readonly (readonly [feature: string, command: (time: string, path: string) => string])[] = [
+  ["MFMT", (time, path) => `MFMT ${time} ${path}`],
+  ["MFF", (time, path) => `MFF Modify=${time}; ${path}`],
+  ["MDTM", (time, path) => `MDTM ${time} ${path}`],
+  ["SITE", (time, path) => `SITE UTIME ${time.slice(0, 12)} ${path}`],
+];
+
+/** The command that sets a file's time on this server; undefined where it has none. */
+export function timeCommand(session: FtpSession, path: string, modified: Date): string | undefined {
+  const rung = TIME_LADDER.find(([feature]) => announces(session, feature));
+  return rung?.[1](formatTime(modified), path);
+}
+
+function announces(session: FtpSession, feature: string): boolean {
+  if (feature === "SITE") return (session.capabilities.get("SITE") ?? []).some((words) => /\bUTIME\b/i.test(words));
+  return session.has(feature);
+}
+
+/** Sets when a file was last changed. */
+export async function setModified(session: FtpSession, path: string, modified: Date, call: Call): Promise<void> {
+  const command = timeCommand(session, path, modified);
+  if (command === undefined) {
+    throw new UsageError("the server has no command that sets a file's time", {
+      advice: "it announces neither MFMT, MFF, MDTM nor SITE UTIME",
+      protocol: "ftp",
+    });
+  }
+  await session.send(command, { timeout: call.timeout });
+}
+
+/** True where the path is a file or a directory: by MLST, else by SIZE, else by entering it. */
+export async function exists(session: FtpSession, path: string, call: Call): Promise<boolean> {
+  const { timeout } = call;
+  if (session.has("MLST")) return found(() => session.send(`MLST ${pathArgument(path)}`, { timeout }));
+  const [file] = await stats(session, [pathArgument(path)], call);
+  if (file) return true;
+  return isDirectory(session, path, timeout);
+}
+
+async function found(ask: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await ask();
+    return true;
+  } catch (error) {
+    if (error instanceof ReplyError && error.code === "550") return false;
+    throw error;
+  }
+}
+
+/** What SIZE and MDTM say of a file. */
+export interface RemoteStat {
+  /** Octets. */
+  readonly size: number;
+  /** Undefined where the server has no MDTM. */
+  readonly modified: Date | undefined;
+}
+
+/** Commands of one write: servers read them from buffers of their own. */
+const PACK = 100;
+
+/** Size and time of many files, in packs. */
+export async function stats(
+  session: FtpSession,
+  paths: readonly string[],
+  call: Call,
+): Promise<(RemoteStat | undefined)[]> {
+  const { timeout } = call;
+  const found: (RemoteStat | undefined)[] = [];
+  const timed = session.has("MDTM") || session.capabilities.size === 0;
+  const each = timed ? 2 : 1;
+  for (let at = 0; at < paths.length; at += PACK / each) {
+    const part = paths.slice(at, at + PACK / each);
+    const type = session.type === "I" ? [] : ["TYPE I"];
+    const commands = part.flatMap((path) => (timed ? [`SIZE ${path}`, `MDTM ${path}`] : [`SIZE ${path}`]));
+    const replies = await session.pack([...type, ...commands], { timeout });
+    if (type.length > 0) session.accept(replies.shift() as Reply, "TYPE I");
+    session.type = "I";
+    for (const [i, path] of part.entries()) {
+      found.push(remoteStat(session, path, replies[i * each] as Reply, timed ? replies[i * each + 1] : undefined));
+    }
+  }
+  return found;
+}
+
+function remoteStat(session: FtpSession, path: string, size: Reply, time: Reply | undefined): RemoteStat | undefined {
+  // 550: not there. Anything else (no SIZE, not logged in) is not an answer to the question.
+  if (size.code === "550") return undefined;
+  session.accept(size, `SIZE ${path}`);
+  const octets = parseSize(size.text);
+  if (octets === undefined) {
+    throw new ProtocolError(`the answer to SIZE cannot be read: ${JSON.stringify(size.text)}`, { protocol: "ftp" });
+  }
+  return { size: octets, modified: time?.ok ? parseTime(time.text) : undefined };
+}
+
+/** Makes a directory, and those above it where that is refused; in the end it has to be there. */
+export async function makePath(session: FtpSession, path: string, call: Call): Promise<void> {
+  const { timeout } = call;
+  const parts = path.split("/").filter((part) => part !== "");
+  const steps = parts.map((_, i) => (path.startsWith("/") ? "/" : "") + parts.slice(0, i + 1).join("/"));
+  const whole = steps.at(-1);
+  if (whole === undefined) return;
+  const replies = await session.pack(
+    steps.map((step) => `MKD ${pathArgument(step)}`),
+    { timeout },
+  );
+  const last = replies.at(-1) as Reply;
+  if (last.ok || (await isDirectory(session, whole, timeout))) return;
+  session.accept(last, `MKD ${whole}`);
+}
+
+async function isDirectory(session: FtpSession, path: string, timeout: number): Promise<boolean> {
+  const before = parsePath((await session.send("PWD", { timeout })).text) ?? "/";
+  if (!(await found(() => session.send(`CWD ${pathArgument(path)}`, { timeout })))) return false;
+  await session.send(`CWD ${pathArgument(before)}`, { timeout });
+  return true;
+}

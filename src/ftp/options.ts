@@ -1,0 +1,59 @@
+/** The options of FTP alone, and their defaults. */
+import { UsageError } from "../client/errors.js";
+import { type ClientOptions, wholeNumber } from "../client/options.js";
+
+/** What an FtpClient takes. */
+export interface FtpOptions extends ClientOptions {
+  /** Who opens data connections: we do (`passive`, default), or the server does (`active`: PORT, EPRT). */
+  mode?: "passive" | "active" | undefined;
+  /** Local ports for active mode, first and last. Default: any. */
+  activePorts?: readonly [number, number] | undefined;
+  /** The address the server is to connect to in active mode, where it is not the local one (NAT). */
+  externalAddress?: string | undefined;
+  /** Data connections under TLS: `private` (PROT P, default) or `clear` (PROT C). Without TLS always clear. */
+  protection?: "private" | "clear" | undefined;
+  /** Take TLS off the control connection after the login (CCC, RFC 4217 §6), for NAT boxes that read it. Default: false. */
+  clearControl?: boolean | undefined;
+  /** Accept a PASV answer that names another host than the control connection's. Default: false (the FTP bounce). */
+  allowForeignHost?: boolean | undefined;
+  /** Time zone of dates in LIST answers: an IANA name. Default: UTC. MLSD and MDTM are always UTC. */
+  timeZone?: string | undefined;
+  /**
+   * Milliseconds between NOOPs while a transfer runs, for firewalls that forget a silent control connection. Sent only
+   * to servers known to bear it (vsftpd, Pure-FTPd). Default: 0, off.
+   */
+  transferNoop?: number | undefined;
+}
+
+/** FTP's own options with every default filled in. */
+export interface FtpSettings {
+  readonly mode: "passive" | "active";
+  readonly activePorts: readonly [number, number];
+  readonly externalAddress: string | undefined;
+  readonly protection: "private" | "clear";
+  readonly clearControl: boolean;
+  readonly allowForeignHost: boolean;
+  readonly timeZone: string;
+  readonly transferNoop: number;
+}
+
+/** Fills in the defaults. Throws UsageError. */
+export function resolveFtp(options: FtpOptions): FtpSettings {
+  const [first, last] = options.activePorts ?? [0, 0];
+  wholeNumber("activePorts[0]", first, 0, 65535);
+  wholeNumber("activePorts[1]", last, first, 65535);
+  const mode = options.mode ?? "passive";
+  if (mode === "active" && options.proxy !== undefined) {
+    throw new UsageError("active mode does not go through a proxy", { advice: "use passive mode", protocol: "ftp" });
+  }
+  return {
+    mode,
+    activePorts: [first, last],
+    externalAddress: options.externalAddress,
+    protection: options.protection ?? "private",
+    clearControl: options.clearControl ?? false,
+    allowForeignHost: options.allowForeignHost ?? false,
+    timeZone: options.timeZone ?? "UTC",
+    transferNoop: wholeNumber("transferNoop", options.transferNoop ?? 0, 0),
+  };
+}

@@ -1,0 +1,234 @@
+/** The conversation of one FTP connection: greeting, TLS, login, single commands (RFC 959, 2389, 4217). */
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { type PolywireError, TlsError, UsageError } from "../client/errors.js";
+import type { ResolvedOptions } from "../client/options.js";
+import type { Call, Credentials, Reply, RequestOptions, Session } from "../client/session.js";
+import { LineSession, type SendOptions } from "../net/line-session.js";
+import { detach } from "../net/tls.js";
+import { CodeGrammar, FTP_REPLIES } from "../wire/code-reply.js";
+import type { FtpSettings } from "./options.js";
+import { parseFeatures } from "./parse-reply.js";
+import { refusal } from "./refusal.js";
+
+/** Commands that `request()` leaves to a method, and which one. */
+const NOT_RAW: Readonly<Record<string, string>> = {
+  RETR: "retr()",
+  STOR: "stor()",
+  APPE: "appe()",
+  STOU: "stou()",
+  LIST: "list()",
+  NLST: "nlst()",
+  MLSD: "mlsd()",
+  PORT: "the option mode",
+  EPRT: "the option mode",
+  PASV: "the option mode",
+  EPSV: "the option mode",
+  REST: "the option offset of retr() and stor()",
+  ABOR: "an AbortSignal",
+  AUTH: "the option security",
+  PROT: "the option protection",
+  PBSZ: "the option protection",
+  CCC: "the option clearControl",
+  USER: "login()",
+  PASS: "login()",
+  ACCT: "login()",
+  REIN: "a new client",
+  QUIT: "quit()",
+};
+
+/** Silence after which a server is taken for one that does not answer everything, in milliseconds. */
+const PROBE = 5_000;
+
+/** How the server wants data connections: learned once, used from then on. */
+export type DataCommand = "EPSV" | "PASV" | "EPRT" | "PORT";
+
+/** A live FTP connection. */
+export class FtpSession implements Session {
+  readonly line: LineSession;
+  readonly settings: FtpSettings;
+  readonly loginOptional = false;
+  readonly options: ResolvedOptions;
+  /** The representation type the server is set to; undefined where that is not known. */
+  type: "A" | "I" | undefined;
+  /** True where data connections are encrypted. */
+  protectedData = false;
+  /** The command that opened the last data connection. */
+  dataCommand: DataCommand | undefined;
+  /** The newest TLS session of this server: data connections resume it. */
+  tlsSession: Buffer | undefined;
+  #features = new Map<string, string[]>();
+  #pipelines = false;
+  #greeting = "";
+
+  constructor(options: ResolvedOptions, settings: FtpSettings, onClose: (reason: PolywireError) => void) {
+    this.options = options;
+    this.settings = settings;
+    this.line = new LineSession({ options, grammar: new CodeGrammar(FTP_REPLIES, options.limits.reply), onClose });
+  }
+
+  get secure(): boolean {
+    return this.line.secure;
+  }
+
+  get capabilities(): ReadonlyMap<string, readonly string[]> {
+    return this.#features;
+  }
+
+  get depth(): number {
+    return this.#pipelines ? this.options.pipelining : 1;
+  }
+
+  has(feature: string): boolean {
+    return this.#features.has(feature);
+  }
+
+  /** True for a server that is known to bear a command in the middle of a transfer. */
+  get toleratesNoop(): boolean {
+    return /vsftpd|pure-ftpd/i.test(this.#greeting);
+  }
+
+  async open(call: Call): Promise<Reply> {
+    const { line, options, settings } = this;
+    await line.open(call, settings.clearControl);
+    const greeting = await line.receive("greeting", { timeout: options.timeouts.greeting });
+    this.#greeting = greeting.text;
+    if (!greeting.ok) throw refusal(greeting, "connect", line.redact(greeting.text));
+    if (options.security === "starttls") await this.#authTls(call);
+    if (line.secure) this.#keepTlsSession();
+    await this.feat();
+    return greeting;
+  }
+
+  async login(credentials: Credentials, call: Call): Promise<void> {
+    const { user = "anonymous", account } = credentials;
+    const password = credentials.password ?? (user === "anonymous" ? "anonymous@" : undefined);
+    if (user !== "anonymous") this.line.hide(password);
+    this.line.hide(account);
+    let reply = await this.send(`USER ${user}`, { timeout: call.timeout });
+    if (reply.code === "331") {
+      if (password === undefined) throw new UsageError(`the server wants a password for ${JSON.stringify(user)}`);
+      reply = await this.send(`PASS ${password}`, { timeout: call.timeout, shown: "PASS ***" });
+    }
+    if (reply.code === "332") {
+      if (account === undefined) throw new UsageError("the server wants an account (ACCT) besides the password");
+      await this.send(`ACCT ${account}`, { timeout: call.timeout, shown: "ACCT ***" });
+    }
+    await this.#settleIn(call);
+  }
+
+  async request(command: string, options: RequestOptions, call: Call): Promise<Reply> {
+    this.#refuseRaw(command);
+    if (options.multiline) throw new UsageError("FTP replies say by themselves where they end: no multiline option");
+    const { shown } = options;
+    const send = { timeout: call.timeout, shown };
+    return options.expect === "any" ? this.line.send(command, send) : this.send(command, send);
+  }
+
+  async noop(call: Call): Promise<void> {
+    await this.send("NOOP", { timeout: call.timeout });
+  }
+
+  async quit(call: Call): Promise<void> {
+    await this.line.send("QUIT", { timeout: call.timeout });
+  }
+
+  close(reason: PolywireError): void {
+    this.line.fail(reason);
+  }
+
+  /** Sends one command; a refusal rejects with ReplyError. */
+  async send(command: string, options: SendOptions = {}): Promise<Reply> {
+    return this.accept(await this.line.send(command, options), options.shown ?? command);
+  }
+
+  /** Gives the reply where the server agreed. Throws ReplyError otherwise. */
+  accept(reply: Reply, shown: string): Reply {
+    if (reply.ok) return reply;
+    const error = refusal(reply, shown, this.line.redact(reply.text));
+    error.server = `${this.options.host}:${this.options.port}`;
+    throw error;
+  }
+
+  /** Asks for the features; a server that has none says so by a refusal. */
+  async feat(options: SendOptions = {}): Promise<void> {
+    const reply = await this.line.send("FEAT", options);
+    if (reply.code === "211") this.#features = parseFeatures(reply);
+  }
+
+  /** Several commands in one write where the server pipelines, else one after the other. Replies in order, as they are. */
+  async pack(commands: readonly string[], options: SendOptions = {}): Promise<Reply[]> {
+    if (this.#pipelines) return this.line.pack(commands, options);
+    const replies: Reply[] = [];
+    for (const command of commands) replies.push(await this.line.send(command, options));
+    return replies;
+  }
+
+  /** `pack` for commands of the user's own. */
+  async packRaw(commands: readonly string[], options: SendOptions): Promise<Reply[]> {
+    for (const command of commands) this.#refuseRaw(command);
+    return this.pack(commands, options);
+  }
+
+  /** Keeps away commands that would leave this session behind. Gives the command's verb. */
+  #refuseRaw(command: string): string {
+    const [word = ""] = command.trimStart().toUpperCase().split(" ", 1);
+    const instead = Object.hasOwn(NOT_RAW, word) ? NOT_RAW[word] : undefined;
+    if (instead) throw new UsageError(`${word} is not sent raw`, { advice: `use ${instead}`, protocol: "ftp" });
+    if (word === "TYPE") this.type = undefined;
+    return word;
+  }
+
+  async #authTls(call: Call): Promise<void> {
+    const reply = await this.line.upgrade("AUTH TLS", call, this.settings.clearControl);
+    if (reply.ok) return;
+    throw new TlsError(`the server refused AUTH TLS: ${reply.code} ${reply.text}`, {
+      phase: "tls",
+      advice:
+        'if everything, the password too, may travel in the clear, say so: security "plain" (?security=plain, --plain)',
+    });
+  }
+
+  /** Remembers the TLS session of the control connection, which data connections resume. */
+  #keepTlsSession(): void {
+    const socket = this.line.socket as TLSSocket;
+    this.tlsSession = socket.getSession();
+    socket.on("session", (session: Buffer) => {
+      this.tlsSession = session;
+    });
+  }
+
+  /**
+   * What follows a login, in one write: protection of data, the features as they are now, binary type. PWD at the
+   * end shows that the server answered everything, so that it may be sent several commands at once.
+   */
+  async #settleIn(call: Call): Promise<void> {
+    const protect = this.line.secure ? ["PBSZ 0", this.settings.protection === "private" ? "PROT P" : "PROT C"] : [];
+    const asked = this.#features.size > 0 ? ["FEAT"] : [];
+    const commands = [...protect, ...asked, "TYPE I", "NOOP", "PWD"];
+    const replies = await this.line.probe(commands, Math.min(PROBE, call.timeout));
+    this.#pipelines = replies.every((reply) => reply !== undefined);
+    const answer = async (command: string) => replies[commands.indexOf(command)] ?? (await this.line.send(command));
+    for (const command of protect) this.#protection(command, await answer(command));
+    if (asked.length > 0) {
+      const features = await answer("FEAT");
+      if (features.code === "211") this.#features = parseFeatures(features);
+    }
+    if ((await answer("TYPE I")).ok) this.type = "I";
+    if (this.line.secure && this.settings.clearControl) await this.#clearControl();
+  }
+
+  #protection(command: string, reply: Reply): void {
+    if (command === "PROT P") this.protectedData = reply.ok;
+    if (reply.ok || command !== "PROT P") return;
+    throw new TlsError(`the server refuses to encrypt data connections: ${reply.code} ${reply.text}`, {
+      phase: "tls",
+      advice: 'if the files may travel in the clear, say so: protection "clear"',
+    });
+  }
+
+  async #clearControl(): Promise<void> {
+    await this.send("CCC");
+    await this.line.exchangeSocket((socket: Socket) => detach(socket as TLSSocket));
+  }
+}

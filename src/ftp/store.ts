@@ -1,0 +1,236 @@
+/** The bytes of files over a data connection, in both directions: to a Buffer, to a sink, from a source. */
+import type { Socket } from "node:net";
+import { ProtocolError, SinkError, UsageError } from "../client/errors.js";
+import type { Call } from "../client/session.js";
+import type { Sink, Source } from "../client/sink.js";
+import { openSink, openSource } from "../net/stream.js";
+import type { FtpSession } from "./session.js";
+import { type Transferred, transfer } from "./transfer.js";
+
+/** What a download takes besides its name. */
+export interface ReceiveOptions {
+  /** First byte wanted (REST, RFC 3659 §5). Default: 0. */
+  offset?: number | undefined;
+  /** Bytes wanted; the rest is broken off. Default: all. */
+  length?: number | undefined;
+  /** `A` for text with local line ends left to the server, `I` for byte by byte (default). */
+  type?: "A" | "I" | undefined;
+  /** How a path sink is opened: `w` replace (default), `wx` refuse an existing file, `r+` write into it at `offset`. */
+  flags?: "w" | "wx" | "r+" | undefined;
+  /** Called as bytes arrive, with how many have. */
+  onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/** What an upload takes besides its name and source. */
+export interface SendOptions {
+  /** Where in the remote file to begin (REST). The source begins at `start`. Default: 0. */
+  offset?: number | undefined;
+  /** First byte of the source that is sent. Default: 0. */
+  start?: number | undefined;
+  type?: "A" | "I" | undefined;
+  /** Called as bytes are sent, with how many were. */
+  onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/** Downloads into memory. Throws ProtocolError where the file is larger than `limits.body`. */
+export async function receiveWhole(
+  session: FtpSession,
+  command: string,
+  options: ReceiveOptions,
+  call: Call,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const limit = session.options.limits.body;
+  let held = 0;
+  const take = (chunk: Buffer) => {
+    held += chunk.length;
+    if (held > limit) {
+      throw new ProtocolError(`a file of more than ${limit} bytes does not go into memory`, {
+        advice: "give a sink (to: path), or raise limits.body",
+      });
+    }
+    chunks.push(chunk);
+  };
+  await receiveFile(session, command, take, options, call);
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+}
+
+/** Downloads to a sink. */
+export async function receiveFile(
+  session: FtpSession,
+  command: string,
+  sink: Sink,
+  options: ReceiveOptions,
+  call: Call,
+): Promise<Transferred> {
+  const { offset = 0, length = Number.POSITIVE_INFINITY, type = "I", flags = "w" } = options;
+  check("offset", offset);
+  if (length !== Number.POSITIVE_INFINITY) check("length", length);
+  const writer = await openSink(sink, { flags, start: flags === "r+" ? offset : 0 });
+  let left = false;
+  try {
+    const done = await transfer(
+      session,
+      {
+        command,
+        type,
+        offset,
+        sends: false,
+        leaves: () => left,
+        run: (socket, touch) => {
+          const leave = () => {
+            left = true;
+          };
+          return drain(socket, writer, length, leave, touch, options.onBytes);
+        },
+      },
+      call,
+    );
+    await writer.end();
+    return done;
+  } catch (error) {
+    writer.destroy(error as Error);
+    throw error;
+  }
+}
+
+interface Writer {
+  write(chunk: Buffer): void | Promise<void>;
+}
+
+/** Reads the data connection into the sink, up to `length` bytes; pauses while the sink is busy. */
+function drain(
+  socket: Socket,
+  writer: Writer,
+  length: number,
+  leave: () => void,
+  touch: () => void,
+  onBytes?: (bytes: number) => void,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let bytes = 0;
+    let busy: Promise<void> | undefined;
+    const failed = (error: unknown) => {
+      reject(error instanceof ProtocolError || error instanceof SinkError ? error : sinkError(error));
+      socket.destroy();
+    };
+    const finish = () => {
+      socket.destroy();
+      if (busy) busy.then(() => resolve(bytes), failed);
+      else resolve(bytes);
+    };
+    const onData = (chunk: Buffer) => {
+      const piece = bytes + chunk.length > length ? chunk.subarray(0, length - bytes) : chunk;
+      bytes += piece.length;
+      touch();
+      onBytes?.(bytes);
+      try {
+        busy = writer.write(piece) ?? undefined;
+      } catch (error) {
+        failed(error);
+        return;
+      }
+      if (bytes >= length) {
+        leave();
+        finish();
+      } else if (busy) {
+        socket.pause();
+        busy.then(resume, failed);
+      }
+    };
+    const resume = () => {
+      busy = undefined;
+      touch();
+      socket.resume();
+    };
+    socket.on("data", onData);
+    // ProFTPD says 226 only when our side is closed too: finish() closes it.
+    socket.on("end", finish);
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error("the data connection closed before its end")));
+    socket.resume();
+  });
+}
+
+/** Uploads from a source. */
+export async function sendFile(
+  session: FtpSession,
+  command: string,
+  source: Source,
+  options: SendOptions,
+  call: Call,
+): Promise<Transferred> {
+  const { offset = 0, start = 0, type = "I", onBytes } = options;
+  check("offset", offset);
+  const bytes = await openSource(source, { start });
+  return transfer(
+    session,
+    { command, type, offset, sends: true, run: (socket, touch) => pour(bytes, socket, touch, onBytes) },
+    call,
+  );
+}
+
+/** Writes a source to the data connection and closes it. A source that fails must not look like the end of the file. */
+async function pour(
+  source: AsyncIterable<Buffer>,
+  socket: Socket,
+  touch: () => void,
+  onBytes?: (bytes: number) => void,
+): Promise<number> {
+  let bytes = 0;
+  let wake: (() => void) | undefined;
+  let broken: Error | undefined;
+  const closed = new Promise<never>((_, reject) => {
+    const fail = (error: Error) => {
+      broken ??= error;
+      wake?.();
+      reject(error);
+    };
+    socket.on("error", fail);
+    socket.on("close", () => fail(new Error("the server closed the data connection")));
+  });
+  closed.catch(() => {});
+  socket.on("drain", () => {
+    touch();
+    wake?.();
+  });
+  // The server sends nothing here; reading notices its end of the connection.
+  socket.resume();
+  for await (const chunk of guard(source)) {
+    if (broken) throw broken;
+    bytes += chunk.length;
+    touch();
+    if (!socket.write(chunk)) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (broken) resolve();
+      });
+      wake = undefined;
+      if (broken) throw broken;
+    }
+    onBytes?.(bytes);
+  }
+  await Promise.race([closed, new Promise<void>((resolve) => socket.end(resolve))]);
+  return bytes;
+}
+
+/** Failures of a source are the user's, not the server's. */
+async function* guard(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  try {
+    yield* source;
+  } catch (error) {
+    throw error instanceof SinkError ? error : sinkError(error, "the source of an upload failed");
+  }
+}
+
+function sinkError(cause: unknown, what = "the sink of a download failed"): SinkError {
+  return new SinkError(`${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    cause,
+    protocol: "ftp",
+  });
+}
+
+function check(name: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return;
+  throw new UsageError(`${name} is a number of bytes, not ${value}`, { protocol: "ftp" });
+}

@@ -1,0 +1,246 @@
+/** One transfer: type, data connection, command, bytes, and the server's final word (RFC 959 §5.4). */
+import type { Socket } from "node:net";
+import { AbortedError, ConnectionError, PolywireError, SinkError, TimeoutError, TlsError } from "../client/errors.js";
+import type { Call, Reply } from "../client/session.js";
+import { Watchdog } from "../net/watchdog.js";
+import { encodeLine } from "../wire/text.js";
+import { type DataLink, dataError, prepare, protect, unwrap } from "./data.js";
+import type { FtpSession } from "./session.js";
+
+/** What a transfer is asked for. */
+export interface TransferPlan {
+  /** `RETR name`, `MLSD`, `STOR name` … */
+  readonly command: string;
+  /** The representation type: `I` image, byte for byte; `A` text with CR LF on the wire. */
+  readonly type: "A" | "I";
+  /** Where to begin, in bytes (REST, RFC 3659 §5). Default: 0. */
+  readonly offset?: number | undefined;
+  /** Further commands for the write that asks for the data connection; their replies go to `replies`. */
+  readonly before?: readonly string[] | undefined;
+  readonly replies?: ((replies: Reply[]) => void) | undefined;
+  /** Moves the bytes. It ends its side of the socket; it may call `touch` on every sign of life. */
+  run(socket: Socket, touch: () => void): Promise<number>;
+  /** True where `run` may leave before the end of the data: what the server says then does not count. */
+  leaves?: (() => boolean) | undefined;
+  /** True for uploads: the data connection must not end by itself where something fails. */
+  readonly sends: boolean;
+}
+
+/** What came of a transfer. */
+export interface Transferred {
+  /** Bytes that went over the data connection. */
+  readonly bytes: number;
+  /** The server's final reply: `226 Transfer complete`. */
+  readonly reply: Reply;
+  /** The reply before the data: `150 Opening BINARY mode data connection`. */
+  readonly preliminary: Reply | undefined;
+}
+
+/** Milliseconds for a server to settle a transfer that was given up. */
+const SETTLE = 5_000;
+
+/**
+ * Runs a transfer. It succeeds only when the data connection ended in order and the server's final reply agrees.
+ * Where it fails, the connection is brought in order again, or closed where that does not work.
+ */
+export async function transfer(session: FtpSession, plan: TransferPlan, call: Call): Promise<Transferred> {
+  const running = new Transfer(session, plan, call);
+  call.cancel = (reason) => running.cancel(reason);
+  return running.run();
+}
+
+class Transfer {
+  readonly #session: FtpSession;
+  readonly #plan: TransferPlan;
+  readonly #call: Call;
+  readonly #silence: Watchdog;
+  #link: DataLink | undefined;
+  #final: Promise<Reply> | undefined;
+  #preliminary: Reply | undefined;
+  #reply: Reply | undefined;
+  #stop: ((reason: Error) => void) | undefined;
+  #given: Promise<boolean> | undefined;
+  #noop: NodeJS.Timeout | undefined;
+  #allowed = 0;
+
+  constructor(session: FtpSession, plan: TransferPlan, call: Call) {
+    this.#session = session;
+    this.#plan = plan;
+    this.#call = call;
+    this.#silence = new Watchdog(() => this.#onSilence());
+  }
+
+  async run(): Promise<Transferred> {
+    // Nothing is sent, and no data connection made, for a command that cannot be sent.
+    encodeLine(this.#plan.command);
+    try {
+      this.#link = await this.#agree();
+    } catch (error) {
+      // The control connection is in order: only the data connection did not come about.
+      if (error instanceof ConnectionError && error.phase === "data") error.clientUsable = !this.#session.line.closed;
+      throw unwrap(error);
+    }
+    const stopped = new Promise<never>((_, reject) => {
+      this.#stop = reject;
+    });
+    stopped.catch(() => {});
+    try {
+      // The command goes out before the data connection is there: one round trip less.
+      const final = this.#send();
+      const refused = final.then((reply) => (reply.ok ? new Promise<never>(() => {}) : this.#refuse(reply)));
+      refused.catch(() => {});
+      const socket = await Promise.race([this.#link.socket, refused, stopped]);
+      const data = await Promise.race([protect(this.#session, socket, this.#call), refused, stopped]);
+      const bytes = await this.#move(data, refused, stopped);
+      const reply = await Promise.race([final, stopped]);
+      if (!reply.ok && !this.#plan.leaves?.()) this.#refuse(reply);
+      return { bytes, reply, preliminary: this.#preliminary };
+    } catch (error) {
+      throw await this.#failed(error);
+    } finally {
+      this.#silence.stop();
+      clearInterval(this.#noop);
+      this.#link.destroy();
+    }
+  }
+
+  /** Ends the transfer because the user wants it: ABOR, then the end of the data connection. */
+  async cancel(reason: Error): Promise<boolean> {
+    if (this.#stop === undefined) return false;
+    this.#stop(reason);
+    return this.#giveUp();
+  }
+
+  async #agree(): Promise<DataLink> {
+    const { type, offset = 0, before = [], replies } = this.#plan;
+    const session = this.#session;
+    const setType = session.type === type ? [] : [`TYPE ${type}`];
+    const rest = offset > 0 ? [`REST ${offset}`] : [];
+    const commands = [...before, ...setType];
+    const check = (all: Reply[]) => {
+      if (commands.length === 0) return;
+      const own = all.splice(before.length);
+      if (own[0]) session.accept(own[0], `TYPE ${type}`);
+      session.type = type;
+      replies?.(all);
+    };
+    const link = await prepare(session, this.#call, commands, check);
+    // REST must be the last command before the transfer (RFC 3659 §5.3): some servers forget it at EPSV.
+    try {
+      for (const command of rest) await session.send(command, { timeout: this.#call.timeout });
+    } catch (error) {
+      link.destroy();
+      throw error;
+    }
+    return link;
+  }
+
+  #send(): Promise<Reply> {
+    const { line, options, settings, toleratesNoop } = this.#session;
+    // The data connection's own watch takes over: the control connection is silent for as long as the file is long.
+    const timeout = 2 ** 31 - 1;
+    const preliminary = (reply: Reply) => {
+      this.#preliminary ??= reply;
+      this.#silence.touch();
+    };
+    this.#watch(Math.max(options.timeouts.idle, this.#call.timeout));
+    this.#final = line.send(this.#plan.command, { timeout, preliminary });
+    this.#final.then(
+      (reply) => {
+        this.#reply = reply;
+      },
+      () => {},
+    );
+    if (settings.transferNoop > 0 && toleratesNoop) {
+      const noop = () => line.send("NOOP", { timeout: this.#call.timeout }).catch(() => {});
+      this.#noop = setInterval(noop, settings.transferNoop).unref();
+    }
+    return this.#final;
+  }
+
+  async #move(socket: Socket, refused: Promise<never>, stopped: Promise<never>): Promise<number> {
+    const moved = this.#plan.run(socket, () => this.#silence.touch());
+    moved.catch(() => {});
+    // A refused upload does not end by itself, nor does a refused download where the server leaves the data connection.
+    const bytes = await Promise.race([moved, refused, stopped]);
+    this.#watch(this.#call.timeout);
+    return bytes;
+  }
+
+  #refuse(reply: Reply): never {
+    this.#session.accept(reply, this.#plan.command);
+    throw new Error("unreachable");
+  }
+
+  #watch(timeout: number): void {
+    this.#allowed = timeout;
+    this.#silence.start(timeout);
+  }
+
+  #onSilence(): void {
+    const { host, port } = this.#session.options;
+    const details = { phase: "data" as const, protocol: "ftp" as const, server: `${host}:${port}` };
+    const message = `no byte and no reply from ${host}:${port} within ${this.#allowed} ms of "${this.#plan.command}"`;
+    this.#stop?.(new TimeoutError(message, { ...details, advice: "timeouts.idle can be raised" }));
+  }
+
+  /** Something failed: bring the connection in order, or close it. Gives the error to throw. */
+  async #failed(error: unknown): Promise<unknown> {
+    const { line } = this.#session;
+    if (line.closed) return error instanceof PolywireError ? error : line.closed;
+    this.#link?.destroy(true);
+    if (this.#reply !== undefined) {
+      // The final reply is there: the connection is in order, unless it was a time-out.
+      return this.#inOrder(error);
+    }
+    if (error instanceof TimeoutError) return line.fail(error);
+    // A data connection that broke as a rule has its reason on the control connection: wait for that.
+    const broke = !(error instanceof PolywireError) || error instanceof TlsError;
+    const said = await Promise.race([this.#final, after(broke ? SETTLE : 0)]).catch(() => {});
+    if (said === undefined && !(await this.#giveUp())) {
+      return line.fail(error instanceof PolywireError ? error : dataError(this.#session, "the transfer broke", error));
+    }
+    return this.#inOrder(error);
+  }
+
+  /** The error as it is thrown where the client stays usable: the server's own reason where it gave one. */
+  #inOrder(error: unknown): unknown {
+    const reply = this.#reply;
+    const ours = error instanceof SinkError || error instanceof AbortedError;
+    if (reply !== undefined && !reply.ok && !ours) {
+      try {
+        this.#refuse(reply);
+      } catch (refusal) {
+        return refusal;
+      }
+    }
+    if (error instanceof PolywireError) {
+      error.clientUsable = true;
+      return error;
+    }
+    const broke = dataError(this.#session, `the data connection of "${this.#plan.command}" broke`, error);
+    broke.clientUsable = true;
+    return broke;
+  }
+
+  /**
+   * ABOR, and a NOOP behind it as a fence: servers answer an aborted transfer with one, two or three replies, but only
+   * NOOP with 200. Gives true where the fence came, so that replies can be told apart again.
+   */
+  #giveUp(): Promise<boolean> {
+    this.#given ??= (async () => {
+      const { line } = this.#session;
+      if (this.#reply !== undefined || line.closed) return !line.closed;
+      const fenced = line.fence(["ABOR", "NOOP"], "200", SETTLE);
+      this.#link?.destroy(true);
+      return fenced;
+    })();
+    return this.#given;
+  }
+}
+
+function after(ms: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms, undefined).unref();
+  });
+}

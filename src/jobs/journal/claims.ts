@@ -1,0 +1,188 @@
+/** Claiming and settling: how files go from PLANNED to CLAIMED and on, and how many are in each state. */
+
+import { FILE_COLUMNS, type JournalFile } from "./reader.js";
+import { DEST_BEFORE, type DestBefore, type FileState, stateCode, toColumn } from "./schema.js";
+import type { SqlDatabase, SqlRow, SqlStatement } from "./sqlite.js";
+
+/** A file that was claimed: its temporary name is there. */
+export interface ClaimedFile extends JournalFile {
+  state: "CLAIMED";
+  temp: string;
+}
+
+/** What was found before a transfer. */
+export interface ProbedFile {
+  id: number;
+  destBefore: DestBefore;
+  /** Bytes and milliseconds since 1970: the source as it is now, where it was asked. Default: as planned. */
+  size?: number | undefined;
+  mtime?: number | undefined;
+}
+
+/** How a claimed file ended. */
+export interface SettledFile {
+  id: number;
+  state: "DONE" | "SKIPPED_SAME" | "CONFLICT" | "FAILED" | "GONE";
+  /** Bytes, where the transfer told. Default: as planned. */
+  size?: number | undefined;
+  /** A reply's code or Node's, for CONFLICT and FAILED. */
+  code?: string | undefined;
+  error?: string | undefined;
+}
+
+/** A claimed file given back. */
+export interface ReleasedFile {
+  id: number;
+  /** Milliseconds since 1970: not claimed again before. Default: at once. */
+  notBefore?: number | undefined;
+  code?: string | undefined;
+  error?: string | undefined;
+  /** False where the try does not count (the job was paused, the server was full). Default: true. */
+  counts?: boolean | undefined;
+  /** The source as it is now, to be planned anew (it changed). Default: as planned. */
+  size?: number | undefined;
+  mtime?: number | undefined;
+}
+
+const PLANNED = stateCode("PLANNED");
+const CLAIMED = stateCode("CLAIMED");
+
+const SQL = {
+  // By time and then by id: both in the order of the index, so that a million waiting files need no sorting.
+  waiting: `SELECT ${FILE_COLUMNS} FROM files INDEXED BY files_waiting
+    WHERE not_before <= ? AND state = ${PLANNED} ORDER BY not_before, id LIMIT ?`,
+  fresh: `SELECT ${FILE_COLUMNS} FROM files WHERE id > ? AND state = ${PLANNED} AND not_before IS NULL ORDER BY id LIMIT ?`,
+  claim: `UPDATE files SET state = ${CLAIMED}, attempt = attempt + 1, tries = tries + 1, target = ?, dest_before = NULL,
+    not_before = NULL, updated = ? WHERE id = ?`,
+  refuse: `UPDATE files SET state = ${stateCode("FAILED")}, pass = ?, not_before = NULL, updated = ?, code = 'ROUTE', error = ?
+    WHERE id = ?`,
+  probed: `UPDATE files SET dest_before = ?, size = coalesce(?, size), mtime = coalesce(?, mtime), updated = ?
+    WHERE id = ? AND state = ${CLAIMED}`,
+  settle: `UPDATE files SET state = ?, pass = ?, updated = ?, size = coalesce(?, size), code = ?, error = ?
+    WHERE id = ? AND state = ${CLAIMED}`,
+  release: `UPDATE files SET state = ${PLANNED}, updated = ?, not_before = ?, code = ?, error = ?, tries = tries - ?,
+    size = coalesce(?, size), mtime = coalesce(?, mtime) WHERE id = ? AND state = ${CLAIMED}`,
+  due: "SELECT min(not_before) AS due FROM files INDEXED BY files_waiting WHERE not_before IS NOT NULL",
+  shift: "INSERT INTO totals VALUES(?, ?) ON CONFLICT(state) DO UPDATE SET files = files + excluded.files",
+  cursor: "INSERT OR REPLACE INTO meta VALUES('cursor', ?)",
+} as const;
+
+type Statements = Record<keyof typeof SQL, SqlStatement>;
+
+/** The working side of a journal. The caller wraps every call into a transaction. */
+export class Claims {
+  readonly #sql: Statements;
+
+  constructor(
+    readonly db: SqlDatabase,
+    readonly toFile: (row: SqlRow) => JournalFile,
+  ) {
+    this.#sql = Object.fromEntries(Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)])) as Statements;
+  }
+
+  claim(n: number, route: ((file: JournalFile) => string) | undefined, pass: number): ClaimedFile[] {
+    const now = Date.now();
+    const claimed: ClaimedFile[] = [];
+    let refused = 0;
+    while (claimed.length < n) {
+      const rows = this.#candidates(n - claimed.length, now);
+      if (rows.length === 0) break;
+      for (const row of rows) {
+        const file = this.#claimOne(row, route, pass, now);
+        if (file) claimed.push(file);
+        else refused++;
+      }
+    }
+    this.shift("PLANNED", -claimed.length - refused);
+    this.shift("CLAIMED", claimed.length);
+    this.shift("FAILED", refused);
+    return claimed.sort((a, b) => a.id - b.id);
+  }
+
+  /**
+   * Fresh files lie in the order of their ids behind a cursor that only moves on, so no index over all states is
+   * needed; whatever is planned a second time has a `not_before`, and with it a place in a small index.
+   */
+  #candidates(n: number, now: number): SqlRow[] {
+    const rows = this.#sql.waiting.all(now, n);
+    if (rows.length === n) return rows;
+    const cursor = this.db.prepare("SELECT value FROM meta WHERE key = 'cursor'").get()?.value ?? 0;
+    const fresh = this.#sql.fresh.all(cursor, n - rows.length);
+    if (fresh.length > 0) this.#sql.cursor.run(fresh.at(-1)!.id!);
+    return rows.concat(fresh);
+  }
+
+  #claimOne(row: SqlRow, route: ((file: JournalFile) => string) | undefined, pass: number, now: number) {
+    const id = row.id as number;
+    let target: string | Buffer | null = null;
+    try {
+      if (route) target = toColumn(route(this.toFile({ ...row, target: null })));
+    } catch (error) {
+      this.#sql.refuse.run(pass, now, String((error as Error)?.message ?? error), id);
+      return undefined;
+    }
+    if (target === row.name) target = null;
+    this.#sql.claim.run(target, now, id);
+    const [attempt, tries] = [(row.attempt as number) + 1, (row.tries as number) + 1];
+    const after = { state: CLAIMED, attempt, tries, target, dest_before: null, not_before: null, updated: now };
+    return this.toFile({ ...row, ...after }) as ClaimedFile;
+  }
+
+  nextDue(): number | undefined {
+    const due = this.#sql.due.get()?.due;
+    return due == null ? undefined : Number(due);
+  }
+
+  probed(batch: readonly ProbedFile[]): void {
+    const now = Date.now();
+    for (const { id, destBefore, size, mtime } of batch) {
+      this.#sql.probed.run(DEST_BEFORE.indexOf(destBefore), size ?? null, mtime ?? null, now, id);
+    }
+  }
+
+  settle(results: readonly SettledFile[], pass: number): number {
+    const now = Date.now();
+    const counts = new Map<FileState, number>();
+    for (const { id, state, size, code, error } of results) {
+      const changes = this.#sql.settle.run(stateCode(state), pass, now, size ?? null, code ?? null, error ?? null, id);
+      counts.set(state, (counts.get(state) ?? 0) + changes);
+    }
+    let settled = 0;
+    for (const [state, files] of counts) {
+      this.shift(state, files);
+      settled += files;
+    }
+    this.shift("CLAIMED", -settled);
+    return settled;
+  }
+
+  release(batch: readonly ReleasedFile[]): number {
+    const now = Date.now();
+    let released = 0;
+    for (const { id, notBefore, code, error, counts, size, mtime } of batch) {
+      const uncounted = counts === false ? 1 : 0;
+      const values = [now, notBefore ?? 0, code ?? null, error ?? null, uncounted, size ?? null, mtime ?? null, id];
+      released += this.#sql.release.run(...values);
+    }
+    this.shift("CLAIMED", -released);
+    this.shift("PLANNED", released);
+    return released;
+  }
+
+  retry(states: readonly FileState[]): number {
+    const list = states.map(stateCode).join(", ");
+    const again = `UPDATE files SET state = ${PLANNED}, tries = 0, not_before = 0, updated = ? WHERE state IN (${list})`;
+    const changes = this.db.prepare(again).run(Date.now());
+    if (changes > 0) this.recount();
+    return changes;
+  }
+
+  /** Notes that `files` more (or fewer) are in a state: counting them would mean reading them all. */
+  shift(state: FileState, files: number): void {
+    if (files !== 0) this.#sql.shift.run(stateCode(state), files);
+  }
+
+  recount(): void {
+    this.db.exec("DELETE FROM totals; INSERT INTO totals SELECT state, count(*) FROM files GROUP BY state");
+  }
+}

@@ -1,0 +1,224 @@
+/** The journal: one SQLite file that knows every file of a job, and survives kill -9 at any moment. */
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import { dirname } from "node:path";
+import { UsageError } from "../../client/errors.js";
+import { newJobId } from "../move/temp-name.js";
+import { type ClaimedFile, Claims, type ProbedFile, type ReleasedFile, type SettledFile } from "./claims.js";
+import { type ListedFile, Listing, type ListingResult } from "./listing.js";
+import { type JournalLock, takeLock } from "./lock.js";
+import { type JournalFile, JournalReader } from "./reader.js";
+import { prepareSchema } from "./schema.js";
+import { compareSettings, encodeSettings, type JobSettings } from "./settings.js";
+import { openDatabase, type SqlDatabase, type SqlEngine } from "./sqlite.js";
+
+/** How to open a {@link Journal}. */
+export interface JournalOptions {
+  /** What makes the job what it is; a journal of other settings is refused. Default: those it has (a new one needs them). */
+  settings?: JobSettings | undefined;
+  /** Default: `node:sqlite` where it is there, else `libsql`. */
+  engine?: SqlEngine | undefined;
+}
+
+/**
+ * Which commits must be on the disk, and which may wait:
+ *
+ * - A **claim** must be, before anything goes on the wire: it is the only trace of a temporary file, and of a source
+ *   that may be deleted. So `claim` and `probed` commit with synchronous=FULL: one fsync per batch.
+ * - **Everything else** commits with NORMAL, which survives the death of the process and, after a power failure, is
+ *   undone as a whole: a DONE that is lost leaves CLAIMED, and recovery finds the source gone and the target there; a
+ *   lost listing is listed again; a lost release is recovered as a claim. Nothing is lost for longer than until the
+ *   next claim, whose fsync covers all of the log before it.
+ */
+const PRAGMAS = `
+  PRAGMA busy_timeout=10000;
+  PRAGMA journal_mode=WAL;
+  PRAGMA synchronous=NORMAL;
+  PRAGMA fullfsync=1;
+  PRAGMA cache_size=-65536;
+  PRAGMA wal_autocheckpoint=4000;
+  PRAGMA journal_size_limit=67108864;
+`;
+
+/**
+ * A journal open for writing: by one process at a time. Every call is synchronous and works on a batch.
+ *
+ * @example
+ * using journal = Journal.open("move.journal", { settings: { from, to, match } });
+ * journal.addListed(entries); journal.finishListing();
+ * for (let files = journal.claim(1000); files.length > 0; files = journal.claim(1000)) journal.settle(await move(files));
+ */
+export class Journal extends JournalReader {
+  readonly #lock: JournalLock;
+  readonly #listing: Listing;
+  readonly #claims: Claims;
+
+  private constructor(db: SqlDatabase, path: string, lock: JournalLock) {
+    super(db, path);
+    this.#lock = lock;
+    this.#listing = new Listing(db, this.pass);
+    this.#claims = new Claims(db, (row) => this.toFile(row));
+  }
+
+  /**
+   * Opens a journal, or makes one. An unfinished listing in it is forgotten; claims are kept: see {@link claimed}.
+   *
+   * @throws UsageError where another process has it open, where it is of another job or version, or no journal at all.
+   */
+  static open(path: string, options: JournalOptions = {}): Journal {
+    if (!existsSync(dirname(path))) throw new UsageError(`there is no folder ${dirname(path)} for the journal`);
+    if (!existsSync(path) && !options.settings) throw new UsageError(`there is no journal ${path}`);
+    const lock = takeLock(path, options.engine);
+    if (!lock)
+      throw new UsageError(`the journal ${path} is in use${ownerOf(path, options.engine)}: one mover at a time`);
+    let db: SqlDatabase | undefined;
+    try {
+      db = openDatabase(path, options.engine);
+      prepareSchema(db, path, true);
+      db.exec(PRAGMAS);
+      adoptSettings(db, path, options.settings);
+      return new Journal(db, path, lock);
+    } catch (error) {
+      db?.close();
+      lock.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes part of a listing. The first call after {@link finishListing} begins a new pass.
+   * Nothing is compared yet: hundreds of thousands of names a second, however many there are.
+   */
+  addListed(batch: readonly ListedFile[]): void {
+    if (batch.length === 0) return;
+    this.db.transaction(() => {
+      this.#listing.add(batch, Date.now());
+      if (!this.#listing.isIndexed) this.#claims.shift("PLANNED", batch.length);
+    });
+  }
+
+  /**
+   * Ends a listing pass: names listed twice become one; new names are PLANNED; names that are known are planned again
+   * where their size or mtime differ or they were GONE, unless they were settled during this very pass.
+   *
+   * @param options.again Also plan again what is DONE or SKIPPED_SAME and was listed unchanged: for jobs that remove
+   * the source, where it should not be there any more. Default: false.
+   */
+  finishListing(options: { again?: boolean | undefined } = {}): ListingResult {
+    const result = this.db.transaction(() => {
+      const listed = this.#listing.finish(Date.now(), options.again ?? false);
+      this.#claims.recount();
+      return listed;
+    });
+    this.#listing.committed();
+    return result;
+  }
+
+  /**
+   * Claims up to `n` files by id, those first that wait for another try and are due. When it returns, the claims are
+   * on the disk, each with an attempt, and thus a temporary name, that no other claim of the job ever has.
+   *
+   * @param n Files at most.
+   * @param route Gives the path relative to the target folder; where it throws, the file becomes FAILED with code
+   * `ROUTE`. Default: the name.
+   * @returns Empty where nothing is due now: see {@link nextDue}.
+   */
+  claim(n: number, route?: (file: JournalFile) => string): ClaimedFile[] {
+    if (!this.#listing.isIndexed)
+      throw new UsageError("claim() before the first finishListing(): a name may be there twice");
+    return this.#durably(() => this.#claims.claim(n, route, this.#listing.pass));
+  }
+
+  /** Milliseconds since 1970 when the first file that waits for another try is due; undefined where none waits. */
+  nextDue(): number | undefined {
+    return this.#claims.nextDue();
+  }
+
+  /** Everything CLAIMED: before the first claim, that is what an earlier process left, to be recovered. */
+  claimed(): ClaimedFile[] {
+    return [...this.files(["CLAIMED"])] as ClaimedFile[];
+  }
+
+  /** Notes what was found before the transfer of claimed files, on the disk when it returns. */
+  probed(batch: readonly ProbedFile[]): void {
+    this.#durably(() => this.#claims.probed(batch));
+  }
+
+  /**
+   * Notes how claimed files ended. What is not CLAIMED (a result that comes twice) is left as it is.
+   *
+   * @returns How many were noted.
+   */
+  settle(results: readonly SettledFile[]): number {
+    return this.db.transaction(() => this.#claims.settle(results, this.#listing.pass));
+  }
+
+  /** Gives claimed files back: PLANNED, with an error and the time before which they are not claimed again. */
+  release(batch: readonly ReleasedFile[]): number {
+    return this.db.transaction(() => this.#claims.release(batch));
+  }
+
+  /** Plans again what FAILED, with a new count of tries. @param states Default: FAILED only. @returns How many. */
+  retryFailed(states: readonly ("FAILED" | "CONFLICT" | "GONE")[] = ["FAILED"]): number {
+    return this.db.transaction(() => this.#claims.retry(states));
+  }
+
+  /** Writes the log into the file and gives the lock back. Safe twice. */
+  override close(): void {
+    try {
+      if (!this.db.isOpen) return;
+      // A reader may be at work: then the log stays for the next one who opens it.
+      this.db.exec("PRAGMA busy_timeout=0; DELETE FROM meta WHERE key = 'owner'");
+      this.db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
+    } finally {
+      super.close();
+      this.#lock.release();
+    }
+  }
+
+  #durably<T>(body: () => T): T {
+    this.db.exec("PRAGMA synchronous=FULL");
+    try {
+      return this.db.transaction(body);
+    } finally {
+      this.db.exec("PRAGMA synchronous=NORMAL");
+    }
+  }
+}
+
+function adoptSettings(db: SqlDatabase, path: string, settings: JobSettings | undefined): void {
+  const put = db.prepare("INSERT OR REPLACE INTO meta VALUES(?, ?)");
+  const before = db.prepare("SELECT value FROM meta WHERE key = 'settings'").get()?.value;
+  // Also after a process was killed between the tables and these.
+  if (before === undefined && !settings) throw new UsageError(`the journal ${path} is empty: it needs settings`);
+  const differences = settings && before !== undefined ? compareSettings(JSON.parse(String(before)), settings) : [];
+  if (differences.length > 0) {
+    throw new UsageError(`the journal ${path} belongs to another job: ${differences.join("; ")}`, {
+      advice: "go on with those settings, or name another journal",
+    });
+  }
+  db.transaction(() => {
+    if (before === undefined) {
+      put.run("settings", encodeSettings(settings!));
+      put.run("job", newJobId());
+    }
+    put.run("owner", JSON.stringify({ pid: process.pid, host: hostname(), since: Date.now() }));
+  });
+}
+
+function ownerOf(path: string, engine: SqlEngine | undefined): string {
+  try {
+    using reader = JournalReader.read(path, { engine });
+    const owner = reader.owner;
+    return owner ? ` by process ${owner.pid} on ${owner.host} since ${new Date(owner.since).toISOString()}` : "";
+  } catch {
+    // It may be just being made: the sentence is right without.
+    return "";
+  }
+}
+
+export type { ClaimedFile, ProbedFile, ReleasedFile, SettledFile } from "./claims.js";
+export type { ListedFile, ListingResult } from "./listing.js";
+export { type JournalFile, type JournalOwner, JournalReader, type StateCounts } from "./reader.js";
+export type { DestBefore, FileState } from "./schema.js";
+export type { JobSettings } from "./settings.js";

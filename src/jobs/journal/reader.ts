@@ -1,0 +1,200 @@
+/** Reading a journal, also while another process writes it: counts, failures, settings. */
+import { existsSync } from "node:fs";
+import { UsageError } from "../../client/errors.js";
+import { tempName } from "../move/temp-name.js";
+import {
+  DEST_BEFORE,
+  type DestBefore,
+  FILE_STATES,
+  type FileState,
+  fromColumn,
+  prepareSchema,
+  stateCode,
+  stateOf,
+} from "./schema.js";
+import type { JobSettings } from "./settings.js";
+import {
+  openDatabase,
+  type SqlDatabase,
+  type SqlEngine,
+  type SqlRow,
+  type SqlStatement,
+  type SqlValue,
+} from "./sqlite.js";
+
+/** A file as the journal knows it. Names are relative to their folder; see `ftp/name.ts` for those that are not UTF-8. */
+export interface JournalFile {
+  id: number;
+  name: string;
+  /** Where it goes, relative to the target folder; the name itself until it was claimed. */
+  target: string;
+  /** Bytes, as planned. */
+  size: number | undefined;
+  /** Milliseconds since 1970, as planned. */
+  mtime: number | undefined;
+  state: FileState;
+  /** Claims ever. */
+  attempt: number;
+  /** Claims since it was planned: compare this with a limit of tries. */
+  tries: number;
+  /** The temporary name of the last attempt, relative to the target folder; undefined before the first. */
+  temp: string | undefined;
+  /** What the target held before the last attempt; undefined where that was not noted. */
+  destBefore: DestBefore | undefined;
+  /** Milliseconds since 1970: not tried again before. */
+  notBefore: number | undefined;
+  /** Code of the last failure. */
+  code: string | undefined;
+  /** Its text. */
+  error: string | undefined;
+  /** Milliseconds since 1970: the last change. */
+  updated: number;
+}
+
+/** A number for every state. */
+export type StateCounts = Record<FileState, number>;
+
+/** The process that has a journal open for writing. */
+export interface JournalOwner {
+  pid: number;
+  host: string;
+  /** Milliseconds since 1970. */
+  since: number;
+}
+
+/** Rows read at a time: no statement stays open between two, so the journal may change meanwhile. */
+const PAGE = 1000;
+
+/** The columns that make a {@link JournalFile}. */
+export const FILE_COLUMNS =
+  "id, name, size, mtime, state, attempt, tries, updated, target, dest_before, not_before, code, error";
+
+/** A journal open for reading. Get one by {@link JournalReader.read}; `Journal` is one, too. */
+export class JournalReader {
+  protected readonly totals: SqlStatement;
+  /** Read once: it stands in every temporary name. */
+  #jobId: string | undefined;
+
+  protected constructor(
+    protected readonly db: SqlDatabase,
+    /** The file. */
+    readonly path: string,
+  ) {
+    this.totals = db.prepare("SELECT state, files FROM totals");
+  }
+
+  /**
+   * Opens a journal for reading only, whoever is writing it.
+   *
+   * @throws UsageError where there is none, or the file is something else.
+   */
+  static read(path: string, options: { engine?: SqlEngine | undefined } = {}): JournalReader {
+    if (!existsSync(path)) throw new UsageError(`there is no journal ${path}`);
+    const db = openDatabase(path, options.engine);
+    try {
+      db.exec("PRAGMA busy_timeout=5000");
+      db.exec("PRAGMA query_only=1");
+      prepareSchema(db, path, false);
+      return new JournalReader(db, path);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  }
+
+  /** How many files are in each state, at the cost of a few rows. While the first listing runs, duplicates count. */
+  counts(): StateCounts {
+    const counts = noCounts();
+    for (const { state, files } of this.totals.all<{ state: number; files: number }>()) counts[stateOf(state)] = files;
+    return counts;
+  }
+
+  /** Bytes in each state; sizes that are not known count 0. Reads the whole table: a second for some million files. */
+  bytes(): StateCounts {
+    const bytes = noCounts();
+    const rows = this.db.prepare("SELECT state, sum(size) AS bytes FROM files GROUP BY state");
+    for (const { state, bytes: sum } of rows.all<{ state: number; bytes: number | null }>())
+      bytes[stateOf(state)] = sum ?? 0;
+    return bytes;
+  }
+
+  /** The files in these states, by id. The journal may change between two: each is as it was when its page was read. */
+  *files(states: readonly FileState[]): IterableIterator<JournalFile> {
+    const list = states.map(stateCode).join(", ");
+    const page = this.db.prepare(
+      `SELECT ${FILE_COLUMNS} FROM files WHERE id > ? AND state IN (${list}) ORDER BY id LIMIT ${PAGE}`,
+    );
+    for (let rows = page.all(0); rows.length > 0; rows = rows.length < PAGE ? [] : page.all(rows.at(-1)!.id!)) {
+      for (const row of rows) yield this.toFile(row);
+    }
+  }
+
+  /** What did not go through: FAILED, CONFLICT and GONE, by id, with code and error. */
+  failed(): IterableIterator<JournalFile> {
+    return this.files(["FAILED", "CONFLICT", "GONE"]);
+  }
+
+  /** The job's settings. */
+  get settings(): JobSettings {
+    return JSON.parse(String(this.meta("settings") ?? "{}")) as JobSettings;
+  }
+
+  /** The id in the job's temporary names: 8 letters. */
+  get jobId(): string {
+    return (this.#jobId ??= String(this.meta("job")));
+  }
+
+  /** Listing passes begun so far. */
+  get pass(): number {
+    return Number(this.meta("pass") ?? 0);
+  }
+
+  /** Who has it open for writing, or had when it was killed; undefined after a proper close. */
+  get owner(): JournalOwner | undefined {
+    const owner = this.meta("owner");
+    return owner == null ? undefined : (JSON.parse(String(owner)) as JournalOwner);
+  }
+
+  /** Closes it. Safe twice. */
+  close(): void {
+    this.db.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  protected meta(key: string): SqlValue | undefined {
+    return this.db.prepare("SELECT value FROM meta WHERE key = ?").get(key)?.value;
+  }
+
+  protected toFile(row: SqlRow): JournalFile {
+    const name = fromColumn(row.name!);
+    const target = row.target === null ? name : fromColumn(row.target!);
+    const attempt = row.attempt as number;
+    return {
+      id: row.id as number,
+      name,
+      target,
+      size: numberOf(row.size),
+      mtime: numberOf(row.mtime),
+      state: stateOf(row.state as number),
+      attempt,
+      tries: row.tries as number,
+      temp: attempt > 0 ? tempName(target, this.jobId, attempt) : undefined,
+      destBefore: row.dest_before === null ? undefined : DEST_BEFORE[row.dest_before as number],
+      notBefore: numberOf(row.not_before),
+      code: (row.code as string | null) ?? undefined,
+      error: (row.error as string | null) ?? undefined,
+      updated: row.updated as number,
+    };
+  }
+}
+
+function numberOf(value: SqlValue | undefined): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value);
+}
+
+function noCounts(): StateCounts {
+  return Object.fromEntries(FILE_STATES.map((state) => [state, 0])) as StateCounts;
+}

@@ -1,0 +1,61 @@
+/** How far a move is: counted as it goes, told once a second. */
+import type { StateCounts } from "../journal/journal.js";
+
+/** What a move says of itself once a second. */
+export interface MoveProgress {
+  /** `listing` while the first pass over the source runs: `files` still grows. */
+  readonly phase: "listing" | "moving" | "done";
+  /** Files known so far. */
+  readonly files: number;
+  /** Files that are settled, in whatever way. */
+  readonly settled: number;
+  readonly moved: number;
+  readonly skipped: number;
+  /** Files that failed, conflict with another one, or vanished. */
+  readonly failed: number;
+  /** Bytes that arrived in this run. */
+  readonly bytes: number;
+  /** Over the last ten seconds. */
+  readonly filesPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** Seconds to the end at this rate; undefined while that cannot be told. */
+  readonly secondsLeft: number | undefined;
+  /** Lanes at work. */
+  readonly lanes: number;
+}
+
+/** Seconds over which a rate is taken. */
+const WINDOW = 10;
+
+/** Turns counts into progress. */
+export class ProgressMeter {
+  phase: MoveProgress["phase"] = "listing";
+  bytes = 0;
+  lanes = 0;
+  readonly #samples: { at: number; settled: number; bytes: number }[] = [];
+
+  /** What there is to say now. */
+  take(counts: StateCounts, now: number): MoveProgress {
+    const { DONE, SKIPPED_SAME, CONFLICT, FAILED, GONE, PLANNED, CLAIMED } = counts;
+    const settled = DONE + SKIPPED_SAME + CONFLICT + FAILED + GONE;
+    this.#samples.push({ at: now, settled, bytes: this.bytes });
+    if (this.#samples.length > WINDOW + 1) this.#samples.shift();
+    const first = this.#samples[0]!;
+    const seconds = (now - first.at) / 1000;
+    const filesPerSecond = seconds > 0 ? (settled - first.settled) / seconds : 0;
+    const left = PLANNED + CLAIMED;
+    return {
+      phase: this.phase,
+      files: settled + left,
+      settled,
+      moved: DONE,
+      skipped: SKIPPED_SAME,
+      failed: CONFLICT + FAILED + GONE,
+      bytes: this.bytes,
+      filesPerSecond,
+      bytesPerSecond: seconds > 0 ? (this.bytes - first.bytes) / seconds : 0,
+      secondsLeft: this.phase === "moving" && filesPerSecond > 0 ? left / filesPerSecond : undefined,
+      lanes: this.lanes,
+    };
+  }
+}

@@ -1,0 +1,68 @@
+/** What to do with a file that was under way when a process or a connection died: source, temp, final → action. Pure. */
+import type { DestBefore } from "../journal/journal.js";
+import type { FileStat } from "./place.js";
+
+/** What is known of one claimed file. */
+export interface Found {
+  /** As planned. */
+  readonly planned: { readonly size: number | undefined; readonly mtime: number | undefined };
+  /** What the destination held before the transfer; undefined where the claim did not get so far. */
+  readonly before: DestBefore | undefined;
+  readonly source: FileStat | undefined;
+  readonly temp: FileStat | undefined;
+  readonly final: FileStat | undefined;
+}
+
+/** What to do. */
+export type Recovery =
+  /** Transfer it again; a temporary file, where one is left, is removed first. */
+  | "again"
+  /** The source has changed since: plan it anew, remove the temporary file. */
+  | "changed"
+  /** It was published by us: verify, then remove the source. */
+  | "finish"
+  /** The final file is there, the source is not: it was done. */
+  | "done"
+  /** The source is gone, the temporary file is whole: it may be the only copy. Rename it. */
+  | "rename"
+  /** The source is gone, the temporary file is not whole: keep it and say so. */
+  | "keep-partial"
+  /** Somebody else's file is there: the job's rule for existing files decides. */
+  | "policy"
+  /** What is there under the final name is neither ours nor the source's: touch nothing. */
+  | "conflict"
+  /** Published earlier and taken away since, or never there: nothing can be done. */
+  | "gone";
+
+/** Milliseconds by which times may differ: FTP has whole seconds. */
+const TOLERANCE = 1000;
+
+/** The recovery table. */
+export function recovery(found: Found): Recovery {
+  const { planned, before, source, temp, final } = found;
+  const matches = final !== undefined && final.size === planned.size;
+  if (source === undefined) {
+    if (matches && before !== undefined) return "done";
+    if (temp !== undefined) return temp.size === planned.size ? "rename" : "keep-partial";
+    return matches ? "done" : "gone";
+  }
+  if (changed(planned, source)) return "changed";
+  if (final === undefined) return "again";
+  // Nothing was sent before the destination had been looked at.
+  if (before === undefined || temp !== undefined) return "policy";
+  if (!matches) return before === "absent" ? "conflict" : "policy";
+  return before === "absent" ? "finish" : "policy";
+}
+
+/** True where the source is not what was planned. */
+export function changed(planned: Found["planned"], now: FileStat): boolean {
+  if (planned.size !== undefined && planned.size !== now.size) return true;
+  if (planned.mtime === undefined || now.mtime === undefined) return false;
+  return Math.abs(planned.mtime - now.mtime) >= TOLERANCE;
+}
+
+/** True where a file at the destination can be taken for the same as the source: size and time agree. */
+export function same(source: FileStat, final: FileStat): boolean {
+  if (source.size !== final.size || source.mtime === undefined || final.mtime === undefined) return false;
+  return Math.abs(source.mtime - final.mtime) < TOLERANCE * 2;
+}

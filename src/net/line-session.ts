@@ -1,0 +1,408 @@
+/** Where replies meet promises: one socket, commands written in order, replies settled in the same order. */
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { onAbort } from "../client/abort.js";
+import {
+  AbortedError,
+  ConnectionError,
+  type Phase,
+  PolywireError,
+  ProtocolError,
+  TimeoutError,
+} from "../client/errors.js";
+import type { ResolvedOptions } from "../client/options.js";
+import type { Call, Reply } from "../client/session.js";
+import type { BodyReader, Grammar } from "../wire/reply.js";
+import { type ReplyEvents, ReplyStream } from "../wire/reply-stream.js";
+import { decodeText, encodeLine } from "../wire/text.js";
+import { dial } from "./dial.js";
+import { explain } from "./explain.js";
+import { secure, startTls } from "./tls.js";
+import { Watchdog } from "./watchdog.js";
+
+/** What a command may take besides its text. */
+export interface SendOptions {
+  /** What is shown of it in transcripts and errors, where it holds a secret. */
+  shown?: string | undefined;
+  /** Milliseconds of silence allowed. Default: `timeouts.command`. */
+  timeout?: number | undefined;
+  /** Called with replies that announce another one (FTP's 1xx). */
+  preliminary?: ((reply: Reply) => void) | undefined;
+  /** True: silence resolves to undefined instead of closing the connection. */
+  lenient?: boolean | undefined;
+  /** Gives the reader of the body that follows the reply, where one does. */
+  body?: ((reply: Reply) => BodyReader | undefined) | undefined;
+}
+
+interface Pending extends SendOptions {
+  readonly timeout: number;
+  readonly phase: Phase;
+  reply?: Reply;
+  resolve(reply: Reply): void;
+  reject(error: Error): void;
+}
+
+/** What the owner of a line session supplies. */
+export interface LineSessionSetup {
+  readonly options: ResolvedOptions;
+  readonly grammar: Grammar;
+  /** Called once when the connection is over, with the reason. */
+  onClose(reason: PolywireError): void;
+}
+
+/** A connection that speaks in lines. Replies are matched to commands by their order alone. */
+export class LineSession {
+  readonly #options: ResolvedOptions;
+  readonly #setup: LineSessionSetup;
+  readonly #stream: ReplyStream;
+  readonly #pending: Pending[] = [];
+  #secrets: readonly string[] = [];
+  readonly #watchdog = new Watchdog(() => this.#onSilence());
+  #socket: Socket | undefined;
+  #closed: PolywireError | undefined;
+  #out = "";
+  #upgrading = false;
+  /** Breaks off what has no listener of ours yet: dialling and handshakes. */
+  readonly #breakOff = new AbortController();
+  #fence: { code: string; early(reply: Reply): void; over(inStep: boolean): void } | undefined;
+  readonly #events: ReplyEvents;
+  readonly #listeners: readonly (readonly [string, (argument: unknown) => void])[] = [
+    ["data", (chunk) => this.#onData(chunk as Buffer)],
+    ["end", () => this.#onEnd()],
+    ["error", (error) => this.fail(this.#explain(error, this.#pending[0]?.phase ?? "idle"))],
+    ["close", () => this.#onEnd()],
+  ];
+
+  constructor(setup: LineSessionSetup) {
+    this.#setup = setup;
+    this.#options = setup.options;
+    this.#stream = new ReplyStream(setup.grammar, setup.options.limits.line);
+    this.#events = {
+      reply: (reply) => this.#onReply(reply),
+      bodyEnd: () => this.#settle(),
+      stop: () => this.#closed !== undefined || (this.#upgrading && this.#pending.length === 0),
+    };
+    const { transcript } = setup.options;
+    if (transcript) this.#events.line = (line) => transcript.add("S", this.redact(decodeText(line)));
+  }
+
+  /** The socket under the session: for addresses, certificates and the TLS session. */
+  get socket(): Socket | TLSSocket {
+    if (this.#socket === undefined) throw this.#closed ?? new AbortedError("the connection is not open");
+    return this.#socket;
+  }
+
+  get secure(): boolean {
+    return this.#socket !== undefined && "encrypted" in this.#socket;
+  }
+
+  get closed(): PolywireError | undefined {
+    return this.#closed;
+  }
+
+  /** Commands that wait for their reply. */
+  get inFlight(): number {
+    return this.#pending.length;
+  }
+
+  /** Dials (through the proxy, if any) and starts TLS where `security` is `tls`. */
+  async open(call: { signal?: AbortSignal | undefined }, detachable = false): Promise<void> {
+    const { host, port, security, timeouts } = this.#options;
+    const dialCall = { signal: this.#breakOff.signal, timeout: timeouts.connect };
+    const forget = this.#breakOffBy(call.signal);
+    try {
+      const socket = await dial(this.#options, { host, port }, dialCall);
+      this.#note(`connected to ${this.#server}`);
+      this.#attach(security === "tls" ? await secure(socket, this.#options, { ...dialCall, detachable }) : socket);
+    } catch (error) {
+      throw this.#closed ?? error;
+    } finally {
+      forget();
+    }
+    if (security === "tls") this.#note("TLS");
+  }
+
+  /** Sends one command; resolves to its final reply, whatever the reply says. */
+  send(command: string, options: SendOptions = {}): Promise<Reply> {
+    if (this.#closed) return Promise.reject(this.#closed);
+    let line: string;
+    try {
+      line = encodeLine(command, options.shown ?? command);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#write(line, options.shown ?? command);
+    return this.#await("command", options);
+  }
+
+  /** Sends several commands in one write; resolves to their replies in order. Nothing is sent where one is unsendable. */
+  async pack(commands: readonly string[], options: SendOptions = {}): Promise<Reply[]> {
+    if (this.#closed) throw this.#closed;
+    const lines = commands.map((command) => encodeLine(command));
+    const replies = lines.map((line, i) => {
+      this.#write(line, commands[i] as string);
+      return this.#await("command", options);
+    });
+    return Promise.all(replies);
+  }
+
+  /**
+   * Sends commands in one write to a server that may not answer all of them: after `timeout` milliseconds of silence
+   * whatever is still pending resolves to undefined, and the connection goes on.
+   */
+  async probe(commands: readonly string[], timeout: number): Promise<(Reply | undefined)[]> {
+    return (await this.pack(commands, { timeout, lenient: true })) as (Reply | undefined)[];
+  }
+
+  /**
+   * Brings replies back in step after something was broken off: sends the commands, and takes whatever comes, until
+   * the reply with `code`, which is the last one's. Every pending command rejects. Resolves to false where that reply
+   * did not come within `timeout` milliseconds of silence; the connection is then best closed.
+   */
+  fence(commands: readonly string[], code: string, timeout: number): Promise<boolean> {
+    if (this.#closed) return Promise.resolve(false);
+    for (const command of commands) this.#write(encodeLine(command), command);
+    const broken = new AbortedError("the command was broken off", { clientUsable: true });
+    const pending = this.#pending.splice(0);
+    return new Promise((resolve) => {
+      const over = (inStep: boolean) => {
+        this.#fence = undefined;
+        for (const each of pending) each.reject(this.#closed ?? broken);
+        resolve(inStep);
+      };
+      const early = (reply: Reply) => {
+        if (pending.length === 0 || !this.#setup.grammar.isFinal(reply)) return;
+        pending.shift()?.resolve(reply);
+      };
+      this.#fence = { code, early, over };
+      this.#watchdog.start(timeout);
+    });
+  }
+
+  /** Waits for a reply that no command asks for: the greeting, or the end of a transfer. */
+  receive(phase: Phase, options: SendOptions = {}): Promise<Reply> {
+    if (this.#closed) return Promise.reject(this.#closed);
+    return this.#await(phase, options);
+  }
+
+  /** Sends a command and starts TLS on a positive reply. Bytes that came along in the clear fail the connection. */
+  async upgrade(command: string, call: Call, detachable = false): Promise<Reply> {
+    this.#upgrading = true;
+    const reply = await this.send(command, { timeout: call.timeout });
+    this.#upgrading = false;
+    if (!reply.ok) {
+      if (this.#stream.held > 0) this.#onData(Buffer.alloc(0));
+      return reply;
+    }
+    const { signal } = this.#breakOff;
+    const forget = this.#breakOffBy(call.signal);
+    await this.exchangeSocket((socket) => {
+      const tls = { signal, timeout: this.#options.timeouts.connect, detachable };
+      return startTls(socket, this.#stream.held, this.#options, tls);
+    }).finally(forget);
+    this.#note("TLS");
+    return reply;
+  }
+
+  /** Takes the socket away, to come back as another one (STARTTLS, CCC). Hanging up meanwhile destroys it. */
+  async exchangeSocket(exchange: (socket: Socket) => Promise<Socket>): Promise<void> {
+    if (this.#closed) throw this.#closed;
+    const socket = this.#detachSocket();
+    const forget = onAbort(this.#breakOff.signal, () => socket.destroy());
+    try {
+      this.#attach(await exchange(socket));
+    } catch (error) {
+      socket.destroy();
+      throw this.fail(this.#explain(error, "tls"));
+    } finally {
+      forget();
+    }
+  }
+
+  /** A value that must never be shown: it becomes `***` in transcripts and errors. */
+  hide(secret: string | undefined): void {
+    if (secret === undefined || secret.length < 3 || this.#secrets.includes(secret)) return;
+    this.#secrets = [...this.#secrets, secret].sort((a, b) => b.length - a.length);
+  }
+
+  /** The text with every hidden value replaced. */
+  redact(text: string): string {
+    let out = text;
+    // The longest first: a secret may hold another one.
+    for (const secret of this.#secrets) if (out.includes(secret)) out = out.replaceAll(secret, "***");
+    return out;
+  }
+
+  /** Something happened on a connection beside this one (a transfer): the server is alive. */
+  touch(): void {
+    this.#watchdog.touch();
+  }
+
+  /** Hangs up: everything pending rejects with the reason. Gives the reason, so that it can be thrown. */
+  fail(reason: PolywireError): PolywireError {
+    if (this.#closed) return this.#closed;
+    this.#closed = reason;
+    reason.protocol ??= this.#options.protocol;
+    reason.server ??= this.#server;
+    // The server's own words may be in it, and in them what it was told.
+    reason.message = this.redact(reason.message);
+    this.#watchdog.stop();
+    this.#breakOff.abort(reason);
+    if (this.#socket) this.#detachSocket().destroy();
+    this.#note(`closed: ${reason.message}`);
+    this.#fence?.over(false);
+    for (const pending of this.#pending.splice(0)) pending.reject(reason);
+    this.#setup.onClose(reason);
+    return reason;
+  }
+
+  /** The signal of a call hangs up where nothing else listens to it. */
+  #breakOffBy(signal: AbortSignal | undefined): () => void {
+    const hangUp = () => this.fail(new AbortedError("the call was cancelled", { cause: signal?.reason }));
+    if (signal?.aborted) hangUp();
+    return onAbort(signal, hangUp);
+  }
+
+  get #server(): string {
+    const { host, port } = this.#options;
+    return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  }
+
+  #note(text: string): void {
+    this.#options.transcript?.add("#", this.redact(text));
+  }
+
+  #write(line: string, shown: string): void {
+    this.#options.transcript?.add("C", this.redact(shown));
+    if (this.#out === "") queueMicrotask(() => this.#flush());
+    this.#out += line;
+  }
+
+  #flush(): void {
+    if (this.#out === "" || this.#socket === undefined) return;
+    const out = this.#out;
+    this.#out = "";
+    this.#socket.write(out, "latin1");
+  }
+
+  #await(phase: Phase, options: SendOptions): Promise<Reply> {
+    const timeout = options.timeout ?? this.#options.timeouts.command;
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ ...options, timeout, phase, resolve, reject });
+      if (this.#pending.length === 1) this.#watchdog.start(timeout);
+    });
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#watchdog.touch();
+    try {
+      this.#stream.push(chunk, this.#events);
+    } catch (error) {
+      this.fail(this.#explain(error, this.#pending[0]?.phase ?? "idle"));
+    }
+  }
+
+  #onReply(reply: Reply): BodyReader | undefined {
+    if (this.#fence) {
+      if (reply.code === this.#fence.code) this.#fence.over(true);
+      else this.#fence.early(reply);
+      return undefined;
+    }
+    const pending = this.#pending[0];
+    if (pending === undefined) {
+      this.#onStray(reply);
+      return undefined;
+    }
+    if (!this.#setup.grammar.isFinal(reply)) {
+      pending.preliminary?.(reply);
+      return undefined;
+    }
+    pending.reply = reply;
+    const body = pending.body?.(reply);
+    if (body === undefined) this.#settle();
+    return body;
+  }
+
+  /** The reply at the head, and its body, are whole. */
+  #settle(): void {
+    const pending = this.#pending.shift();
+    const reply = pending?.reply as Reply;
+    pending?.resolve(reply);
+    const next = this.#pending[0];
+    if (this.#setup.grammar.isGoodbye(reply)) this.#onStray(reply);
+    else if (next) this.#watchdog.start(next.timeout);
+    else this.#watchdog.rest();
+  }
+
+  /** A reply that nobody asked for: the server's goodbye, or a server that lost count. */
+  #onStray(reply: Reply): void {
+    const said = this.redact(reply.lines.join(" "));
+    if (this.#setup.grammar.isGoodbye(reply)) {
+      this.fail(new ConnectionError(`the server closes the connection: ${said}`, { phase: "idle" }));
+    } else {
+      this.fail(
+        new ProtocolError(`the server sent a reply that no command asked for: ${said}`, {
+          advice: "replies can no longer be told apart, so the connection was closed",
+        }),
+      );
+    }
+  }
+
+  #onEnd(): void {
+    const pending = this.#pending[0];
+    const phase = pending?.phase ?? "idle";
+    const when = phase === "greeting" ? "before its greeting" : pending ? "while a reply was awaited" : "while idle";
+    const how = this.#stream.partial ? ", in the middle of a reply" : "";
+    this.fail(new ConnectionError(`the server ${this.#server} closed the connection ${when}${how}`, { phase }));
+  }
+
+  #onSilence(): void {
+    if (this.#fence) {
+      this.#fence.over(false);
+      return;
+    }
+    const pending = this.#pending[0];
+    if (pending === undefined) return;
+    if (this.#pending.every((each) => each.lenient)) {
+      for (const each of this.#pending.splice(0)) each.resolve(undefined as unknown as Reply);
+      return;
+    }
+    const what = pending.phase === "greeting" ? "greeting" : "reply";
+    this.fail(
+      new TimeoutError(`no ${what} from ${this.#server} within ${pending.timeout} ms`, {
+        phase: pending.phase,
+        advice:
+          pending.phase === "greeting"
+            ? "is this the right port, and the right security (tls, starttls)?"
+            : "the timeout can be raised",
+      }),
+    );
+  }
+
+  #explain(error: unknown, phase: Phase): PolywireError {
+    if (error instanceof PolywireError) return error;
+    const { protocol, host, port, security } = this.#options;
+    return explain(error, { protocol, host, port, phase, security });
+  }
+
+  #attach(socket: Socket): void {
+    if (this.#closed) {
+      socket.destroy();
+      throw this.#closed;
+    }
+    this.#socket = socket;
+    for (const [event, listener] of this.#listeners) socket.on(event, listener);
+    socket.resume();
+    this.#flush();
+  }
+
+  /** The socket, silent: no listener of ours is left but one that swallows late errors. */
+  #detachSocket(): Socket {
+    const socket = this.#socket as Socket;
+    this.#socket = undefined;
+    socket.pause();
+    for (const [event, listener] of this.#listeners) socket.off(event, listener);
+    socket.on("error", () => {});
+    return socket;
+  }
+}

@@ -1,0 +1,57 @@
+/** One timer that notices silence: cheap to touch, armed only while something is awaited. */
+
+export class Watchdog {
+  readonly #onSilence: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #timeout = 0;
+  #last = 0;
+  #armedFor = 0;
+
+  constructor(onSilence: () => void) {
+    this.#onSilence = onSilence;
+  }
+
+  /** Begins to wait: `timeout` milliseconds without a touch call `onSilence`, once. */
+  start(timeout: number): void {
+    this.#timeout = timeout;
+    this.#last = Date.now();
+    // A timer that is armed for an earlier moment is left alone: it looks again when it fires.
+    if (this.#timer !== undefined && this.#armedFor <= this.#last + timeout) return;
+    this.#arm(timeout);
+  }
+
+  /** There was a sign of life. */
+  touch(): void {
+    this.#last = Date.now();
+  }
+
+  /** Nothing is awaited for now. The timer is left to run out: the next start() is near, as a rule. */
+  rest(): void {
+    this.#timeout = 0;
+  }
+
+  /** Nothing will be awaited any more: the timer goes, and with it what it holds in memory. */
+  stop(): void {
+    this.#timeout = 0;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #arm(wait: number): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#armedFor = Date.now() + wait;
+    // The socket keeps the process alive, not this.
+    this.#timer = setTimeout(() => this.#look(), wait).unref();
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    if (this.#timeout === 0) return;
+    const left = this.#last + this.#timeout - Date.now();
+    if (left > 0) this.#arm(left);
+    else {
+      this.#timeout = 0;
+      this.#onSilence();
+    }
+  }
+}

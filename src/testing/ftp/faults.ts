@@ -1,0 +1,132 @@
+/** What the in-memory FTP server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
+
+/** A fault that hits one command, a number of times. */
+export interface CommandFault {
+  /** The verb (`"RNTO"`), or the beginning of the line up to a blank (`"SITE CHMOD"`). Case does not matter. */
+  command: string;
+  /** How often it still happens; counted down in place. Default: 1. */
+  times?: number;
+}
+
+/** An answer given in place of the real one. */
+export interface ReplyFault {
+  /** The whole reply without its last CRLF: `"550 No."`. */
+  reply: string;
+  /** How often it is still given; counted down in place. Default: 1. */
+  times?: number;
+}
+
+/** Everything that can go wrong on purpose. Change it while the server runs: `server.faults.refuseData = true`. */
+export interface Faults {
+  // The control connection, as bytes
+
+  /** Milliseconds to wait before each reply. Default: 0. */
+  replyDelay?: number | undefined;
+  /** Every byte of every reply travels in a segment of its own. Default: false. */
+  byteByByte?: boolean | undefined;
+  /** Every reply is cut in two segments at this byte. Default: whole. */
+  splitReplyAt?: number | undefined;
+  /**
+   * A control connection is destroyed as soon as the server has sent this many bytes of replies in total
+   * ({@link FtpServer.controlBytes}, over all connections). Happens once, then unsets itself.
+   */
+  closeAtByte?: number | undefined;
+
+  // The control connection, as replies
+
+  /** New connections are answered 421 and closed: all of them (`true`), or this many (counted down). */
+  greeting421?: boolean | number | undefined;
+  /** After this many commands a connection is answered 421 and closed. */
+  idle421?: number | undefined;
+  /** Replies given instead of doing the command, by verb: a text is given always, an object a number of times. */
+  reply?: Record<string, string | ReplyFault> | undefined;
+  /** These commands are never answered, and nothing after them on that connection. */
+  hang?: string | undefined;
+  /** The connection is closed when this command arrives; it is not done. */
+  closeBeforeCommand?: CommandFault | undefined;
+  /** The connection is closed after the final answer to this command. */
+  closeAfterCommand?: CommandFault | undefined;
+  /** The command is done, but its final answer is never sent: the connection is closed in its place. */
+  loseReply?: CommandFault | undefined;
+  /** As ProFTPD: commands that come during an upload are answered at once (450 to most), so replies come out of order. */
+  prematureReplies?: boolean | undefined;
+  /** The code that ends a transfer well, in place of 226: `"225"`, `"200"`, `"250"`. */
+  end226Code?: string | undefined;
+  /** A second preliminary reply (150) before the final one of a transfer. */
+  extraPreliminary?: boolean | undefined;
+  /** Plain bytes sent right behind the 234 of AUTH TLS, in the same segment: a STARTTLS injection. */
+  injectAfterAuth?: string | undefined;
+  /** The host that 227 (PASV) names, in place of the true one: `"10.0.0.1"`. */
+  wrongPasvHost?: string | undefined;
+
+  // The data connection
+
+  /** 425 to every transfer and listing. */
+  refuseData?: boolean | undefined;
+  /** The data connection is destroyed at this byte, in either direction, and the answer is 426. */
+  cutDataAt?: number | undefined;
+  /** With `cutDataAt`: the connection ends as if all were well, and the answer is 226. Default: false. */
+  cutDataCleanly?: boolean | undefined;
+  /** The data connection stops at this byte and stays open: no more data and no answer, until the client gives up. */
+  stallDataAt?: number | undefined;
+  /** An upload is refused with {@link Faults.diskFullCode} after this many bytes of it; what came before is kept. */
+  diskFullAfter?: number | undefined;
+  /** What a full disk answers. Default: `"552"`. */
+  diskFullCode?: "452" | "552" | undefined;
+  /** Listings stop after this many entries, and still end with 226. */
+  truncateListingAt?: number | undefined;
+  /** The data faults above hit transfers of this command only: `"RETR"`. Default: every transfer. */
+  dataFaultsOn?: string | undefined;
+  /** How many transfers the data faults above still hit; counted down in place. Default: all. */
+  dataFaultsTimes?: number | undefined;
+}
+
+/** Whether a fault written for `pattern` means this command line: same verb, or the line's beginning up to a blank. */
+export function matchesCommand(pattern: string, line: string): boolean {
+  const start = line.slice(0, pattern.length);
+  if (start.toUpperCase() !== pattern.toUpperCase()) return false;
+  return line.length === pattern.length || line[pattern.length] === " ";
+}
+
+/** Whether `fault` hits this line now; counts it down when it does. */
+export function strikes(fault: CommandFault | undefined, line: string): boolean {
+  if (!fault || !matchesCommand(fault.command, line)) return false;
+  const left = fault.times ?? 1;
+  if (left <= 0) return false;
+  fault.times = left - 1;
+  return true;
+}
+
+/** The reply to give in place of doing this line, if a fault says so; counts it down. */
+export function replacedReply(faults: Faults, line: string): string | undefined {
+  for (const [pattern, given] of Object.entries(faults.reply ?? {})) {
+    if (!matchesCommand(pattern, line)) continue;
+    if (typeof given === "string") return given;
+    const left = given.times ?? 1;
+    if (left <= 0) continue;
+    given.times = left - 1;
+    return given.reply;
+  }
+  return undefined;
+}
+
+/** The faults of one data connection, after `dataFaultsOn` and `dataFaultsTimes` have been applied. */
+export type DataFaults = Pick<
+  Faults,
+  "refuseData" | "cutDataAt" | "cutDataCleanly" | "stallDataAt" | "diskFullAfter" | "diskFullCode" | "truncateListingAt"
+>;
+
+const NO_FAULTS: DataFaults = Object.freeze({});
+
+/** The faults that hit this transfer; counts `dataFaultsTimes` down when there are any. */
+export function dataFaults(faults: Faults, verb: string): DataFaults {
+  const { refuseData, cutDataAt, cutDataCleanly, stallDataAt, diskFullAfter, diskFullCode, truncateListingAt } = faults;
+  const any = refuseData || [cutDataAt, stallDataAt, diskFullAfter, truncateListingAt].some((at) => at !== undefined);
+  if (!any) return NO_FAULTS;
+  if (faults.dataFaultsOn !== undefined && faults.dataFaultsOn.toUpperCase() !== verb) return NO_FAULTS;
+  if (faults.dataFaultsTimes !== undefined) {
+    if (faults.dataFaultsTimes <= 0) return NO_FAULTS;
+    faults.dataFaultsTimes -= 1;
+  }
+  return { refuseData, cutDataAt, cutDataCleanly, stallDataAt, diskFullAfter, diskFullCode, truncateListingAt };
+}

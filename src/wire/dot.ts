@@ -1,0 +1,114 @@
+/** Dot-terminated bodies (RFC 3977 §3.1.1, RFC 5321 §4.5.2, RFC 1939 §3): unstuffing and stuffing. No I/O. */
+import type { BodyReader } from "./reply.js";
+
+const CR = 13;
+const LF = 10;
+const DOT = 46;
+const CRLF_DOT = Buffer.from("\r\n.");
+const LF_DOT = Buffer.from("\n.");
+
+/**
+ * Reads a dotted body: gives it on in pieces, the doubled dots single again, without the terminator. Only lines that
+ * begin with a dot are touched; bare LF line ends are taken as they come.
+ */
+export class DotReader implements BodyReader {
+  done = false;
+  readonly #piece: (piece: Buffer) => void;
+  /** What the last bytes were: 0 in a line, 1 at its start, 2 behind a dot at its start, 3 behind that dot and a CR. */
+  #state = 1;
+
+  /** `piece` is called with each piece of the body. It is a view: copy what is kept. */
+  constructor(piece: (piece: Buffer) => void) {
+    this.#piece = piece;
+  }
+
+  push(chunk: Buffer, from: number): number {
+    let start = from;
+    let at = from;
+    while (at < chunk.length) {
+      if (this.#state === 0) {
+        const dot = chunk.indexOf(LF_DOT, at);
+        if (dot === -1) {
+          this.#state = chunk[chunk.length - 1] === LF ? 1 : 0;
+          break;
+        }
+        at = dot + 1;
+        this.#state = 1;
+      } else if (this.#state === 1) {
+        if (chunk[at] !== DOT) {
+          this.#state = 0;
+          continue;
+        }
+        this.#emit(chunk, start, at);
+        start = ++at;
+        this.#state = 2;
+      } else {
+        const used = this.#afterDot(chunk, at);
+        if (this.done) return at + 1 - from;
+        at += used;
+        start = this.#state === 3 ? at : start;
+      }
+    }
+    this.#emit(chunk, start, chunk.length);
+    return chunk.length - from;
+  }
+
+  /** Behind a dot that began a line: LF or CR LF ends the body, anything else belongs to the line. */
+  #afterDot(chunk: Buffer, at: number): number {
+    const c = chunk[at];
+    if (c === LF) {
+      this.done = true;
+    } else if (c === CR && this.#state === 2) {
+      this.#state = 3;
+      return 1;
+    } else {
+      // A dot, then CR, then no LF: the CR was held back and belongs to the line.
+      if (this.#state === 3) this.#piece(Buffer.from([CR]));
+      this.#state = 0;
+    }
+    return 0;
+  }
+
+  #emit(chunk: Buffer, start: number, end: number): void {
+    if (end > start) this.#piece(chunk.subarray(start, end));
+  }
+}
+
+/** The terminator of a body that ended with a line end. */
+export const DOT_END = Buffer.from(".\r\n");
+
+/**
+ * Stuffs a body for sending: a dot that begins a line is doubled, across the borders of pieces too. Bytes that need no
+ * change are passed on without a copy.
+ */
+export class DotWriter {
+  /** The last two bytes sent, so that a line's start is known at a piece's border. */
+  #atLineStart = true;
+  #endsWithCr = false;
+
+  /** The pieces to send for one piece of the body. */
+  stuff(piece: Buffer): Buffer[] {
+    if (piece.length === 0) return [];
+    const out: Buffer[] = [];
+    let start = 0;
+    if (piece[0] === DOT && this.#atLineStart) out.push(CRLF_DOT.subarray(2));
+    if (piece[0] === LF && piece[1] === DOT && this.#endsWithCr) {
+      out.push(piece.subarray(0, 2));
+      start = 1;
+    }
+    for (let at = piece.indexOf(CRLF_DOT); at !== -1; at = piece.indexOf(CRLF_DOT, at + 2)) {
+      out.push(piece.subarray(start, at + 3));
+      start = at + 2;
+    }
+    out.push(piece.subarray(start));
+    const last = piece[piece.length - 1];
+    this.#atLineStart = last === LF && (piece.length > 1 ? piece[piece.length - 2] === CR : this.#endsWithCr);
+    this.#endsWithCr = last === CR;
+    return out;
+  }
+
+  /** What ends the body: CR LF where it did not end with one, then the dot. */
+  end(): Buffer {
+    return this.#atLineStart ? DOT_END : Buffer.from(this.#endsWithCr ? "\n.\r\n" : "\r\n.\r\n");
+  }
+}
