@@ -22,7 +22,7 @@ export class FileWriter implements SinkWriter {
   readonly #path: string;
   readonly #flags: string;
   #file: number | undefined;
-  #opened = false;
+  #opening: Promise<void> | undefined;
   #pieces: Buffer[] = [];
   #size = 0;
   /** Where the next write goes; null for what has no positions (a pipe, a terminal). */
@@ -43,7 +43,7 @@ export class FileWriter implements SinkWriter {
   write(chunk: Buffer): void | Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
     if (this.#ending) return Promise.reject(this.#wrap(new Error("it was ended already")));
-    if (!this.#opened) void this.#open();
+    this.#opening ??= this.#open();
     this.#pieces.push(chunk);
     this.#size += chunk.length;
     if (this.#size < BATCH) return undefined;
@@ -54,7 +54,7 @@ export class FileWriter implements SinkWriter {
   async end(): Promise<void> {
     if (this.#failure) throw this.#failure;
     this.#ending = true;
-    if (!this.#opened) await this.#open();
+    await (this.#opening ??= this.#open());
     this.#pump();
     while ((this.#size > 0 || this.#flying > 0) && !this.#failure) await this.#wait();
     const failed = await this.#close();
@@ -66,14 +66,13 @@ export class FileWriter implements SinkWriter {
   }
 
   async #open(): Promise<void> {
-    this.#opened = true;
     try {
       this.#file = await open(this.#path, this.#flags);
     } catch (error) {
       return this.#fail(this.#wrap(error));
     }
     if (this.#failure) void this.#close();
-    else if (this.#size >= BATCH) this.#pump();
+    else this.#pump();
     this.#release();
   }
 

@@ -51,7 +51,10 @@ export class Plug extends Duplex {
       const onEarly = () => fail(new ProtocolError("the server sent more under TLS that it was asked to end"));
       const late = () => new TimeoutError(`the server did not end TLS within ${timeout} ms`, { phase: "tls" });
       const timer = setTimeout(() => fail(late()), timeout);
+      let over = false;
       const done = (then: () => void, lost = false) => {
+        if (over) return;
+        over = true;
         clearTimeout(timer);
         this.#onEnded = this.#onLost = undefined;
         tls.removeListener("data", onEarly);
@@ -63,7 +66,7 @@ export class Plug extends Duplex {
         new Promise<void>((said) => tls.end(said)),
         new Promise<void>((heard) => (this.#ended ? heard() : (this.#onEnded = heard))),
       ]);
-      both.then(() => this.#pulled && done(() => resolve(this.#socket)), fail);
+      both.then(() => done(() => resolve(this.#socket)), fail);
       tls.on("data", onEarly).on("error", fail).resume();
     });
   }
@@ -91,8 +94,8 @@ export class Plug extends Duplex {
   #onData = (chunk: Buffer): void => {
     this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     this.#feed();
-    if (this.#held.length > 0) this.#socket.pause();
-    if (this.#recordLength() === 0 && !this.#ended) this.#socket.resume();
+    // What TLS does not take waits in the kernel; _read() goes on. Behind the end, nothing is read until pull().
+    if (this.#ended || this.#recordLength() > 0) this.#socket.pause();
   };
 
   #onEnd = (): void => {

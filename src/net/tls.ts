@@ -1,7 +1,7 @@
 /** TLS over a connection that exists: the handshake, the server's identity, and taking TLS off again. */
 import net from "node:net";
 import tls from "node:tls";
-import { ConnectionError, ProtocolError } from "../client/errors.js";
+import { ConnectionError, PolywireError, ProtocolError, TlsError } from "../client/errors.js";
 import type { ResolvedOptions, TlsOptions } from "../client/options.js";
 import { aborted, explain, type Place, placeOf, serverName, timedOut } from "./explain.js";
 import { Plug, plugOf } from "./plug.js";
@@ -113,7 +113,12 @@ export async function detach(socket: tls.TLSSocket, timeout = 5_000): Promise<ne
   const plug = plugOf(socket);
   if (plug === undefined)
     throw new ConnectionError("this connection was not secured to be detachable", { phase: "tls" });
-  return plug.pull(socket, timeout);
+  try {
+    return await plug.pull(socket, timeout);
+  } catch (cause) {
+    if (cause instanceof PolywireError) throw cause;
+    throw new TlsError("TLS could not be ended", { phase: "tls", cause });
+  }
 }
 
 function connectOptions(options: ResolvedOptions, call: TlsCall, host: string): tls.ConnectionOptions {

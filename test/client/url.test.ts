@@ -113,13 +113,13 @@ describe("parseUrl", () => {
   });
 
   test("any bytes survive in user, password and path", () => {
-    const escape = (bytes: Uint8Array) => [...bytes].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+    const escaped = (bytes: Uint8Array) => [...bytes].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
     const bytes = fc
       .uint8Array({ minLength: 1, maxLength: 20 })
       .map((all) => all.map((b) => ([0, 10, 13].includes(b) ? 65 : b)));
     fc.assert(
       fc.property(bytes, bytes, bytes, (user, password, path) => {
-        const parsed = parseUrl(`ftp://${escape(user)}:${escape(password)}@h/${escape(path)}`);
+        const parsed = parseUrl(`ftp://${escaped(user)}:${escaped(password)}@h/${escaped(path)}`);
         expect(encodeText(parsed.credentials?.user ?? "").equals(user)).toBe(true);
         expect(encodeText(parsed.credentials?.password ?? "").equals(password)).toBe(true);
         expect(encodeText(parsed.path).equals(path)).toBe(true);

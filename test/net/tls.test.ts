@@ -139,6 +139,11 @@ describe("a handshake that fails says why", () => {
     expect(error.message).toContain("the server hung up");
   });
 
+  test("the server hangs up on a detachable connection", async () => {
+    const error = await refused(await tcpServer((socket) => void socket.end()), {}, { detachable: true });
+    expect(error).toMatchObject({ name: "TlsError", message: expect.stringContaining("the server hung up") });
+  });
+
   test("silence", async () => {
     const error = await refused(await tcpServer(), {}, { timeout: 60 });
     expect(error).toMatchObject({ name: "TimeoutError", phase: "tls" });

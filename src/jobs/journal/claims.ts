@@ -58,12 +58,14 @@ const SQL = {
     WHERE id = ?`,
   probed: `UPDATE files SET dest_before = ?, size = coalesce(?, size), mtime = coalesce(?, mtime), updated = ?
     WHERE id = ? AND state = ${CLAIMED}`,
+  retarget: `UPDATE files SET target = ?, dest_before = 0, updated = ? WHERE id = ? AND state = ${CLAIMED}`,
   settle: `UPDATE files SET state = ?, pass = ?, updated = ?, size = coalesce(?, size), code = ?, error = ?
     WHERE id = ? AND state = ${CLAIMED}`,
   release: `UPDATE files SET state = ${PLANNED}, updated = ?, not_before = ?, code = ?, error = ?, tries = tries - ?,
     size = coalesce(?, size), mtime = coalesce(?, mtime) WHERE id = ? AND state = ${CLAIMED}`,
   due: "SELECT min(not_before) AS due FROM files INDEXED BY files_waiting WHERE not_before IS NOT NULL",
   shift: "INSERT INTO totals VALUES(?, ?) ON CONFLICT(state) DO UPDATE SET files = files + excluded.files",
+  byId: `SELECT ${FILE_COLUMNS} FROM files WHERE id = ?`,
   cursor: "INSERT OR REPLACE INTO meta VALUES('cursor', ?)",
 } as const;
 
@@ -138,6 +140,12 @@ export class Claims {
     for (const { id, destBefore, size, mtime } of batch) {
       this.#sql.probed.run(DEST_BEFORE.indexOf(destBefore), size ?? null, mtime ?? null, now, id);
     }
+  }
+
+  retarget(file: ClaimedFile, target: string): ClaimedFile | undefined {
+    const changes = this.#sql.retarget.run(toColumn(target), Date.now(), file.id);
+    if (changes === 0) return undefined;
+    return this.toFile(this.#sql.byId.get(file.id)!) as ClaimedFile;
   }
 
   settle(results: readonly SettledFile[], pass: number): number {

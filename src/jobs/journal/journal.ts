@@ -145,6 +145,18 @@ export class Journal extends JournalReader {
   }
 
   /**
+   * Gives a claimed file another target, absent there, before its transfer begins; on the disk when it returns.
+   *
+   * @returns The file with its new target and temporary name.
+   * @throws UsageError where it is not claimed any more.
+   */
+  retarget(file: ClaimedFile, target: string): ClaimedFile {
+    const changed = this.#durably(() => this.#claims.retarget(file, target));
+    if (!changed) throw new UsageError(`file ${file.id} of the journal is not claimed`);
+    return changed;
+  }
+
+  /**
    * Notes how claimed files ended. What is not CLAIMED (a result that comes twice) is left as it is.
    *
    * @returns How many were noted.

@@ -92,7 +92,7 @@ function dateKind(spec: string): FieldKind | string {
     return { type: "date", regexp: format.regexp, width: format.width, format, read: format.read };
   }
   // A slip in a date deserves a word of its own; anything else gets the whole list.
-  return /^(?:[yMdDHmsS]|[^A-Za-z])+$/.test(spec.replace(/'[^']*'/g, "")) && /[yMdDHmsS]/.test(spec)
+  return /^(?:[yMdDHmsS]|[^A-Za-z])+$/.test(spec.replace(/'[^']*'?/g, "")) && /[yMdDHmsS]/.test(spec)
     ? `as a date, ${problem}`
     : `"${spec}" is no kind of field; ${ALLOWED}`;
 }

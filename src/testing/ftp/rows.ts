@@ -21,11 +21,19 @@ export function factsOf(entry: ListedEntry, wanted: ReadonlySet<Fact>, type?: "c
 const FACT_VALUES: Record<Fact, (entry: ListedEntry, type?: string) => string | number> = {
   type: (entry, type) => type ?? (entry.directory ? "dir" : "file"),
   size: (entry) => entry.size,
-  modify: (entry) => encodeTime(entry.modified),
+  modify: (entry) => timeOf(entry.modified),
   perm: (entry) => (entry.directory ? "cdeflmp" : "adfrw"),
   "unix.mode": (entry) => `0${entry.mode.toString(8)}`,
   unique: (entry) => `1U${(entry.name.length * 2_654_435_761 + entry.size).toString(16)}`,
 };
+
+let latest = { time: Number.NaN, text: "" };
+
+/** encodeTime, but the rows of one directory often have one time. */
+function timeOf(time: number): string {
+  if (time !== latest.time) latest = { time, text: encodeTime(time) };
+  return latest.text;
+}
 
 /** `-rw-r--r--   1 test     test            3 Jan 31 23:59 name`. */
 export function unixRow(entry: ListedEntry, now: number): string {

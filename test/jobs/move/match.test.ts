@@ -20,7 +20,7 @@ describe("a template", () => {
   it("gives typed fields", () => {
     const fields = compileMatch(SENSOR).test("sensor_00042_20240229_00000007.dat");
     expect(fields).toMatchObject({ id: 42, seq: 7, date: { year: 2024, month: 2, day: 29, hour: 0 } });
-    expect((fields?.date as DateParts).date).toEqual(new Date("2024-02-29T00:00:00Z"));
+    expect((fields!.date as DateParts).date).toEqual(new Date("2024-02-29T00:00:00Z"));
   });
 
   it("matches the whole name and nothing else", () => {
