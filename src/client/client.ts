@@ -171,7 +171,8 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
       const forget = onAbort(signal, () => void this.#cancel(call, signal as AbortSignal));
       try {
         const value = await body(call);
-        if (this.#state !== "closed") this.#state = next;
+        // Only close() and a failure lead to "closed": they hang up, too.
+        if (this.#state !== "closed" && next !== "closed") this.#state = next;
         return value;
       } catch (error) {
         if (step === "connect" || (error instanceof PolywireError && !error.clientUsable)) this.#failed(error);
@@ -225,17 +226,16 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
     if (this.#state === "idle" && this.#queue.idle) this.#onClose(bye);
     if (this.#state === "closed") return;
     const timeout = this.#options.timeouts.quit;
-    let late: NodeJS.Timeout | undefined;
     try {
       await this.#run("quit", true, { timeout }, async (call) => {
         // A server that never stops talking is not silent: the goodbye is bounded all the same.
-        late = setTimeout(() => this.close(bye), timeout);
-        await (this.#session as S).quit(call);
+        const late = setTimeout(() => this.close(bye), timeout);
+        await (this.#session as S).quit(call).finally(() => clearTimeout(late));
+        // Here, not later: a call that waits must not get its turn.
+        this.close(bye);
       });
     } catch {
       // A goodbye that fails is a goodbye.
-    } finally {
-      clearTimeout(late);
     }
     this.close(bye);
   }

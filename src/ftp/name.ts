@@ -1,82 +1,11 @@
-/** File names are bytes: a text form that loses none of them, a form to show, and a check before local use. Pure. */
-import { isAscii, isUtf8 } from "node:buffer";
+/** File names are bytes: the text form of wire/text.ts, a form to show, and a check before local use. Pure. */
 import { UsageError } from "../client/errors.js";
+import { BYTE_ESCAPE, LONE_SURROGATE, type TextDecoder } from "../wire/text.js";
 
-/** A byte that is not part of valid UTF-8 becomes this plus the byte: U+DC80 to U+DCFF (PEP 383). */
-const ESCAPE = 0xdc00;
-const LONE_SURROGATE = /\p{Surrogate}/u;
+export { decoderFor, decodeText as decodeName, encodeText as encodeName } from "../wire/text.js";
 
 /** Reads the bytes from `start` (included) to `end` (excluded) as a name. */
-export type NameDecoder = (bytes: Buffer, start: number, end: number) => string;
-
-const fromAscii: NameDecoder = (bytes, start, end) => bytes.toString("latin1", start, end);
-const fromUtf8: NameDecoder = (bytes, start, end) => bytes.toString("utf8", start, end);
-
-/**
- * The text of a name as the server sent it. UTF-8 is decoded; every byte that is not valid UTF-8 becomes one lone
- * surrogate, U+DC80 to U+DCFF, so that `encodeName` gives back the same bytes whatever they were.
- *
- * @param bytes The buffer that holds the name.
- * @param start Offset of its first byte. Default: 0.
- * @param end Offset after its last byte. Default: the length of the buffer.
- */
-export function decodeName(bytes: Buffer, start = 0, end = bytes.length): string {
-  return decoderFor(bytes.subarray(start, end))(bytes, start, end);
-}
-
-/**
- * The fastest decoder that is right for any stretch of these bytes that begins and ends between characters: a whole
- * chunk of rows is checked once, instead of every name in it.
- */
-export function decoderFor(bytes: Uint8Array): NameDecoder {
-  if (isAscii(bytes)) return fromAscii;
-  return isUtf8(bytes) ? fromUtf8 : fromAnything;
-}
-
-function fromAnything(bytes: Buffer, start: number, end: number): string {
-  const whole = bytes.subarray(start, end);
-  if (isUtf8(whole)) return whole.toString("utf8");
-  let text = "";
-  let valid = start;
-  for (let at = start; at < end; ) {
-    const length = characterLength(bytes, at, end);
-    if (length > 0) {
-      at += length;
-      continue;
-    }
-    text += bytes.toString("utf8", valid, at) + String.fromCharCode(ESCAPE + bytes[at]!);
-    valid = ++at;
-  }
-  return text + bytes.toString("utf8", valid, end);
-}
-
-/** How many bytes the UTF-8 character at `at` takes; 0 when there is none (RFC 3629 section 4). */
-function characterLength(bytes: Buffer, at: number, end: number): number {
-  const first = bytes[at]!;
-  if (first < 0x80) return 1;
-  const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-  return length > 0 && at + length <= end && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
-}
-
-/**
- * The bytes of a name: the inverse of {@link decodeName}. Never throws: a lone surrogate that stands for no byte
- * becomes the bytes of U+FFFD.
- */
-export function encodeName(name: string): Buffer {
-  if (!LONE_SURROGATE.test(name)) return Buffer.from(name, "utf8");
-  const parts: Buffer[] = [];
-  let from = 0;
-  for (let at = 0; at < name.length; ) {
-    const code = name.codePointAt(at)!;
-    if (code >= 0xdc80 && code <= 0xdcff) {
-      parts.push(Buffer.from(name.slice(from, at), "utf8"), Buffer.of(code - ESCAPE));
-      from = at + 1;
-    }
-    at += code > 0xffff ? 2 : 1;
-  }
-  parts.push(Buffer.from(name.slice(from), "utf8"));
-  return Buffer.concat(parts);
-}
+export type NameDecoder = TextDecoder;
 
 /** A short text that rarely changes from row to row, such as an owner: the same bytes give the same string again. */
 export class RepeatedText {
@@ -105,7 +34,7 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\
 export function displayName(name: string): string {
   return name.replace(UNPRINTABLE, (character) => {
     const code = character.charCodeAt(0);
-    if (code >= 0xdc80 && code <= 0xdcff) return `\\x${hex(code - ESCAPE, 2)}`;
+    if (code >= 0xdc80 && code <= 0xdcff) return `\\x${hex(code - BYTE_ESCAPE, 2)}`;
     return SHORT_ESCAPES[character] ?? (code < 0x100 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`);
   });
 }

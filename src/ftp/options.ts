@@ -20,7 +20,7 @@ export interface FtpOptions extends ClientOptions {
   timeZone?: string | undefined;
   /**
    * Milliseconds between NOOPs while a transfer runs, for firewalls that forget a silent control connection. Sent only
-   * to servers known to bear it (vsftpd, Pure-FTPd). Default: 0, off.
+   * to servers known to bear it (vsftpd). Default: 0, off.
    */
   transferNoop?: number | undefined;
 }

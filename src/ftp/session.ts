@@ -83,9 +83,12 @@ export class FtpSession implements Session {
     return this.#features.has(feature);
   }
 
-  /** True for a server that is known to bear a command in the middle of a transfer. */
+  /**
+   * True for a server that is known to bear a command in the middle of a transfer. (Pure-FTPd answers 500 before the
+   * 226, and ProFTPD 450.)
+   */
   get toleratesNoop(): boolean {
-    return /vsftpd|pure-ftpd/i.test(this.#greeting);
+    return /vsftpd/i.test(this.#greeting);
   }
 
   async open(call: Call): Promise<Reply> {

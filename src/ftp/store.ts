@@ -163,11 +163,12 @@ export async function sendFile(
   const { offset = 0, start = 0, type = "I", onBytes } = options;
   check("offset", offset);
   const bytes = await openSource(source, { start });
-  return transfer(
-    session,
-    { command, type, offset, sends: true, run: (socket, touch) => pour(bytes, socket, touch, onBytes) },
-    call,
-  );
+  const run = (socket: Socket, touch: () => void) => pour(bytes, socket, touch, onBytes);
+  try {
+    return await transfer(session, { command, type, offset, sends: true, run }, call);
+  } finally {
+    await bytes.close();
+  }
 }
 
 /** Writes a source to the data connection and closes it. A source that fails must not look like the end of the file. */

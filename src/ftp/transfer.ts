@@ -224,14 +224,14 @@ class Transfer {
   }
 
   /**
-   * ABOR, and a NOOP behind it as a fence: servers answer an aborted transfer with one, two or three replies, but only
-   * NOOP with 200. Gives true where the fence came, so that replies can be told apart again.
+   * ABOR, and a PWD behind it as a fence: servers answer an aborted transfer with one, two or three replies, but only
+   * PWD with 257. Gives true where the fence came, so that replies can be told apart again.
    */
   #giveUp(): Promise<boolean> {
     this.#given ??= (async () => {
       const { line } = this.#session;
       if (this.#reply !== undefined || line.closed) return !line.closed;
-      const fenced = line.fence(["ABOR", "NOOP"], "200", SETTLE);
+      const fenced = line.fence("ABOR", "PWD", "257", SETTLE);
       this.#link?.destroy(true);
       return fenced;
     })();

@@ -155,15 +155,17 @@ export class LineSession {
   }
 
   /**
-   * Brings replies back in step after something was broken off: sends the commands, and takes whatever comes, until
-   * the reply with `code`, which is the last one's. Every pending command rejects. Resolves to false where that reply
-   * did not come within `timeout` milliseconds of silence; the connection is then best closed.
+   * Brings replies back in step after something was broken off: sends `command`, behind the next final reply `last`, and
+   * takes whatever comes until the reply with `code`, which only `last` gets. (Pure-FTPd takes all that it reads in mid
+   * upload for one command: what is sent along with the first is lost.) Every pending command rejects. Resolves to
+   * false where that reply did not come within `timeout` milliseconds of silence; the connection is then best closed.
    */
-  fence(commands: readonly string[], code: string, timeout: number): Promise<boolean> {
+  fence(command: string, last: string, code: string, timeout: number): Promise<boolean> {
     if (this.#closed) return Promise.resolve(false);
-    for (const command of commands) this.#write(encodeLine(command), command);
+    this.#write(encodeLine(command), command);
     const broken = new AbortedError("the command was broken off", { clientUsable: true });
     const pending = this.#pending.splice(0);
+    let lastSent = false;
     return new Promise((resolve) => {
       const over = (inStep: boolean) => {
         this.#fence = undefined;
@@ -171,8 +173,10 @@ export class LineSession {
         resolve(inStep);
       };
       const early = (reply: Reply) => {
-        if (pending.length === 0 || !this.#setup.grammar.isFinal(reply)) return;
+        if (!this.#setup.grammar.isFinal(reply)) return;
         pending.shift()?.resolve(reply);
+        if (!lastSent) this.#write(encodeLine(last), last);
+        lastSent = true;
       };
       this.#fence = { code, early, over };
       this.#watchdog.start(timeout);

@@ -48,7 +48,7 @@ export class Plug extends Duplex {
     this.#pulled = true;
     return new Promise<Socket>((resolve, reject) => {
       const fail = (error: Error) => done(() => reject(error), true);
-      const onEarly = () => fail(new ProtocolError("the server sent more under TLS that it was asked to end"));
+      const onEarly = () => fail(new ProtocolError("the server sent more under TLS after it was asked to end it"));
       const late = () => new TimeoutError(`the server did not end TLS within ${timeout} ms`, { phase: "tls" });
       const timer = setTimeout(() => fail(late()), timeout);
       let over = false;

@@ -5,27 +5,83 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import { UsageError } from "../client/errors.js";
 
-/** Bytes → string, without loss: `encodeText(decodeText(b))` equals `b` for every `b`. */
+/** A byte that is not part of valid UTF-8 becomes this plus the byte: U+DC80 to U+DCFF (PEP 383). */
+export const BYTE_ESCAPE = 0xdc00;
+export const LONE_SURROGATE = /\p{Surrogate}/u;
+/** A lone surrogate that stands for no byte. */
+const HALF_PAIR = /[\ud800-\udc7f\udd00-\udfff]/u;
+
+/** Reads the bytes from `start` (included) to `end` (excluded) as text. */
+export type TextDecoder = (bytes: Buffer, start: number, end: number) => string;
+
+const fromAscii: TextDecoder = (bytes, start, end) => bytes.toString("latin1", start, end);
+const fromUtf8: TextDecoder = (bytes, start, end) => bytes.toString("utf8", start, end);
+
+/**
+ * The text of bytes as the server sent them. UTF-8 is decoded; every byte that is not valid UTF-8 becomes one lone
+ * surrogate, U+DC80 to U+DCFF, so that `encodeText` gives back the same bytes whatever they were.
+ *
+ * @param bytes The buffer that holds them.
+ * @param start Offset of its first byte. Default: 0.
+ * @param end Offset after its last byte. Default: the length of the buffer.
+ */
 export function decodeText(bytes: Buffer, start = 0, end = bytes.length): string {
-  const part = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
-  if (part.length < 64 ? shortAscii(part) : isAscii(part)) return part.toString("latin1");
-  return isUtf8(part) ? part.toString("utf8") : decodeEscaped(part);
+  return decoderFor(bytes.subarray(start, end))(bytes, start, end);
 }
 
-/** String → bytes: UTF-8, and for each lone surrogate U+DC80 to U+DCFF the byte it stands for. */
+/**
+ * The fastest decoder that is right for any stretch of these bytes that begins and ends between characters: a whole
+ * chunk of rows is checked once, instead of every name in it.
+ */
+export function decoderFor(bytes: Uint8Array): TextDecoder {
+  if (isAscii(bytes)) return fromAscii;
+  return isUtf8(bytes) ? fromUtf8 : fromAnything;
+}
+
+function fromAnything(bytes: Buffer, start: number, end: number): string {
+  const whole = bytes.subarray(start, end);
+  if (isUtf8(whole)) return whole.toString("utf8");
+  let text = "";
+  let valid = start;
+  for (let at = start; at < end; ) {
+    const length = characterLength(bytes, at, end);
+    if (length > 0) {
+      at += length;
+      continue;
+    }
+    text += bytes.toString("utf8", valid, at) + String.fromCharCode(BYTE_ESCAPE + bytes[at]!);
+    valid = ++at;
+  }
+  return text + bytes.toString("utf8", valid, end);
+}
+
+/** How many bytes the UTF-8 character at `at` takes; 0 when there is none (RFC 3629 section 4). */
+function characterLength(bytes: Buffer, at: number, end: number): number {
+  const first = bytes[at]!;
+  if (first < 0x80) return 1;
+  const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  return length > 0 && at + length <= end && isUtf8(bytes.subarray(at, at + length)) ? length : 0;
+}
+
+/**
+ * The bytes of a text: the inverse of {@link decodeText}. Never throws: a lone surrogate that stands for no byte
+ * becomes the bytes of U+FFFD.
+ */
 export function encodeText(text: string): Buffer {
-  if (!/[\ud800-\udfff]/.test(text) || text.isWellFormed()) return Buffer.from(text, "utf8");
-  const parts = text.split(/((?:(?<![\ud800-\udbff])[\udc80-\udcff])+)/);
-  return Buffer.concat(
-    parts.map((part, i) => {
-      if (i % 2 === 0) return Buffer.from(part, "utf8");
-      return Buffer.from(Array.from({ length: part.length }, (_, k) => part.charCodeAt(k) - 0xdc00));
-    }),
-  );
+  if (!LONE_SURROGATE.test(text)) return Buffer.from(text, "utf8");
+  const parts: Buffer[] = [];
+  let from = 0;
+  for (let at = 0; at < text.length; ) {
+    const code = text.codePointAt(at)!;
+    if (code >= 0xdc80 && code <= 0xdcff) {
+      parts.push(Buffer.from(text.slice(from, at), "utf8"), Buffer.of(code - BYTE_ESCAPE));
+      from = at + 1;
+    }
+    at += code > 0xffff ? 2 : 1;
+  }
+  parts.push(Buffer.from(text.slice(from), "utf8"));
+  return Buffer.concat(parts);
 }
-
-/** Half a surrogate pair that stands for no byte: as UTF-8 it would become U+FFFD, and so another name. */
-const HALF_PAIR = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udc7f\udd00-\udfff]/;
 
 /**
  * A command as it is sent: a string with one character per byte, CR LF at its end. The one place that refuses what
@@ -50,29 +106,4 @@ export function encodeLine(line: string, shown = line, limit = 64 * 1024): strin
   const bytes = plain ? line : encodeText(line).toString("latin1");
   if (bytes.length > limit) throw new UsageError(`a command of ${bytes.length} bytes: at most ${limit} can be sent`);
   return `${bytes}\r\n`;
-}
-
-function shortAscii(bytes: Buffer): boolean {
-  for (let i = 0; i < bytes.length; i++) if ((bytes[i] as number) > 127) return false;
-  return true;
-}
-
-/** The slow way: valid UTF-8 sequences decoded, every other byte escaped. */
-function decodeEscaped(bytes: Buffer): string {
-  let out = "";
-  let i = 0;
-  while (i < bytes.length) {
-    const length = sequenceLength(bytes, i);
-    out += length === 0 ? String.fromCharCode(0xdc00 + (bytes[i] as number)) : bytes.toString("utf8", i, i + length);
-    i += length || 1;
-  }
-  return out;
-}
-
-/** The length of the valid UTF-8 sequence that begins at `i`, 0 where there is none. */
-function sequenceLength(bytes: Buffer, i: number): number {
-  const lead = bytes[i] as number;
-  const length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-  if (length === 0 || i + length > bytes.length) return 0;
-  return isUtf8(bytes.subarray(i, i + length)) ? length : 0;
 }

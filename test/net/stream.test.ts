@@ -206,7 +206,9 @@ describe("a file as source", () => {
   const path = fileWith(big);
 
   test("gives its bytes and its size", async () => {
-    expect((await openSource(path)).size).toBe(big.length);
+    const source = await openSource(path);
+    expect(source.size).toBe(big.length);
+    await source.close();
     expect((await all(pathToFileURL(path))).equals(big)).toBe(true);
     expect((await all(fileWith(""))).length).toBe(0);
   });
@@ -222,6 +224,7 @@ describe("a file as source", () => {
     const source = await openSource(path, { start, end });
     const wanted = big.subarray(start, end);
     expect(source.size).toBe(wanted.length);
+    await source.close();
     expect((await all(path, { start, end })).equals(wanted)).toBe(true);
   });
 

@@ -147,7 +147,7 @@ function fromBuiltin(native: NativeStatement): SqlStatement {
   };
 }
 
-/** libsql: parameters as one array (a single null or Buffer would be taken for named ones), bytes as ArrayBuffer. */
+/** libsql: parameters as one array, because a single null or Buffer would be taken for named ones. */
 function fromLibsql(native: NativeStatement): SqlStatement {
   return {
     run: (...parameters) => Number(native.run(parameters).changes),
@@ -166,7 +166,9 @@ function plainRow(row: unknown): unknown {
   if (columns._metadata !== undefined) delete columns._metadata;
   for (const name in columns) {
     const value = columns[name];
+    // Bytes: a Buffer from get(), an ArrayBuffer from all().
     if (value instanceof ArrayBuffer) columns[name] = new Uint8Array(value);
+    else if (Buffer.isBuffer(value)) columns[name] = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   }
   return columns;
 }

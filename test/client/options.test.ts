@@ -1,0 +1,81 @@
+/** Options with their defaults filled in, and what is refused. */
+import { describe, expect, test } from "vitest";
+import { UsageError } from "../../src/client/errors.js";
+import { type ClientOptions, resolve } from "../../src/client/options.js";
+
+const host = "files.example.org";
+const refused = (options: ClientOptions) => expect(() => resolve("ftp", options)).toThrow(UsageError);
+
+test("the defaults", () => {
+  expect(resolve("pop3", { host })).toEqual({
+    protocol: "pop3",
+    host,
+    port: 995,
+    security: "tls",
+    credentials: undefined,
+    tls: { minVersion: "TLSv1.2" },
+    proxy: undefined,
+    localAddress: undefined,
+    family: undefined,
+    keepAlive: 60_000,
+    timeouts: { connect: 20_000, greeting: 30_000, command: 30_000, idle: 60_000, quit: 3_000 },
+    limits: { line: 1048576, reply: 1048576, body: 268435456, readAhead: 67108864, queue: 100_000 },
+    transcript: undefined,
+    pipelining: 32,
+  });
+});
+
+test.each([
+  ["ftp", undefined, 21, "starttls"],
+  ["ftp", "tls", 990, "tls"],
+  ["ftp", "plain", 21, "plain"],
+  ["nntp", undefined, 563, "tls"],
+  ["nntp", "starttls", 119, "starttls"],
+  ["smtp", undefined, 465, "tls"],
+  ["smtp", "starttls", 587, "starttls"],
+  ["imap", undefined, 993, "tls"],
+] as const)("%s with security %s: port %i, %s", (protocol, security, port, resolved) => {
+  expect(resolve(protocol, { host, security })).toMatchObject({ port, security: resolved });
+});
+
+test("what is given wins, and undefined means the default", () => {
+  const options = resolve("ftp", {
+    host,
+    port: 2121,
+    security: undefined,
+    timeouts: { command: 5, idle: undefined as unknown as number },
+    tls: { minVersion: "TLSv1.3" },
+  });
+  expect(options).toMatchObject({ port: 2121, security: "starttls", tls: { minVersion: "TLSv1.3" } });
+  expect(options.timeouts).toMatchObject({ command: 5, idle: 60_000 });
+});
+
+test("the brackets of an IPv6 address are taken off", () => {
+  expect(resolve("ftp", { host: "[::1]" }).host).toBe("::1");
+});
+
+describe("refused", () => {
+  test.each(["", " ", "a b", "a\r\nb", "a\0", "user@host", "host/path", undefined, 5])("host %j", (bad) => {
+    refused({ host: bad as string });
+  });
+
+  test.each([0, 65536, 1.5, Number.NaN, -1, "21"])("port %j", (port) => refused({ host, port: port as number }));
+
+  test.each(["none", "TLS", ""])("security %j", (security) => refused({ host, security: security as "tls" }));
+
+  test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31])("timeouts.command %d", (command) => {
+    refused({ host, timeouts: { command } });
+  });
+
+  test("an option that does not exist is named, with those that do", () => {
+    expect(() => resolve("ftp", { host, timeouts: { comand: 5 } as object })).toThrow(/comand.*command/);
+    expect(() => resolve("ftp", { host, limits: { toString: 5 } as object })).toThrow(UsageError);
+  });
+
+  test.each([0, 10_001, 0.5])("pipelining %d", (pipelining) => refused({ host, pipelining }));
+
+  test("keepAlive may be 0, not less", () => {
+    expect(resolve("ftp", { host, keepAlive: 0 }).keepAlive).toBe(0);
+    refused({ host, keepAlive: -1 });
+  });
+});
