@@ -145,13 +145,14 @@ function connected(session: FtpSession, call: Call, to: { host: string; port: nu
 function accepted(session: FtpSession, server: Server, call: Call): DataLink {
   let socket: Socket | undefined;
   let stop: ((error: Error) => void) | undefined;
+  let timer: NodeJS.Timeout | undefined;
   const timeout = session.options.timeouts.connect;
   const accepting = new Promise<Socket>((resolve, reject) => {
     stop = reject;
     const peer = plain(session.line.socket.remoteAddress);
     const tooLong = () =>
       reject(dataError(session, `the server did not open the data connection within ${timeout} ms`));
-    const timer = setTimeout(tooLong, timeout);
+    timer = setTimeout(tooLong, timeout);
     server.on("connection", (made) => {
       // Only the server itself may connect: the port is open to anyone meanwhile.
       if (plain(made.remoteAddress) !== peer && !session.settings.allowForeignHost) return void made.destroy();
@@ -166,6 +167,7 @@ function accepted(session: FtpSession, server: Server, call: Call): DataLink {
   return {
     socket: accepting,
     destroy(reset) {
+      clearTimeout(timer);
       server.close();
       if (socket) hangUp(socket, reset);
       else stop?.(dataError(session, "the data connection was given up"));

@@ -21,7 +21,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /** Words of servers that refuse a login only for now. */
-const CAP = /too many|maximum (number of )?(clients|connections|login)|limit|try (again )?later|busy/i;
+const CAP =
+  /too many|maximum (number )?(of )?(\w+ )?(clients|connections|users|hosts|login)|limit|try (again )?later|busy/i;
 
 /** The error for a refused command. `shown` is the command as it may be shown; `text` the reply, redacted. */
 export function refusal(reply: Reply, shown: string, text = reply.text): ReplyError {

@@ -1,7 +1,7 @@
 /** The conversation of one FTP connection: greeting, TLS, login, single commands (RFC 959, 2389, 4217). */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { type PolywireError, TlsError, UsageError } from "../client/errors.js";
+import { type PolywireError, TimeoutError, TlsError, UsageError } from "../client/errors.js";
 import type { ResolvedOptions } from "../client/options.js";
 import type { Call, Credentials, Reply, RequestOptions, Session } from "../client/session.js";
 import { LineSession, type SendOptions } from "../net/line-session.js";
@@ -175,7 +175,7 @@ export class FtpSession implements Session {
 
   /** Keeps away commands that would leave this session behind. Gives the command's verb. */
   #refuseRaw(command: string): string {
-    const [word = ""] = command.trimStart().toUpperCase().split(" ", 1);
+    const [word = ""] = command.trimStart().toUpperCase().split(/\s/, 1);
     const instead = Object.hasOwn(NOT_RAW, word) ? NOT_RAW[word] : undefined;
     if (instead) throw new UsageError(`${word} is not sent raw`, { advice: `use ${instead}`, protocol: "ftp" });
     if (word === "TYPE") this.type = undefined;
@@ -211,6 +211,7 @@ export class FtpSession implements Session {
     const commands = [...protect, ...asked, "TYPE I", "NOOP", "PWD"];
     const replies = await this.line.probe(commands, Math.min(PROBE, call.timeout));
     this.#pipelines = replies.every((reply) => reply !== undefined);
+    if (!this.#pipelines) await this.#bringInStep(call);
     const answer = async (command: string) => replies[commands.indexOf(command)] ?? (await this.line.send(command));
     for (const command of protect) this.#protection(command, await answer(command));
     if (asked.length > 0) {
@@ -219,6 +220,16 @@ export class FtpSession implements Session {
     }
     if ((await answer("TYPE I")).ok) this.type = "I";
     if (this.line.secure && this.settings.clearControl) await this.#clearControl();
+  }
+
+  /**
+   * The pack was not answered whole: by a server that drops what comes along with a command, or by a slow one, whose
+   * late answers must not be taken for those of later commands. Only SYST is answered by 215.
+   */
+  async #bringInStep(call: Call): Promise<void> {
+    if (await this.line.fence("NOOP", "SYST", "215", call.timeout)) return;
+    const message = `the server did not answer all commands behind the login within ${call.timeout} ms`;
+    throw this.line.fail(new TimeoutError(message, { phase: "login", advice: "the timeout can be raised" }));
   }
 
   #protection(command: string, reply: Reply): void {

@@ -189,15 +189,14 @@ class Transfer {
     const { line } = this.#session;
     if (line.closed) return error instanceof PolywireError ? error : line.closed;
     this.#link?.destroy(true);
-    if (this.#reply !== undefined) {
-      // The final reply is there: the connection is in order, unless it was a time-out.
-      return this.#inOrder(error);
+    if (this.#given === undefined && this.#reply === undefined) {
+      if (error instanceof TimeoutError) return line.fail(error);
+      // A data connection that broke as a rule has its reason on the control connection: wait for that.
+      const broke = !(error instanceof PolywireError) || error instanceof TlsError;
+      await Promise.race([this.#final, after(broke ? SETTLE : 0)]).catch(() => {});
     }
-    if (error instanceof TimeoutError) return line.fail(error);
-    // A data connection that broke as a rule has its reason on the control connection: wait for that.
-    const broke = !(error instanceof PolywireError) || error instanceof TlsError;
-    const said = await Promise.race([this.#final, after(broke ? SETTLE : 0)]).catch(() => {});
-    if (said === undefined && !(await this.#giveUp())) {
+    // The connection is in order where the final reply is there, and nobody has begun to give up meanwhile.
+    if (!(await this.#giveUp())) {
       return line.fail(error instanceof PolywireError ? error : dataError(this.#session, "the transfer broke", error));
     }
     return this.#inOrder(error);

@@ -4,6 +4,7 @@ export class Watchdog {
   readonly #onSilence: () => void;
   #timer: NodeJS.Timeout | undefined;
   #timeout = 0;
+  /** By a clock that nobody sets meanwhile. */
   #last = 0;
   #armedFor = 0;
 
@@ -14,7 +15,7 @@ export class Watchdog {
   /** Begins to wait: `timeout` milliseconds without a touch call `onSilence`, once. */
   start(timeout: number): void {
     this.#timeout = timeout;
-    this.#last = Date.now();
+    this.#last = performance.now();
     // A timer that is armed for an earlier moment is left alone: it looks again when it fires.
     if (this.#timer !== undefined && this.#armedFor <= this.#last + timeout) return;
     this.#arm(timeout);
@@ -22,7 +23,7 @@ export class Watchdog {
 
   /** There was a sign of life. */
   touch(): void {
-    this.#last = Date.now();
+    this.#last = performance.now();
   }
 
   /** Nothing is awaited for now. The timer is left to run out: the next start() is near, as a rule. */
@@ -39,7 +40,7 @@ export class Watchdog {
 
   #arm(wait: number): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
-    this.#armedFor = Date.now() + wait;
+    this.#armedFor = performance.now() + wait;
     // The socket keeps the process alive, not this.
     this.#timer = setTimeout(() => this.#look(), wait).unref();
   }
@@ -47,7 +48,7 @@ export class Watchdog {
   #look(): void {
     this.#timer = undefined;
     if (this.#timeout === 0) return;
-    const left = this.#last + this.#timeout - Date.now();
+    const left = this.#last + this.#timeout - performance.now();
     if (left > 0) this.#arm(left);
     else {
       this.#timeout = 0;

@@ -15,8 +15,8 @@ export interface LaneContext {
   readonly signal: AbortSignal;
   /** Folders known to be at the destination. */
   readonly folders: Set<string>;
-  /** Final names that are being written: two sources must never meet in one. */
-  readonly writing: Set<string>;
+  /** Final names that are being written, and by which file: two sources must never meet in one. */
+  readonly writing: Map<string, number>;
   /** Things a person should know: times that could not be set, temporary files that were kept. */
   warn(message: string): void;
 }
@@ -84,19 +84,27 @@ export class Lane {
   async run(files: readonly ClaimedFile[]): Promise<void> {
     for (const file of files) this.#open.set(file.id, file);
     const ready = await this.#decide(files);
-    while (ready.length > 0) {
-      const copied: Copied[] = [];
-      let bytes = 0;
-      while (ready.length > 0 && copied.length < GROUP && bytes < GROUP_BYTES && !this.#context.signal.aborted) {
-        const next = ready.shift()!;
-        const done = await this.#copy(next);
+    while (ready.length > 0 && !this.#context.signal.aborted) await this.#group(ready);
+    this.#giveBack();
+  }
+
+  /** Transfers some files, then publishes them together. Takes them from `ready`. */
+  async #group(ready: Omit<Copied, "bytes">[]): Promise<void> {
+    const { signal } = this.#context;
+    const copied: Copied[] = [];
+    let bytes = 0;
+    try {
+      while (ready.length > 0 && copied.length < GROUP && bytes < GROUP_BYTES && !signal.aborted) {
+        const done = await this.#copy(ready.shift()!);
         if (done) copied.push(done);
         bytes += done?.bytes ?? 0;
       }
-      await this.#finish(copied);
-      if (this.#context.signal.aborted) break;
+    } catch (error) {
+      // The job stops, but what arrived is whole.
+      if (this.usable) await this.#finish(copied);
+      throw error;
     }
-    this.#giveBack();
+    await this.#finish(copied);
   }
 
   /** Settles files that were under way when something died, by looking at what is there. */
@@ -206,7 +214,7 @@ export class Lane {
         return [];
       }
       if (before === "absent" || move.onExists === "overwrite") {
-        writing.add(file.target);
+        writing.set(file.target, file.id);
         ready.push({ file, target: file.target, source });
       } else if (before === "same" && move.onExists === "same-skip") {
         already.push({ file, target: file.target, source, bytes: source.size });
@@ -248,7 +256,7 @@ export class Lane {
         });
         continue;
       }
-      writing.add(target);
+      writing.set(target, each.file.id);
       const file = journal.retarget(each.file, target);
       this.#open.set(file.id, file);
       named.push({ ...each, file, target });
@@ -334,8 +342,8 @@ export class Lane {
   /** A file failed. Rejects where that was the connection's fault, or the whole job's. */
   async #failed(file: ClaimedFile, error: unknown): Promise<void> {
     const { move, signal } = this.#context;
+    if (this.#to.usable) await this.#to.remove([file.temp]);
     if (!this.usable) throw error;
-    await this.#to.remove([file.temp]);
     // Given back at the end of the batch.
     if (signal.aborted) return;
     const failure = error as Error;
@@ -370,7 +378,8 @@ export class Lane {
   #close(file: ClaimedFile | undefined): void {
     if (file === undefined) return;
     this.#open.delete(file.id);
-    this.#context.writing.delete(file.target);
+    const { writing } = this.#context;
+    if (writing.get(file.target) === file.id) writing.delete(file.target);
   }
 
   /** What the end of the job left untouched in this batch. */

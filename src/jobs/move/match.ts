@@ -137,9 +137,8 @@ function nextOpen(parts: readonly Part[], at: number): number {
 function isSettledAtFirst(parts: readonly Part[], at: number): boolean {
   const [part, next] = [parts[at], parts[nextOpen(parts, at)]];
   if (part === undefined || next === undefined || !("kind" in part) || !("kind" in next)) return false;
-  return next.kind.type === "any"
-    ? ["any", "text"].includes(part.kind.type)
-    : part.kind.type === "text" && next.kind.type === "text";
+  // {x} leaves out "/", which {x:*} may leave to it; everything else leaves out "/", too.
+  return next.kind.type === "any" || (next.kind.type === "text" && part.kind.type !== "any");
 }
 
 /** True where the character after this field cannot be part of it. */

@@ -113,7 +113,7 @@ class Move {
       meter: this.#meter,
       signal: this.#abort.signal,
       folders: new Set(),
-      writing: new Set(),
+      writing: new Map(),
       warn: (message) => {
         if (this.#warnings.length < WARNINGS) this.#warnings.push(message);
       },
@@ -160,23 +160,26 @@ class Move {
     return Object.values(settled).reduce((sum, files) => sum + files, 0);
   }
 
-  /** One pass over the source, spooled into the journal. */
+  /** One pass over the source, spooled into the journal; begun anew where its connection breaks. */
   async #list(): Promise<{ added: number; replanned: number }> {
-    if (this.#abort.signal.aborted) return { added: 0, replanned: 0 };
-    const source = this.#move.from(false);
-    await this.#connect(() => source.open(this.#abort.signal));
-    if (this.#stopped !== undefined) return { added: 0, replanned: 0 };
-    try {
-      await this.#spool(source);
-      // What was moved and is there again was put there anew.
-      return this.#journal.finishListing({ again: this.#move.removes });
-    } catch (error) {
-      if (!this.#abort.signal.aborted) throw error;
-      return { added: 0, replanned: 0 };
-    } finally {
-      this.#meter.phase = "moving";
-      await source.close();
+    const { signal } = this.#abort;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      const source = this.#move.from(false);
+      if (!(await this.#connect(() => source.open(signal)))) break;
+      try {
+        await this.#spool(source);
+        this.#meter.phase = "moving";
+        // What was moved and is there again was put there anew.
+        return this.#journal.finishListing({ again: this.#move.removes });
+      } catch (error) {
+        if (signal.aborted) break;
+        if (source.usable || attempt >= CONNECT_TRIES) throw error;
+        await sleep(delay(attempt), undefined, { signal }).catch(() => {});
+      } finally {
+        await source.close();
+      }
     }
+    return { added: 0, replanned: 0 };
   }
 
   async #spool(source: Place): Promise<void> {

@@ -18,7 +18,7 @@ const TEMP = /^([\s\S]+)\.([a-z]{8})([1-9]\d{0,8})\.part$/;
 
 /** A temporary name taken apart. */
 export interface TempName {
-  /** The final name, folder included; undefined where it was too long to keep: then compare with {@link tempName}. */
+  /** The final name, folder included; undefined where it was, or may have been, too long to keep: then compare with {@link tempName}. */
   name: string | undefined;
   jobId: string;
   attempt: number;
@@ -48,11 +48,9 @@ export function tempName(finalName: string, jobId: string, attempt: number): str
   if (base === "") throw new UsageError(`${JSON.stringify(finalName)} is no name of a file`);
   const suffix = `.${jobId}${attempt}.part`;
   // Most names are short, and a UTF-16 unit is at most three bytes: no need to encode them.
-  if (base.length * 3 + suffix.length < MIN_CUT_BYTES) return finalName + suffix;
+  if (base.length * 3 + suffix.length <= MAX_BYTES) return finalName + suffix;
   const bytes = encodeName(base);
-  const total = bytes.length + suffix.length;
-  // A long name that only looks cut is cut too, so that parseTempName is never in doubt.
-  if (total < MIN_CUT_BYTES || (total <= MAX_BYTES && !HASHED.test(base))) return finalName + suffix;
+  if (bytes.length + suffix.length <= MAX_BYTES) return finalName + suffix;
   const hash = createHash("sha256")
     .update(bytes)
     .digest("hex")
@@ -66,8 +64,8 @@ export function parseTempName(temp: string): TempName | undefined {
   if (parts === null || parts[1]!.endsWith("/")) return undefined;
   const name = parts[1]!;
   const base = temp.slice(temp.lastIndexOf("/") + 1);
-  const isCut = HASHED.test(name) && encodeName(base).length >= MIN_CUT_BYTES;
-  return { name: isCut ? undefined : name, jobId: parts[2]!, attempt: Number(parts[3]) };
+  const mayBeCut = HASHED.test(name) && encodeName(base).length >= MIN_CUT_BYTES;
+  return { name: mayBeCut ? undefined : name, jobId: parts[2]!, attempt: Number(parts[3]) };
 }
 
 /** The longest beginning of whole characters that takes at most `maxBytes` bytes. */

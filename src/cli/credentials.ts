@@ -1,0 +1,43 @@
+/** Who logs in: URL → --password-stdin → environment → netrc → a prompt → anonymous. Each server is asked about once. */
+import { type Credentials, type CredentialsSource, type CredentialsTarget, env, netrc, secret } from "../index.js";
+import type { Context } from "./context.js";
+import { askPassword, canAsk } from "./prompt.js";
+
+/** Environment prefixes of a server: a move between two keeps their passwords apart. */
+export type Prefixes = readonly string[];
+
+/** The credentials of one server, found when they are needed. What the URL holds comes before all of this. */
+export function credentialsFor(context: Context, prefixes: Prefixes = ["POLYWIRE"]): CredentialsSource {
+  const { globals } = context;
+  const sources: CredentialsSource[] = [];
+  if (globals.passwordStdin) sources.push(async () => ({ password: await context.stdinPasswords.next() }));
+  for (const prefix of prefixes) sources.push(env(prefix));
+  if (globals.netrc !== false) sources.push(netrc(typeof globals.netrc === "string" ? globals.netrc : undefined));
+  if (canAsk() && !globals.passwordStdin) sources.push((target) => prompted(target, context.signal));
+  let found: Promise<Credentials | undefined> | undefined;
+  return (target) => {
+    found ??= search(sources, target);
+    return found;
+  };
+}
+
+/** The first password for the user; a source may name the user and leave the password to the next one. */
+async function search(
+  sources: readonly CredentialsSource[],
+  target: CredentialsTarget,
+): Promise<Credentials | undefined> {
+  let { user } = target;
+  for (const source of sources) {
+    const found = await source({ ...target, user });
+    user ??= found?.user;
+    // A password without a user would be sent as anonymous's.
+    if (found?.password !== undefined && user !== undefined) return secret({ ...found, account: found.account, user });
+  }
+  return user === undefined ? undefined : { user };
+}
+
+async function prompted(target: CredentialsTarget, signal: AbortSignal): Promise<Credentials | undefined> {
+  const { user, host } = target;
+  if (user === undefined || /^(anonymous|ftp)$/i.test(user)) return undefined;
+  return { user, password: await askPassword(`Password of ${user} on ${host}: `, signal) };
+}

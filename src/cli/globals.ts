@@ -1,0 +1,67 @@
+/** The options every subcommand takes, and the readers of their values. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+/** The global options as commander gives them. */
+export interface Globals {
+  json?: boolean;
+  debug?: boolean;
+  transcript?: string;
+  plain?: boolean;
+  ca?: string;
+  cert?: string;
+  key?: string;
+  insecure?: boolean;
+  /** Seconds. */
+  timeout?: number;
+  proxy?: string;
+  active?: boolean;
+  user?: string;
+  /** True without a FILE; false for --no-netrc. */
+  netrc?: string | boolean;
+  passwordStdin?: boolean;
+}
+
+/** Adds the global options to the program: they may stand before or behind the subcommand. */
+export function addGlobals(program: Command): void {
+  program
+    .option("--json", "results, and errors too, as JSON on stdout")
+    .option("--user <name>", "user name, for URLs that have none")
+    .option("--password-stdin", "read the password from stdin (of two servers: a line each)")
+    .option("--netrc [file]", "netrc file to look passwords up in (default: ~/.netrc); write --netrc=FILE")
+    .option("--no-netrc", "look no password up in a netrc file")
+    .option("--plain", "no encryption: everything, the password too, travels in the clear")
+    .option("--ca <file>", "trust these CA certificates (PEM) instead of the usual ones")
+    .option("--cert <file>", "client certificate (PEM)")
+    .option("--key <file>", "key of the client certificate (PEM)")
+    .option("--insecure", "accept any certificate: anyone in between can read and change everything")
+    .option("--timeout <seconds>", "give up after this long without a sign of life (default: 30, data 60)", seconds)
+    .option("--proxy <url>", "socks5://, socks4:// or http:// proxy")
+    .option("--active", "the server opens the data connections (PORT, EPRT)")
+    .option("--transcript <file>", "save every line of the dialogue, without secrets")
+    .addOption(new Option("--debug", "show where an error came from").hideHelp());
+}
+
+/** A number of seconds, more than 0. */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value > 0) || value > 86_400) {
+    throw new InvalidArgumentError("it is a number of seconds, at most 86400.");
+  }
+  return value;
+}
+
+/** A whole number from 1. */
+export function whole(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("it is a whole number from 1.");
+  return Number(text);
+}
+
+const FACTORS: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+
+/** Bytes: `500K`, `10M`, `1.5G`; K is 1024, as in curl and wget. */
+export function byteCount(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?(?:\/s)?$/i.exec(text.trim());
+  const value = match ? Math.floor(Number(match[1]) * (FACTORS[(match[2] ?? "").toUpperCase()] as number)) : 0;
+  if (value < 1) throw new InvalidArgumentError("it is a number of bytes, such as 500K, 10M or 1.5G.");
+  return value;
+}
