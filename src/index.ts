@@ -16,6 +16,7 @@ export {
   UsageError,
 } from "./client/errors.js";
 export type { ClientOptions, Limits, Timeouts, TlsOptions } from "./client/options.js";
+export { type BorrowOptions, Pool, type PoolOptions } from "./client/pool.js";
 export { Rows } from "./client/rows.js";
 export type {
   CallOptions,

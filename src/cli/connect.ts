@@ -10,7 +10,7 @@ export async function withClient<T>(
   body: (ftp: FtpClient, path: string) => Promise<T>,
 ): Promise<T> {
   const target = address(url, context.globals);
-  const ftp = await clientFor(target, clientOptions(context));
+  const ftp = await clientFor(target, clientOptions(context, target));
   const { signal } = context;
   try {
     await ftp.connect({ signal });

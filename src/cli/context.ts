@@ -1,7 +1,7 @@
 /** What a subcommand is given: the global options, a signal that Ctrl-C fires, a transcript; and how one is run. */
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { type FtpOptions, type OpenOptions, type TlsOptions, Transcript, UsageError } from "../index.js";
+import { AbortedError, type FtpOptions, type OpenOptions, type TlsOptions, Transcript, UsageError } from "../index.js";
 import { credentialsFor, type Prefixes } from "./credentials.js";
 import { EXIT } from "./exit-codes.js";
 import type { Globals } from "./globals.js";
@@ -53,7 +53,7 @@ function interruptible(): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
   const onSignal = (name: string) => {
     if (controller.signal.aborted) process.exit(EXIT.stopped);
-    controller.abort(new Error(`stopped by ${name}`));
+    controller.abort(new AbortedError(`stopped by ${name}`));
     note(`polywire: ${name}: ending in order; once more ends at once`);
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
@@ -61,12 +61,12 @@ function interruptible(): { signal: AbortSignal; release: () => void } {
   return { signal: controller.signal, release };
 }
 
-/** The library's options, from the global ones. */
-export function clientOptions(context: Context, prefixes?: Prefixes): OpenOptions<FtpOptions> {
+/** The library's options for a server, from the global ones. */
+export function clientOptions(context: Context, url: string, prefixes?: Prefixes): OpenOptions<FtpOptions> {
   const { globals, transcript, signal } = context;
   const ms = globals.timeout === undefined ? undefined : Math.ceil(globals.timeout * 1000);
   return {
-    credentials: credentialsFor(context, prefixes),
+    credentials: credentialsFor(context, url, prefixes),
     tls: tlsOptions(globals),
     timeouts: ms === undefined ? undefined : { connect: ms, greeting: ms, command: ms, idle: ms },
     proxy: globals.proxy,

@@ -1,5 +1,13 @@
 /** Who logs in: URL → --password-stdin → environment → netrc → a prompt → anonymous. Each server is asked about once. */
-import { type Credentials, type CredentialsSource, type CredentialsTarget, env, netrc, secret } from "../index.js";
+import {
+  type Credentials,
+  type CredentialsSource,
+  type CredentialsTarget,
+  env,
+  netrc,
+  parseUrl,
+  secret,
+} from "../index.js";
 import type { Context } from "./context.js";
 import { askPassword, canAsk } from "./prompt.js";
 
@@ -7,10 +15,15 @@ import { askPassword, canAsk } from "./prompt.js";
 export type Prefixes = readonly string[];
 
 /** The credentials of one server, found when they are needed. What the URL holds comes before all of this. */
-export function credentialsFor(context: Context, prefixes: Prefixes = ["POLYWIRE"]): CredentialsSource {
+export function credentialsFor(
+  context: Context,
+  url: string,
+  prefixes: Prefixes = ["POLYWIRE"],
+): CredentialsSource | undefined {
+  if (parseUrl(url).credentials?.password !== undefined) return undefined;
   const { globals } = context;
   const sources: CredentialsSource[] = [];
-  if (globals.passwordStdin) sources.push(async () => ({ password: await context.stdinPasswords.next() }));
+  if (globals.passwordStdin) sources.push(fromStdin(context));
   for (const prefix of prefixes) sources.push(env(prefix));
   if (globals.netrc !== false) sources.push(netrc(typeof globals.netrc === "string" ? globals.netrc : undefined));
   if (canAsk() && !globals.passwordStdin) sources.push((target) => prompted(target, context.signal));
@@ -19,6 +32,13 @@ export function credentialsFor(context: Context, prefixes: Prefixes = ["POLYWIRE
     found ??= search(sources, target);
     return found;
   };
+}
+
+/** The line is read now, so that two servers get theirs in the order of their URLs. */
+function fromStdin(context: Context): CredentialsSource {
+  const password = context.stdinPasswords.next();
+  password.catch(() => {});
+  return async () => ({ password: await password });
 }
 
 /** The first password for the user; a source may name the user and leave the password to the next one. */

@@ -39,10 +39,10 @@ export function time(date: Date): string {
   return date.toISOString().slice(0, 16).replace("T", " ");
 }
 
-/** One field of a CSV row (RFC 4180). */
-export function csv(value: string | number | undefined): string {
-  const text = String(value ?? "");
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** A CSV row (RFC 4180) with its line end. Control characters are shown as `\x07`: exact names are for JSON. */
+export function csvRow(values: readonly (string | number | undefined)[]): string {
+  const cells = values.map((value) => displayName(String(value ?? "")));
+  return `${cells.map((cell) => (/[",]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(",")}\n`;
 }
 
 /** Text of several lines without control characters: a server may have chosen the words. */

@@ -19,8 +19,8 @@ interface Waiting {
 }
 
 export class FileWriter implements SinkWriter {
-  readonly #path: string;
-  readonly #flags: string;
+  readonly #path: string | Buffer;
+  readonly #flags: string | number;
   #file: number | undefined;
   #opening: Promise<void> | undefined;
   #pieces: Buffer[] = [];
@@ -34,7 +34,8 @@ export class FileWriter implements SinkWriter {
   #failure: SinkError | undefined;
   #waiting: Waiting[] = [];
 
-  constructor(path: string, flags: string, start: number) {
+  /** `path`: a Buffer where its bytes are no UTF-8. `flags`: as fs.open takes them. */
+  constructor(path: string | Buffer, flags: string | number, start: number) {
     this.#path = path;
     this.#flags = flags;
     this.#position = start;

@@ -12,7 +12,7 @@ const fstat = promisify(fs.fstat);
 const read = promisify(fs.read);
 
 /** Opens a file to read the bytes from `start` to before `end`. */
-export async function readFileRange(path: string, start: number, end: number): Promise<SourceReader> {
+export async function readFileRange(path: string | Buffer, start: number, end: number): Promise<SourceReader> {
   const wrap = (cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause);
     return cause instanceof SinkError ? cause : new SinkError(`${path} could not be read: ${why}`, { cause });
@@ -44,12 +44,12 @@ export async function readFileRange(path: string, start: number, end: number): P
 }
 
 class FileReader {
-  readonly #path: string;
+  readonly #path: string | Buffer;
   readonly #file: number;
   #position: number | null;
   #left: number;
 
-  constructor(path: string, file: number, position: number | null, left: number) {
+  constructor(path: string | Buffer, file: number, position: number | null, left: number) {
     this.#path = path;
     this.#file = file;
     this.#position = position;

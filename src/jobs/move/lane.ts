@@ -21,9 +21,13 @@ export interface LaneContext {
   warn(message: string): void;
 }
 
-/** Files that arrive under temporary names before they are published together, and the bytes that end such a group. */
+/**
+ * Files that arrive under temporary names before they are published together, and the bytes and milliseconds that end
+ * such a group: a group saves round trips, and is what a crash may undo.
+ */
 const GROUP = 16;
 const GROUP_BYTES = 32 * 1024 * 1024;
+const GROUP_TIME = 1_000;
 
 /** A file that is whole at the destination, under its temporary name. */
 interface Copied {
@@ -92,9 +96,11 @@ export class Lane {
   async #group(ready: Omit<Copied, "bytes">[]): Promise<void> {
     const { signal } = this.#context;
     const copied: Copied[] = [];
+    const until = performance.now() + GROUP_TIME;
+    const open = () => copied.length < GROUP && bytes < GROUP_BYTES && performance.now() < until;
     let bytes = 0;
     try {
-      while (ready.length > 0 && copied.length < GROUP && bytes < GROUP_BYTES && !signal.aborted) {
+      while (ready.length > 0 && open() && !signal.aborted) {
         const done = await this.#copy(ready.shift()!);
         if (done) copied.push(done);
         bytes += done?.bytes ?? 0;

@@ -1,0 +1,76 @@
+/** The command line of a move → the library's options, and the name of its journal. */
+import { createHash } from "node:crypto";
+import { InvalidArgumentError } from "commander";
+import { redactUrl, UsageError } from "../../index.js";
+import type { MatchSyntax, MoveOptions, MoveSide, OnExists } from "../../jobs/index.js";
+import { address, isServer } from "../address.js";
+import { type Context, clientOptions } from "../context.js";
+
+/** The options of `polywire move` as commander gives them. */
+export interface MoveArguments {
+  match?: string;
+  syntax?: MatchSyntax;
+  route?: string;
+  journal?: string;
+  lanes?: number;
+  copy?: boolean;
+  onExists?: OnExists;
+  /** Bytes per second. */
+  maxRate?: number;
+  times?: boolean;
+  dryRun?: boolean;
+  progress?: "auto" | "bar" | "lines" | "json" | "none";
+}
+
+/** The library's options, less the journal and the progress. */
+export function jobOf(context: Context, from: string, to: string, given: MoveArguments): MoveOptions {
+  const servers = [from, to].filter(isServer);
+  return {
+    from: side(context, from, "FROM", servers.length),
+    to: side(context, to, "TO", servers.length),
+    match: given.match,
+    syntax: given.syntax,
+    route: given.route,
+    source: given.copy ? "keep" : "delete",
+    onExists: given.onExists,
+    keepTimes: given.times,
+    lanes: given.lanes,
+    maxBytesPerSecond: given.maxRate,
+    signal: context.signal,
+  };
+}
+
+/** With two servers, neither is ever offered the other one's password. */
+function side(context: Context, text: string, role: "FROM" | "TO", servers: number): MoveSide {
+  if (!isServer(text)) return text;
+  const url = address(text, context.globals);
+  const { signal: _, ...options } = clientOptions(context, url, [
+    `POLYWIRE_${role}`,
+    ...(servers === 1 ? ["POLYWIRE"] : []),
+  ]);
+  return { url, ...options };
+}
+
+/** The journal of a move that names none: the same move finds it again in the same folder. */
+export function defaultJournal(from: string, to: string, match: string | undefined): string {
+  const job = JSON.stringify([redactUrl(from), redactUrl(to), match ?? null]);
+  return `polywire-move-${createHash("sha256").update(job).digest("hex").slice(0, 10)}.journal`;
+}
+
+/** Refuses early what would be misread: a shell that has put file names in the place of the pattern. */
+export function checkArguments(from: string, to: string, extra: readonly string[]): void {
+  if (extra.length > 0) {
+    throw new UsageError(`${extra.length} more arguments stand behind FROM and TO`, {
+      advice: `did the shell replace a pattern? Put it in quotes: --match "*.csv"`,
+    });
+  }
+  if (!isServer(from) && !isServer(to) && from === to) throw new UsageError("from and to are the same folder");
+}
+
+/** One of some words. */
+export function oneOf<T extends string>(...words: T[]) {
+  return (text: string): T => {
+    if ((words as string[]).includes(text)) return text as T;
+    throw new InvalidArgumentError(`it is one of ${words.join(", ")}.`);
+  };
+}

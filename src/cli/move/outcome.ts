@@ -1,0 +1,109 @@
+/** What came of a move: for people, for programs, and as an exit code; and what becomes of its journal. */
+import { existsSync, rmSync } from "node:fs";
+import { JournalReader, type MoveResult, type StateCounts } from "../../jobs/index.js";
+import type { Context } from "../context.js";
+import { EXIT, exitCodeOf } from "../exit-codes.js";
+import { count, counted, duration, size } from "../format.js";
+import { note, print, printJson } from "../output.js";
+import { errorJson, sentence } from "../report.js";
+
+/** The journal of a move. */
+export interface JournalFile {
+  readonly path: string;
+  /** Named by --journal: it is kept. */
+  readonly named: boolean;
+}
+
+/** How many files a journal knows in each state; undefined where there is none. */
+export function countsOf(journal: JournalFile): StateCounts | undefined {
+  if (!existsSync(journal.path)) return undefined;
+  try {
+    using reader = JournalReader.read(journal.path);
+    return reader.counts();
+  } catch {
+    // No journal, or one of another version: the move itself says so.
+    return undefined;
+  }
+}
+
+/** Says before the start where the journal is, and what it remembers. */
+export function announce(journal: JournalFile): void {
+  const { PLANNED = 0, CLAIMED = 0, ...settled } = countsOf(journal) ?? {};
+  const done = Object.values(settled).reduce((sum: number, files) => sum + files, 0);
+  if (PLANNED + CLAIMED + done > 0) {
+    note(`Going on with the journal ${journal.path}: ${count(done)} done, ${count(PLANNED + CLAIMED)} left.`);
+  } else note(`Journal: ${journal.path}. If this is interrupted, the same command goes on where it stopped.`);
+}
+
+/** Tells the result. @returns the exit code. */
+export async function tellResult(
+  context: Context,
+  result: MoveResult,
+  journal: JournalFile,
+  copy: boolean,
+): Promise<number> {
+  const troubled = result.failed + result.conflicts;
+  const kept = journal.named || troubled + result.left > 0;
+  if (!kept) removeJournal(journal);
+  if (context.json) await printJson({ ...result, journal: kept ? journal.path : undefined });
+  else await print([...summary(result, copy), ...failures(result, journal)].join("\n"));
+  if (troubled > 0) return EXIT.refused;
+  return result.left > 0 ? EXIT.stopped : EXIT.done;
+}
+
+/** Tells what stopped a move part way. @returns the exit code. */
+export async function tellStop(
+  context: Context,
+  error: unknown,
+  journal: JournalFile,
+  debug: boolean,
+): Promise<number | undefined> {
+  const counts = countsOf(journal);
+  const known = counts ? Object.values(counts).reduce((sum, files) => sum + files, 0) : 0;
+  const code = context.signal.aborted || (known > 0 && !isUsage(error)) ? EXIT.stopped : exitCodeOf(error);
+  if (known === 0 && !journal.named && !isUsage(error)) removeJournal(journal);
+  if (debug || counts === undefined || known === 0) return undefined;
+  const left = counts.PLANNED + counts.CLAIMED;
+  const reason = context.signal.aborted ? (context.signal.reason as Error) : error;
+  if (context.json) await printJson({ error: errorJson(reason, code), states: counts, journal: journal.path });
+  else {
+    note(`polywire: ${sentence(reason)}`);
+    note(`${count(counts.DONE)} of ${counted(known, "file")} moved, ${count(left)} left.`);
+    if (left > 0) note("Run the same command again to go on.");
+  }
+  return code;
+}
+
+function isUsage(error: unknown): boolean {
+  return exitCodeOf(error) === EXIT.usage;
+}
+
+function removeJournal({ path }: JournalFile): void {
+  for (const suffix of ["", ".lock", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
+}
+
+function summary(result: MoveResult, copy: boolean): string[] {
+  const { moved, bytes, milliseconds, skipped, gone, passedOver, warnings } = result;
+  const seconds = Math.max(milliseconds, 1) / 1000;
+  const rate = bytes > 0 ? `, ${size(bytes / seconds)}/s` : "";
+  return [
+    `${counted(moved, "file")} ${copy ? "copied" : "moved"}, ${size(bytes)} in ${duration(seconds)}${rate}`,
+    ...(skipped > 0 ? [`${counted(skipped, "file")} skipped: the same was there`] : []),
+    ...(gone > 0 ? [`${counted(gone, "file")} vanished from the source before`] : []),
+    ...(passedOver > 0 ? [`${counted(passedOver, "row")} of the listing passed over: folders, or no match`] : []),
+    ...warnings.map((warning) => `! ${warning}`),
+  ];
+}
+
+function failures(result: MoveResult, journal: JournalFile): string[] {
+  const all = result.failed + result.conflicts + result.gone;
+  if (all === 0) return [];
+  const rows = result.failures.map(({ name, target, state, error }) => {
+    const to = target === name || target === "" ? "" : ` -> ${target}`;
+    return `✗ ${state} ${name}${to}${error === undefined ? "" : `: ${error}`}`;
+  });
+  const left = all - result.failures.length;
+  const more = left > 0 ? [`… and ${count(left)} more`] : [];
+  if (result.failed + result.conflicts === 0) return [...rows, ...more];
+  return [...rows, ...more, `All of them: polywire journal ${journal.path} --failed`];
+}

@@ -1,0 +1,78 @@
+/** The program: its subcommands, its help, and what a command line that cannot be read leads to. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { cat } from "./commands/cat.js";
+import { demo } from "./commands/demo.js";
+import { get } from "./commands/get.js";
+import { journal } from "./commands/journal.js";
+import { ls } from "./commands/ls.js";
+import { mkdir } from "./commands/mkdir.js";
+import { move } from "./commands/move.js";
+import { probe } from "./commands/probe.js";
+import { put } from "./commands/put.js";
+import { rename } from "./commands/rename.js";
+import { request } from "./commands/request.js";
+import { rm } from "./commands/rm.js";
+import { UsageError } from "../index.js";
+import { EXIT, exitCodesText } from "./exit-codes.js";
+import { addGlobals } from "./globals.js";
+import { tolerateBrokenPipes } from "./output.js";
+import { report } from "./report.js";
+
+const COMMANDS = [move, ls, get, put, rm, mkdir, rename, cat, request, probe, journal, demo];
+
+const HELP = `
+URLs:
+  ftps://host/path                 TLS from the first byte (port 990)
+  ftp://host/path                  AUTH TLS on port 21; never plain text unless --plain says so
+  ftp://alice@host//srv/in         // begins at the root, / at the folder after the login
+  In names, write %23 for #, %3F for ?, %25 for %.
+
+Passwords need not stand on the command line. They are looked for in this order:
+  the URL · --password-stdin · POLYWIRE_USER and POLYWIRE_PASSWORD · ~/.netrc · a prompt · anonymous
+  (two servers of a move: POLYWIRE_FROM_USER, POLYWIRE_FROM_PASSWORD, POLYWIRE_TO_USER, POLYWIRE_TO_PASSWORD)
+
+Examples:
+  polywire demo
+  polywire probe ftp://files.example.org
+  polywire ls -l ftp://alice@files.example.org/in
+  polywire move ftp://a@old.example.org/out ftp://b@new.example.org/in --match "*.csv" --dry-run
+
+Exit codes:
+${exitCodesText()}`;
+
+/** Runs a command line. @returns the exit code. */
+export async function run(argv: readonly string[]): Promise<number> {
+  tolerateBrokenPipes();
+  try {
+    await makeProgram().parseAsync(argv);
+    return Number(process.exitCode ?? EXIT.done);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return EXIT.done;
+    // Without any argument: the help was printed.
+    if (error.code === "commander.help") return EXIT.usage;
+    const what = error.message.replace(/^error: /, "");
+    const how = { json: argv.includes("--json"), debug: false };
+    return report(new UsageError(what, { advice: "see polywire --help" }), how);
+  }
+}
+
+function makeProgram(): Command {
+  const program = new Command("polywire")
+    .description("Moves, lists, fetches and probes files on FTP servers.")
+    .version(version(), "-V, --version", "print the version")
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError()
+    .addHelpText("after", HELP);
+  addGlobals(program);
+  for (const add of COMMANDS) add(program);
+  return program;
+}
+
+function version(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,76 @@
+/** How a move shows that it goes on: a bar on a terminal, a line now and then in a log, or JSON. All on stderr. */
+import { SingleBar } from "cli-progress";
+import type { MoveProgress } from "../jobs/index.js";
+import { count, duration, size } from "./format.js";
+import { note } from "./output.js";
+import { isAsking } from "./prompt.js";
+
+/** Takes progress, once a second. */
+export interface View {
+  show(progress: MoveProgress): void;
+  /** Nothing more comes: a bar is left as it stands. */
+  stop(): void;
+}
+
+export type ViewKind = "auto" | "bar" | "lines" | "json" | "none";
+
+/** Milliseconds between two lines in a log. */
+const EVERY = 10_000;
+
+/** `auto`: a bar where stderr is a terminal, else lines. */
+export function progressView(kind: ViewKind): View {
+  if (kind === "none") return { show: () => {}, stop: () => {} };
+  if (kind === "json") return { show: (progress) => note(JSON.stringify(progress)), stop: () => {} };
+  const dumb = process.stderr.isTTY !== true || process.env.TERM === "dumb";
+  return kind === "lines" || (kind === "auto" && dumb) ? linesView(note) : barView();
+}
+
+/** A line every ten seconds. */
+export function linesView(say: (line: string) => void, now: () => number = Date.now): View {
+  let last = now();
+  const show = (progress: MoveProgress) => {
+    if (progress.phase === "done" || now() - last < EVERY) return;
+    last = now();
+    say(progressLine(progress));
+  };
+  return { show, stop: () => {} };
+}
+
+/** `moving: 1,200 of 2,000 files, 4.1 MiB, 490 files/s, 1.2 MiB/s, 2 s left`. */
+export function progressLine(progress: MoveProgress): string {
+  const { phase, files, settled, failed } = progress;
+  const parts = [`${phase}: ${count(settled)} of ${count(files)}${phase === "listing" ? " or more" : ""} files`];
+  if (failed > 0) parts.push(`${count(failed)} failed`);
+  return [...parts, ...speed(progress)].join(", ");
+}
+
+function speed({ bytes, filesPerSecond, bytesPerSecond, secondsLeft }: MoveProgress): string[] {
+  const parts = [size(bytes), `${count(filesPerSecond)} files/s`, `${size(bytesPerSecond)}/s`];
+  if (secondsLeft !== undefined) parts.push(`${duration(secondsLeft)} left`);
+  return parts;
+}
+
+function barView(): View {
+  const columns = process.stderr.columns ?? 80;
+  const barsize = Math.max(8, Math.min(40, columns - 84));
+  let bar: SingleBar | undefined;
+  const show = (progress: MoveProgress) => {
+    // Somebody types a password on the same line.
+    if (isAsking()) return;
+    const { phase, files, settled, failed } = progress;
+    const text = [
+      `${count(settled)} of ${count(files)}${phase === "listing" ? "+" : ""} files`,
+      ...(failed > 0 ? [`${count(failed)} failed`] : []),
+      ...speed(progress),
+    ].join("  ");
+    if (bar === undefined) {
+      const format = "{bar} {percentage}%  {text}";
+      const glyphs = { barCompleteChar: "█", barIncompleteChar: "░" };
+      bar = new SingleBar({ format, barsize, ...glyphs, stream: process.stderr, hideCursor: null, linewrap: null });
+      bar.start(files, settled, { text });
+    }
+    bar.setTotal(files);
+    bar.update(settled, { text });
+  };
+  return { show, stop: () => bar?.stop() };
+}

@@ -1,0 +1,315 @@
+/** Greeting, TLS and login, as scripted dialogues. */
+import { describe, expect, test } from "vitest";
+import {
+  ConnectionError,
+  LoginError,
+  ProtocolError,
+  ReplyError,
+  TimeoutError,
+  TlsError,
+  UsageError,
+} from "../../src/client/errors.js";
+import { failure } from "../net/loopback.js";
+import { clientOf, enter, HELLO, LOGIN, memory, QUICK, talk } from "./dialogue.js";
+
+describe("greeting", () => {
+  test("the greeting is the reply to connect(), and nothing was said before it", async () => {
+    const { ftp, server } = await talk(HELLO);
+    expect(await ftp.connect()).toMatchObject({ code: "220", text: "ready" });
+    expect(ftp.greeting.code).toBe("220");
+    await server.done;
+  });
+
+  test("120 announces a delay; 220 follows", async () => {
+    const { ftp } = await talk(`S: 120 ready in 3 minutes\nWAIT 20\n${HELLO}`);
+    expect((await ftp.connect()).code).toBe("220");
+  });
+
+  test("several lines, a code of another kind and an empty one among them", async () => {
+    const { ftp } = await talk("S: 220-Welcome\nS:  530 users\nS:\nS: 530 more\nS: 220 ready\nC: FEAT\nS: 500 no\n");
+    expect((await ftp.connect()).lines).toHaveLength(5);
+  });
+
+  test.each(["421 too many connections", "530 go away", "550 no"])(
+    "%s: the client is closed, and its error says so",
+    async (line) => {
+      const { ftp } = await talk(`S: ${line}\n`);
+      const error = await failure(ftp.connect());
+      expect(error).toBeInstanceOf(ReplyError);
+      expect(error).toMatchObject({ code: line.slice(0, 3), clientUsable: false });
+      expect(ftp.state).toBe("closed");
+    },
+  );
+
+  test("silence is a TimeoutError that says what to look at", async () => {
+    const { ftp } = await talk("C: never\n", { timeouts: { ...QUICK, greeting: 40 } });
+    const error = await failure(ftp.connect());
+    expect(error).toMatchObject({ name: "TimeoutError", phase: "greeting" });
+    expect(error.message).toContain("security");
+  });
+
+  test.each([
+    ["S: SSH-2.0-OpenSSH_9.6", "SSH"],
+    ["S: HTTP/1.1 400 Bad Request", "web server"],
+    ["S: +OK POP3 ready", "POP3"],
+    ["S~ FQMBAAICCg==", "TLS"],
+  ])("%s is named", async (line, name) => {
+    const { ftp } = await talk(`${line}\n`);
+    const error = await failure(ftp.connect());
+    expect(error).toBeInstanceOf(ProtocolError);
+    expect(error.message).toContain(name);
+    expect(ftp.state).toBe("closed");
+  });
+
+  test("a server that hangs up before its greeting", async () => {
+    const { ftp } = await talk("CLOSE\n");
+    expect(await failure(ftp.connect())).toMatchObject({ name: "ConnectionError", phase: "greeting" });
+  });
+});
+
+describe("login", () => {
+  test("USER, PASS, then the rest in one write; the features are those after the login", async () => {
+    const { ftp, server } = await talk(`S: 220 ready
+      C: FEAT
+      S: 211-Features:
+      S:  AUTH TLS
+      S: 211 End
+      C: USER alice
+      S: 331 password
+      C: PASS ***
+      S: 230 in
+      C: FEAT
+      C: TYPE I
+      C: NOOP
+      C: PWD
+      S: 211-Features:
+      S:  MLST type*;size*;
+      S: 211 End
+      S: 200 binary
+      S: 200 noop
+      S: 257 "/"
+    `);
+    await enter(ftp);
+    await server.done;
+    expect([ftp.state, [...ftp.capabilities]]).toEqual(["ready", [["MLST", ["type*;size*;"]]]]);
+  });
+
+  test("230 at USER: no password is sent", async () => {
+    const { ftp, server } = await talk(`${HELLO}C: USER alice\nS: 230 in\n${LOGIN.slice(LOGIN.indexOf("C: TYPE"))}`);
+    await enter(ftp);
+    await server.done;
+  });
+
+  test("332 asks for the account (ACCT)", async () => {
+    const script = `${HELLO}C: USER alice\nS: 331 pw\nC: PASS ***\nS: 332 account\nC: ACCT ***\nS: 230 in\n`;
+    const { ftp, server, transcript } = await talk(script + LOGIN.slice(LOGIN.indexOf("C: TYPE")));
+    await ftp.connect();
+    await ftp.login({ user: "alice", password: "s3cret", account: "b1lling" });
+    await server.done;
+    expect(transcript.script()).not.toMatch(/s3cret|b1lling/);
+  });
+
+  test("332 without an account is a UsageError, and the client stays connected", async () => {
+    const { ftp } = await talk(`${HELLO}C: USER alice\nS: 331 pw\nC: PASS ***\nS: 332 account\n`);
+    await ftp.connect();
+    expect(await failure(ftp.login())).toBeInstanceOf(UsageError);
+    expect(ftp.state).toBe("connected");
+  });
+
+  test("331 without a password is a UsageError", async () => {
+    const { ftp } = await talk(`${HELLO}C: USER alice\nS: 331 pw\n`, { credentials: { user: "alice" } });
+    await ftp.connect();
+    expect(await failure(ftp.login())).toBeInstanceOf(UsageError);
+    expect(ftp.state).toBe("connected");
+  });
+
+  test("no credentials at all: anonymous", async () => {
+    const script = LOGIN.replace("USER alice", "USER anonymous").replace("PASS ***", "PASS anonymous@");
+    const { ftp, server } = await talk(HELLO + script, { credentials: undefined });
+    await enter(ftp);
+    await server.done;
+  });
+
+  test("530 is a LoginError without the password; another try works on the same connection", async () => {
+    const refused = "C: USER alice\nS: 331 pw\nC: PASS ***\nS: 530 s3cret is wrong\n";
+    const { ftp, server, transcript } = await talk(HELLO + refused + LOGIN);
+    await ftp.connect();
+    const error = await failure(ftp.login());
+    expect(error).toBeInstanceOf(LoginError);
+    expect(error).toMatchObject({ code: "530", command: "PASS ***", retryable: false, clientUsable: true });
+    expect(error.message + error.stack + transcript.script()).not.toContain("s3cret");
+    await ftp.login();
+    await server.done;
+    expect(ftp.state).toBe("ready");
+  });
+
+  test.each(["530 Sorry, the maximum number of clients for this user is connected", "530 too many connections"])(
+    "%s is a ReplyError that may be retried",
+    async (line) => {
+      const { ftp } = await talk(`${HELLO}C: USER alice\nS: ${line}\n`);
+      await ftp.connect();
+      const error = await failure(ftp.login());
+      expect(error).toMatchObject({ name: "ReplyError", retryable: true });
+    },
+  );
+
+  test("421 at PASS closes the client", async () => {
+    const { ftp } = await talk(`${HELLO}C: USER alice\nS: 331 pw\nC: PASS ***\nS: 421 full\nCLOSE\n`);
+    await ftp.connect();
+    expect(await failure(ftp.login())).toMatchObject({ name: "ReplyError", code: "421", clientUsable: false });
+    expect(ftp.state).toBe("closed");
+  });
+
+  test.each(["a\r\nDELE x", "a\0", "a\n"])(
+    "a user %j cannot be sent: nothing was, and the client is usable",
+    async (user) => {
+      const { ftp, server } = await talk(HELLO + LOGIN);
+      await ftp.connect();
+      expect(await failure(ftp.login({ user, password: "x" }))).toBeInstanceOf(UsageError);
+      await ftp.login();
+      await server.done;
+    },
+  );
+
+  test("a password with a line break cannot be sent, and is not shown", async () => {
+    const { ftp } = await talk(`${HELLO}C: USER alice\nS: 331 pw\n`);
+    await ftp.connect();
+    const error = await failure(ftp.login({ user: "alice", password: "s3cret\r\nDELE x" }));
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.message).not.toContain("s3cret");
+  });
+});
+
+describe("the pack behind the login", () => {
+  test("refusals in it are no failure of the login", async () => {
+    const { ftp } = await talk(HELLO + LOGIN.replace("200 binary", "500 no").replace("200 noop", "502 no"));
+    await enter(ftp);
+    expect(ftp.state).toBe("ready");
+  });
+
+  test("a server that answers only the first command of a pack is asked one by one", async () => {
+    const { ftp, server } = await talk(`${HELLO}${LOGIN.slice(0, LOGIN.indexOf("S: 200 noop"))}
+      C: NOOP
+      S: 200 noop
+      C: SYST
+      S: 215 UNIX
+      C: RNFR a
+      S: 350 to
+      C: RNTO b
+      S: 250 renamed
+      C: MKD x
+      S: 257 "x"
+    `);
+    await ftp.connect();
+    await ftp.login(undefined, { timeout: 60 });
+    await Promise.all([ftp.rename("a", "b"), ftp.mkd("x")]);
+    await server.done;
+  });
+
+  test("late answers of a slow server are not taken for those of later commands", async () => {
+    const { ftp, server } = await talk(`${HELLO}${LOGIN.slice(0, LOGIN.indexOf("S: 200 binary"))}
+      C: NOOP
+      S: 200 binary
+      S: 200 noop
+      S: 257 "/home"
+      C: SYST
+      S: 200 the second noop
+      S: 215 UNIX
+      C: TYPE I
+      S: 200 binary
+      C: DELE x
+      S: 550 no such file
+    `);
+    await ftp.connect();
+    await ftp.login(undefined, { timeout: 60 });
+    expect(await failure(ftp.dele("x"))).toMatchObject({ name: "ReplyError", code: "550" });
+    await server.done;
+  });
+
+  test("a server that does not come back in step closes the client", async () => {
+    const { ftp } = await talk(`${HELLO}${LOGIN.slice(0, LOGIN.indexOf("S: 200 binary"))}C: NOOP\n`);
+    await ftp.connect();
+    expect(await failure(ftp.login(undefined, { timeout: 60 }))).toBeInstanceOf(TimeoutError);
+    expect(ftp.state).toBe("closed");
+  });
+});
+
+describe("TLS", () => {
+  test.each(["500 AUTH?", "502 no", "504 no", "534 no", "421 later"])(
+    "%s to AUTH TLS is a TlsError, and no password was sent",
+    async (line) => {
+      const { ftp, transcript } = await talk(`S: 220 ready\nC: AUTH TLS\nS: ${line}\n`, { security: "starttls" });
+      const [connect, login] = [ftp.connect(), ftp.login()].map(failure);
+      const error = await connect;
+      if (!line.startsWith("421")) {
+        expect(error).toBeInstanceOf(TlsError);
+        expect(error?.message).toContain('security "plain"');
+      }
+      await login;
+      expect([ftp.state, ftp.secure]).toEqual(["closed", false]);
+      expect(transcript.lines.filter((each) => each.who === "C").map((each) => each.text)).toEqual(["AUTH TLS"]);
+    },
+  );
+
+  test("AUTH TLS, then PBSZ and PROT P behind the login", async () => {
+    const { ftp, server } = await talk(
+      `S: 220 ready\nC: AUTH TLS\nS: 234 go\nTLS\n${HELLO.slice(HELLO.indexOf("C:"))}${LOGIN.replace("C: TYPE", "C: PBSZ 0\nC: PROT P\nC: TYPE").replace("S: 200 b", "S: 200 0\nS: 200 P\nS: 200 b")}`,
+      { security: "starttls" },
+    );
+    await enter(ftp);
+    await server.done;
+    expect(ftp.secure).toBe(true);
+  });
+
+  test("PROT P refused is a TlsError that names the option", async () => {
+    const { ftp } = await talk(
+      `TLS\n${HELLO}${LOGIN.replace("C: TYPE", "C: PBSZ 0\nC: PROT P\nC: TYPE").replace("S: 200 b", "S: 200 0\nS: 536 no\nS: 200 b")}`,
+      { security: "tls" },
+    );
+    await ftp.connect();
+    const error = await failure(ftp.login());
+    expect(error).toBeInstanceOf(TlsError);
+    expect(error.message).toContain('protection "clear"');
+    expect(ftp.state).toBe("closed");
+  });
+
+  test("bytes injected behind 234 fail the connection (CVE-2011-0411)", async () => {
+    const { server } = await memory({ tls: "explicit", faults: { injectAfterAuth: "230 in\r\n" } });
+    const { ftp } = clientOf(server, { security: "starttls" });
+    expect(await failure(ftp.connect())).toBeInstanceOf(ProtocolError);
+    expect(server.commands).toEqual(["AUTH TLS"]);
+  });
+
+  test.each(["explicit", "implicit"] as const)(
+    "%s TLS with session reuse demanded: listings and files work",
+    async (tls) => {
+      const { ftp, server } = await memory(
+        { tls, requireTls: true, requireReuse: true, files: { "/a.txt": "hello" } },
+        { security: tls === "implicit" ? "tls" : "starttls" },
+      );
+      await enter(ftp);
+      expect((await ftp.retr("a.txt")).toString()).toBe("hello");
+      expect((await ftp.entries().toArray()).map((each) => each.name)).toEqual(["a.txt"]);
+      await ftp.quit();
+      expect(server.commands.at(-1)).toBe("QUIT");
+    },
+  );
+
+  test("CCC takes TLS off the control connection, and no byte is lost", async () => {
+    const { ftp } = await memory(
+      { tls: "explicit", files: { "/a": "x" } },
+      { security: "starttls", clearControl: true },
+    );
+    const error = await enter(ftp).catch((each) => each);
+    if (error instanceof ReplyError) return; // This server does not have CCC.
+    expect([ftp.secure, await ftp.pwd()]).toEqual([false, "/"]);
+  });
+});
+
+test("a connection that nobody listens at is a ConnectionError, and quit is harmless", async () => {
+  const { server } = await memory();
+  await server.close();
+  const { ftp } = clientOf(server);
+  expect(await failure(ftp.connect())).toBeInstanceOf(ConnectionError);
+  await ftp.quit();
+});
