@@ -19,12 +19,12 @@ export interface Context {
   readonly stdinPasswords: StdinPasswords;
 }
 
-/** A subcommand's work. It gives the exit code where that is not 0. */
+/** A subcommand's work. A number it gives is the exit code. */
 export type Body<Args extends unknown[], Options> = (
   context: Context,
   options: Options,
   ...args: Args
-) => Promise<number | void>;
+) => Promise<unknown>;
 
 /** The action of a subcommand: prepares its context, tells its errors, saves the transcript. */
 export function act<Args extends unknown[], Options = object>(body: Body<Args, Options>) {
@@ -37,7 +37,8 @@ export function act<Args extends unknown[], Options = object>(body: Body<Args, O
     const context = { globals, json: how.json, signal, transcript, stdinPasswords: new StdinPasswords() };
     try {
       warn(globals);
-      process.exitCode = (await body(context, command.opts() as Options, ...(given.slice(0, -2) as Args))) ?? EXIT.done;
+      const done = await body(context, command.opts() as Options, ...(given.slice(0, -2) as Args));
+      process.exitCode = typeof done === "number" ? done : EXIT.done;
     } catch (error) {
       const reason: unknown = signal.aborted ? signal.reason : error;
       process.exitCode = await report(reason, how, signal.aborted ? EXIT.stopped : undefined);

@@ -1,6 +1,7 @@
 /** The program: its subcommands, its help, and what a command line that cannot be read leads to. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { UsageError } from "../index.js";
 import { cat } from "./commands/cat.js";
 import { demo } from "./commands/demo.js";
 import { get } from "./commands/get.js";
@@ -13,7 +14,6 @@ import { put } from "./commands/put.js";
 import { rename } from "./commands/rename.js";
 import { request } from "./commands/request.js";
 import { rm } from "./commands/rm.js";
-import { UsageError } from "../index.js";
 import { EXIT, exitCodesText } from "./exit-codes.js";
 import { addGlobals } from "./globals.js";
 import { tolerateBrokenPipes } from "./output.js";
@@ -54,7 +54,9 @@ export async function run(argv: readonly string[]): Promise<number> {
     if (error.code === "commander.help") return EXIT.usage;
     const what = error.message.replace(/^error: /, "");
     const how = { json: argv.includes("--json"), debug: false };
-    return report(new UsageError(what, { advice: "see polywire --help" }), how);
+    const shell = error.code === "commander.excessArguments";
+    const advice = shell ? "did the shell replace a pattern? Put it in quotes" : "see polywire --help";
+    return report(new UsageError(what, { advice }), how);
   }
 }
 

@@ -25,7 +25,7 @@ export interface Reporting {
 }
 
 /** An error as JSON has it. Secrets are hidden. */
-export function errorJson(error: unknown, code = exitCodeOf(error)): Record<string, unknown> {
+function errorJson(error: unknown, code: number): Record<string, unknown> {
   const given = error as Record<string, unknown>;
   const fields = ["code", "command", "phase", "server", "protocol", "retryable", "transient", "advice"];
   const known = fields.filter((field) => ["string", "boolean"].includes(typeof given[field]));
@@ -33,9 +33,9 @@ export function errorJson(error: unknown, code = exitCodeOf(error)): Record<stri
   return { name: given.name ?? "Error", message: sentence(error), exitCode: code, ...Object.fromEntries(details) };
 }
 
-/** Tells an error. @returns the exit code. */
-export async function report(error: unknown, how: Reporting, code = exitCodeOf(error)): Promise<number> {
-  if (how.json) await printJson({ error: errorJson(error, code) });
+/** Tells an error. @param more further fields of the JSON object. @returns the exit code. */
+export async function report(error: unknown, how: Reporting, code = exitCodeOf(error), more = {}): Promise<number> {
+  if (how.json) await printJson({ error: errorJson(error, code), ...more });
   else note(`polywire: ${sentence(error)}`);
   if (how.debug) note(inspect(error, { depth: 4 }));
   return code;

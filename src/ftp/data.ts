@@ -204,11 +204,11 @@ function announce(session: FtpSession, command: DataCommand, server: Server): st
 }
 
 /** TLS on a data connection, where it is protected: the control connection's session is resumed. */
-export async function protect(session: FtpSession, socket: Socket, call: Call): Promise<Socket | TLSSocket> {
+export async function protect(session: FtpSession, socket: Socket): Promise<Socket | TLSSocket> {
   if (!session.protectedData) return socket;
+  // No signal: whoever cancels destroys the socket, and one listener a connection would be too many for a signal.
   return secure(socket, session.options, {
     timeout: session.options.timeouts.connect,
-    signal: call.signal,
     session: session.tlsSession,
     onSession: (newer) => {
       session.tlsSession = newer;

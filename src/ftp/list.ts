@@ -6,7 +6,7 @@ import type { Call } from "../client/session.js";
 import type { ListingParser } from "./listing-parser.js";
 import { parsePath } from "./parse-reply.js";
 import type { FtpSession } from "./session.js";
-import { type Transferred, transfer } from "./transfer.js";
+import { type Transferred, type Turn, transfer } from "./transfer.js";
 
 /** Runs a call alone on the connection. */
 export type RunAlone = <T>(body: (session: FtpSession, call: Call) => Promise<T>) => Promise<T>;
@@ -49,7 +49,7 @@ export function rows<T>(owner: RowsOwner, plan: RowsPlan<T>): Rows<T> {
           offset: plan.offset,
           sends: false,
           leaves: () => left,
-          run: (socket, touch) => receive(socket, plan.parser(session), feed, touch, () => (left = true)),
+          run: (socket, turn) => receive(socket, plan.parser(session), feed, turn, () => (left = true)),
         },
         call,
       );
@@ -83,7 +83,7 @@ function receive<T>(
   socket: Socket,
   parser: RowParser<T>,
   feed: Feed<T>,
-  touch: () => void,
+  turn: Turn,
   onLeave: () => void,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -99,8 +99,10 @@ function receive<T>(
     };
     socket.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      touch();
-      if (!parse(() => parser.push(chunk), chunk.length)) socket.pause();
+      turn.server();
+      if (parse(() => parser.push(chunk), chunk.length)) return;
+      socket.pause();
+      turn.ours();
     });
     socket.on("end", () => {
       parse(() => parser.end(), 0);
@@ -111,7 +113,7 @@ function receive<T>(
     socket.on("error", reject);
     socket.on("close", () => reject(new Error("the data connection closed before its end")));
     feed.resume = () => {
-      touch();
+      turn.server();
       socket.resume();
     };
     feed.cancel = () => {

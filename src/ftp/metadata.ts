@@ -118,8 +118,22 @@ export async function makePath(session: FtpSession, path: string, call: Call): P
 }
 
 async function isDirectory(session: FtpSession, path: string, timeout: number): Promise<boolean> {
+  return visit(session, path, timeout, async () => true, false);
+}
+
+/**
+ * The path of a directory as the server writes it, symbolic links resolved on most servers; undefined where it is none.
+ */
+export function whereIs(session: FtpSession, path: string, { timeout }: Call): Promise<string | undefined> {
+  const ask = async () => parsePath((await session.line.send("PWD", { timeout })).text) ?? path;
+  return visit(session, path, timeout, ask, undefined);
+}
+
+/** Enters a directory, asks something there, and comes back; `otherwise` where it cannot be entered. */
+async function visit<T>(session: FtpSession, path: string, timeout: number, ask: () => Promise<T>, otherwise: T) {
   const before = parsePath((await session.send("PWD", { timeout })).text) ?? "/";
-  if (!(await found(() => session.send(`CWD ${pathArgument(path)}`, { timeout })))) return false;
+  if (!(await found(() => session.send(`CWD ${pathArgument(path)}`, { timeout })))) return otherwise;
+  const answer = await ask();
   await session.send(`CWD ${pathArgument(before)}`, { timeout });
-  return true;
+  return answer;
 }

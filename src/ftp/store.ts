@@ -5,7 +5,7 @@ import type { Call } from "../client/session.js";
 import type { Sink, Source } from "../client/sink.js";
 import { openSink, openSource } from "../net/stream.js";
 import type { FtpSession } from "./session.js";
-import { type Transferred, transfer } from "./transfer.js";
+import { type Transferred, type Turn, transfer } from "./transfer.js";
 
 /** What a download takes besides its name. */
 export interface ReceiveOptions {
@@ -77,11 +77,11 @@ export async function receiveFile(
         offset,
         sends: false,
         leaves: () => left,
-        run: (socket, touch) => {
+        run: (socket, turn) => {
           const leave = () => {
             left = true;
           };
-          return drain(socket, writer, length, leave, touch, options.onBytes);
+          return drain(socket, writer, length, leave, turn, options.onBytes);
         },
       },
       call,
@@ -104,7 +104,7 @@ function drain(
   writer: Writer,
   length: number,
   leave: () => void,
-  touch: () => void,
+  turn: Turn,
   onBytes?: (bytes: number) => void,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -116,15 +116,16 @@ function drain(
     };
     const finish = () => {
       socket.destroy();
+      turn.ours();
       if (busy) busy.then(() => resolve(bytes), failed);
       else resolve(bytes);
     };
     const onData = (chunk: Buffer) => {
       const piece = bytes + chunk.length > length ? chunk.subarray(0, length - bytes) : chunk;
       bytes += piece.length;
-      touch();
-      onBytes?.(bytes);
+      turn.server();
       try {
+        onBytes?.(bytes);
         busy = writer.write(piece) ?? undefined;
       } catch (error) {
         failed(error);
@@ -135,12 +136,13 @@ function drain(
         finish();
       } else if (busy) {
         socket.pause();
+        turn.ours();
         busy.then(resume, failed);
       }
     };
     const resume = () => {
       busy = undefined;
-      touch();
+      turn.server();
       socket.resume();
     };
     socket.on("data", onData);
@@ -163,7 +165,7 @@ export async function sendFile(
   const { offset = 0, start = 0, type = "I", onBytes } = options;
   check("offset", offset);
   const bytes = await openSource(source, { start });
-  const run = (socket: Socket, touch: () => void) => pour(bytes, socket, touch, onBytes);
+  const run = (socket: Socket, turn: Turn) => pour(bytes, socket, turn, onBytes);
   try {
     return await transfer(session, { command, type, offset, sends: true, run }, call);
   } finally {
@@ -171,11 +173,14 @@ export async function sendFile(
   }
 }
 
+/** Bytes given to the socket at once: each must leave within `timeouts.idle`, over a slow line too. */
+const PIECE = 64 * 1024;
+
 /** Writes a source to the data connection and closes it. A source that fails must not look like the end of the file. */
 async function pour(
   source: AsyncIterable<Buffer>,
   socket: Socket,
-  touch: () => void,
+  turn: Turn,
   onBytes?: (bytes: number) => void,
 ): Promise<number> {
   let bytes = 0;
@@ -191,28 +196,39 @@ async function pour(
     socket.on("close", () => fail(new Error("the server closed the data connection")));
   });
   closed.catch(() => {});
-  socket.on("drain", () => {
-    touch();
-    wake?.();
-  });
+  socket.on("drain", () => wake?.());
   // The server sends nothing here; reading notices its end of the connection.
   socket.resume();
-  for await (const chunk of guard(source)) {
+  const write = async (piece: Buffer) => {
+    turn.server();
     if (broken) throw broken;
+    if (socket.write(piece)) return;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      if (broken) resolve();
+    });
+    wake = undefined;
+    if (broken) throw broken;
+  };
+  turn.ours();
+  for await (const chunk of guard(source)) {
+    for (let at = 0; at < chunk.length; at += PIECE) await write(chunk.subarray(at, at + PIECE));
     bytes += chunk.length;
-    touch();
-    if (!socket.write(chunk)) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        if (broken) resolve();
-      });
-      wake = undefined;
-      if (broken) throw broken;
-    }
-    onBytes?.(bytes);
+    turn.ours();
+    told(onBytes, bytes);
   }
+  turn.server();
   await Promise.race([closed, new Promise<void>((resolve) => socket.end(resolve))]);
   return bytes;
+}
+
+/** Tells how far an upload is. */
+function told(onBytes: ((bytes: number) => void) | undefined, bytes: number): void {
+  try {
+    onBytes?.(bytes);
+  } catch (error) {
+    throw sinkError(error, "onBytes of an upload failed");
+  }
 }
 
 /** Failures of a source are the user's, not the server's. */

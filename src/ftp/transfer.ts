@@ -18,12 +18,20 @@ export interface TransferPlan {
   /** Further commands for the write that asks for the data connection; their replies go to `replies`. */
   readonly before?: readonly string[] | undefined;
   readonly replies?: ((replies: Reply[]) => void) | undefined;
-  /** Moves the bytes. It ends its side of the socket; it may call `touch` on every sign of life. */
-  run(socket: Socket, touch: () => void): Promise<number>;
+  /** Moves the bytes. It ends its side of the socket, and says whose turn it is. */
+  run(socket: Socket, turn: Turn): Promise<number>;
   /** True where `run` may leave before the end of the data: what the server says then does not count. */
   leaves?: (() => boolean) | undefined;
   /** True for uploads: the data connection must not end by itself where something fails. */
   readonly sends: boolean;
+}
+
+/** Whose turn it is in a transfer: only the server's silence counts. */
+export interface Turn {
+  /** Bytes moved, and the next ones are the server's. */
+  server(): void;
+  /** Our own side is slow: a sink, a source, the body of a loop. */
+  ours(): void;
 }
 
 /** What came of a transfer. */
@@ -90,7 +98,7 @@ class Transfer {
       const refused = final.then((reply) => (reply.ok ? new Promise<never>(() => {}) : this.#refuse(reply)));
       refused.catch(() => {});
       const socket = await Promise.race([this.#link.socket, refused, stopped]);
-      const data = await Promise.race([protect(this.#session, socket, this.#call), refused, stopped]);
+      const data = await Promise.race([protect(this.#session, socket), refused, stopped]);
       const bytes = await this.#move(data, refused, stopped);
       const reply = await Promise.race([final, stopped]);
       if (!reply.ok && !this.#plan.leaves?.()) this.#refuse(reply);
@@ -136,14 +144,14 @@ class Transfer {
   }
 
   #send(): Promise<Reply> {
-    const { line, options, settings, toleratesNoop } = this.#session;
+    const { line, settings, toleratesNoop } = this.#session;
     // The data connection's own watch takes over: the control connection is silent for as long as the file is long.
     const timeout = 2 ** 31 - 1;
     const preliminary = (reply: Reply) => {
       this.#preliminary ??= reply;
       this.#silence.touch();
     };
-    this.#watch(Math.max(options.timeouts.idle, this.#call.timeout));
+    this.#watch(this.#patience);
     this.#final = line.send(this.#plan.command, { timeout, preliminary });
     this.#final.then(
       (reply) => {
@@ -159,17 +167,24 @@ class Transfer {
   }
 
   async #move(socket: Socket, refused: Promise<never>, stopped: Promise<never>): Promise<number> {
-    const moved = this.#plan.run(socket, () => this.#silence.touch());
+    const turn = { server: () => this.#watch(this.#patience), ours: () => this.#silence.rest() };
+    const moved = this.#plan.run(socket, turn);
     moved.catch(() => {});
     // A refused upload does not end by itself, nor does a refused download where the server leaves the data connection.
     const bytes = await Promise.race([moved, refused, stopped]);
-    this.#watch(this.#call.timeout);
+    // Behind an upload, the last bytes may still be on their way when all are written.
+    this.#watch(this.#plan.sends ? this.#patience : this.#call.timeout);
     return bytes;
   }
 
   #refuse(reply: Reply): never {
     this.#session.accept(reply, this.#plan.command);
     throw new Error("unreachable");
+  }
+
+  /** Milliseconds without a byte. */
+  get #patience(): number {
+    return Math.max(this.#session.options.timeouts.idle, this.#call.timeout);
   }
 
   #watch(timeout: number): void {
@@ -188,7 +203,7 @@ class Transfer {
   async #failed(error: unknown): Promise<unknown> {
     const { line } = this.#session;
     if (line.closed) return error instanceof PolywireError ? error : line.closed;
-    this.#link?.destroy(true);
+    if (this.#given === undefined) this.#link?.destroy(true);
     if (this.#given === undefined && this.#reply === undefined) {
       if (error instanceof TimeoutError) return line.fail(error);
       // A data connection that broke as a rule has its reason on the control connection: wait for that.
@@ -231,7 +246,11 @@ class Transfer {
       const { line } = this.#session;
       if (this.#reply !== undefined || line.closed) return !line.closed;
       const fenced = line.fence("ABOR", "PWD", "257", SETTLE);
-      this.#link?.destroy(true);
+      // A server that still waits for the data connection does not hear ABOR before it has it.
+      this.#link?.socket.then(
+        () => this.#link?.destroy(true),
+        () => {},
+      );
       return fenced;
     })();
     return this.#given;

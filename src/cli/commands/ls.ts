@@ -57,7 +57,8 @@ async function* entriesOf(ftp: FtpClient, path: string, signal: AbortSignal): As
     if (!(error instanceof ReplyError) || path === "" || !ftp.has("MLST")) throw error;
     const entry = await ftp.mlst(path, { signal }).catch(() => undefined);
     if (entry === undefined || entry.type === "directory") throw error;
-    yield [entry];
+    // Some servers write the whole path.
+    yield [{ ...entry, name: path }];
   }
 }
 

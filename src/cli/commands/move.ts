@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { act, type Context } from "../context.js";
 import { byteCount, whole } from "../globals.js";
-import { checkArguments, defaultJournal, jobOf, type MoveArguments, oneOf } from "../move/job.js";
+import { defaultJournal, jobOf, type MoveArguments, oneOf } from "../move/job.js";
 import { progressView } from "../progress.js";
 
 const EXAMPLES = `
@@ -25,8 +25,7 @@ where some files would stay. Passwords of two servers: POLYWIRE_FROM_PASSWORD, P
 
 export function move(program: Command): void {
   program
-    .command("move <from> <to> [extra...]")
-    .usage("[options] <from> <to>")
+    .command("move <from> <to>")
     .description("move or copy files: millions of them, and again after a crash")
     .option("--match <pattern>", "which files: a template or a glob (default: all)")
     .option("--syntax <syntax>", "how to read --match: template, glob, regexp", oneOf("template", "glob", "regexp"))
@@ -48,11 +47,10 @@ export function move(program: Command): void {
       oneOf("auto", "bar", "lines", "json", "none"),
     )
     .addHelpText("after", EXAMPLES)
-    .action(act<[string, string, string[]], MoveArguments>(run));
+    .action(act<[string, string], MoveArguments>(run));
 }
 
-async function run(context: Context, given: MoveArguments, from: string, to: string, extra: string[]) {
-  checkArguments(from, to, extra);
+async function run(context: Context, given: MoveArguments, from: string, to: string) {
   const job = jobOf(context, from, to, given);
   if (given.dryRun) return (await import("../move/plan.js")).printPlan(context, job);
   const outcome = await import("../move/outcome.js");
@@ -67,8 +65,6 @@ async function run(context: Context, given: MoveArguments, from: string, to: str
     return await outcome.tellResult(context, result, journal, given.copy ?? false);
   } catch (error) {
     view.stop();
-    const code = await outcome.tellStop(context, error, journal, context.globals.debug ?? false);
-    if (code === undefined) throw error;
-    return code;
+    return outcome.tellStop(context, error, journal);
   }
 }

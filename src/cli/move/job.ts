@@ -1,7 +1,7 @@
 /** The command line of a move → the library's options, and the name of its journal. */
 import { createHash } from "node:crypto";
 import { InvalidArgumentError } from "commander";
-import { redactUrl, UsageError } from "../../index.js";
+import { redactUrl } from "../../index.js";
 import type { MatchSyntax, MoveOptions, MoveSide, OnExists } from "../../jobs/index.js";
 import { address, isServer } from "../address.js";
 import { type Context, clientOptions } from "../context.js";
@@ -55,16 +55,6 @@ function side(context: Context, text: string, role: "FROM" | "TO", servers: numb
 export function defaultJournal(from: string, to: string, match: string | undefined): string {
   const job = JSON.stringify([redactUrl(from), redactUrl(to), match ?? null]);
   return `polywire-move-${createHash("sha256").update(job).digest("hex").slice(0, 10)}.journal`;
-}
-
-/** Refuses early what would be misread: a shell that has put file names in the place of the pattern. */
-export function checkArguments(from: string, to: string, extra: readonly string[]): void {
-  if (extra.length > 0) {
-    throw new UsageError(`${extra.length} more arguments stand behind FROM and TO`, {
-      advice: `did the shell replace a pattern? Put it in quotes: --match "*.csv"`,
-    });
-  }
-  if (!isServer(from) && !isServer(to) && from === to) throw new UsageError("from and to are the same folder");
 }
 
 /** One of some words. */

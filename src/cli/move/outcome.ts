@@ -5,7 +5,7 @@ import type { Context } from "../context.js";
 import { EXIT, exitCodeOf } from "../exit-codes.js";
 import { count, counted, duration, size } from "../format.js";
 import { note, print, printJson } from "../output.js";
-import { errorJson, sentence } from "../report.js";
+import { report } from "../report.js";
 
 /** The journal of a move. */
 export interface JournalFile {
@@ -51,31 +51,25 @@ export async function tellResult(
   return result.left > 0 ? EXIT.stopped : EXIT.done;
 }
 
-/** Tells what stopped a move part way. @returns the exit code. */
-export async function tellStop(
-  context: Context,
-  error: unknown,
-  journal: JournalFile,
-  debug: boolean,
-): Promise<number | undefined> {
+/** Codes that mean "stopped part way" where some of the job was done before. */
+const PART_WAY: readonly number[] = [EXIT.refused, EXIT.connection, EXIT.local];
+
+/** Tells what stopped a move. @returns the exit code. */
+export async function tellStop(context: Context, error: unknown, journal: JournalFile): Promise<number> {
   const counts = countsOf(journal);
   const known = counts ? Object.values(counts).reduce((sum, files) => sum + files, 0) : 0;
-  const code = context.signal.aborted || (known > 0 && !isUsage(error)) ? EXIT.stopped : exitCodeOf(error);
-  if (known === 0 && !journal.named && !isUsage(error)) removeJournal(journal);
-  if (debug || counts === undefined || known === 0) return undefined;
+  const { json, signal, globals } = context;
+  const reason: unknown = signal.aborted ? signal.reason : error;
+  const own = exitCodeOf(reason);
+  const code = known > 0 && PART_WAY.includes(own) ? EXIT.stopped : own;
+  if (known === 0 && !journal.named && own !== EXIT.usage) removeJournal(journal);
+  const how = { json, debug: globals.debug ?? false };
+  if (counts === undefined || known === 0) return report(reason, how, code);
+  await report(reason, how, code, { states: counts, journal: journal.path });
   const left = counts.PLANNED + counts.CLAIMED;
-  const reason = context.signal.aborted ? (context.signal.reason as Error) : error;
-  if (context.json) await printJson({ error: errorJson(reason, code), states: counts, journal: journal.path });
-  else {
-    note(`polywire: ${sentence(reason)}`);
-    note(`${count(counts.DONE)} of ${counted(known, "file")} moved, ${count(left)} left.`);
-    if (left > 0) note("Run the same command again to go on.");
-  }
+  if (!json) note(`${count(counts.DONE)} of ${counted(known, "file")} moved, ${count(left)} left.`);
+  if (!json && own !== EXIT.usage) note(`Run the same command again to go on (journal: ${journal.path}).`);
   return code;
-}
-
-function isUsage(error: unknown): boolean {
-  return exitCodeOf(error) === EXIT.usage;
 }
 
 function removeJournal({ path }: JournalFile): void {

@@ -1,0 +1,37 @@
+/** `polywire rm`: removes a file, or a folder with everything in it. */
+import type { Command } from "commander";
+import { UsageError } from "../../index.js";
+import { withClient } from "../connect.js";
+import { act } from "../context.js";
+import { printJson } from "../output.js";
+
+interface Options {
+  recursive?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  polywire rm ftp://alice@files.example.org/in/old.csv
+  polywire rm -r ftp://alice@files.example.org/in/2019     the folder and everything in it
+Nothing is asked before: the name is removed as it is written, patterns have no meaning.`;
+
+export function rm(program: Command): void {
+  program
+    .command("rm <url>")
+    .description("remove a file, or a folder with -r")
+    .option("-r, --recursive", "a folder with everything in it")
+    .addHelpText("after", EXAMPLES)
+    .action(
+      act<[string], Options>((context, options, url) =>
+        withClient(context, url, async (ftp, path) => {
+          if (path.replaceAll("/", "") === "" || /(^|\/)\.{1,2}\/*$/.test(path)) {
+            throw new UsageError("the URL names no file or folder below the login folder: nothing was removed");
+          }
+          const { signal } = context;
+          if (options.recursive) await ftp.removeTree(path, { signal });
+          else await ftp.dele(path, { signal });
+          if (context.json) await printJson({ removed: path });
+        }),
+      ),
+    );
+}
