@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { describeLive } from "../available.js";
 import { type LiveFtp, start } from "../servers/ftp.js";
+import { url } from "./url.js";
 
 const FILES = 2_000;
 const KILLS = 20;
@@ -16,9 +17,6 @@ const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
 
 const nameOf = (i: number) => `sensor_${String(i % 97).padStart(5, "0")}_20260118_${String(i).padStart(8, "0")}.dat`;
 const contentOf = (i: number) => Buffer.alloc((i * 7919) % 8192, `${i},`);
-
-const url = (server: LiveFtp, path: string) =>
-  `ftp://${server.user}:${encodeURIComponent(server.password)}@${server.host}:${server.port}/${path}?security=plain`;
 
 /** Every file below the two folders, checked: under a final name only whole files, and each file somewhere whole. */
 function checkInvariants(from: LiveFtp, to: LiveFtp, digests: ReadonlyMap<string, string>): { moved: number } {
@@ -105,5 +103,5 @@ async function finish(child: ChildProcess): Promise<unknown> {
   child.stderr?.on("data", (chunk) => (errors += chunk));
   const code = await new Promise((resolve) => child.once("exit", resolve));
   expect(code, errors).toBe(0);
-  return JSON.parse(out);
+  return JSON.parse(out).result;
 }
