@@ -65,3 +65,11 @@ export function byteCount(text: string): number {
   if (value < 1) throw new InvalidArgumentError("it is a number of bytes, such as 500K, 10M or 1.5G.");
   return value;
 }
+
+/** One of some words. */
+export function oneOf<T extends string>(...words: T[]) {
+  return (text: string): T => {
+    if ((words as string[]).includes(text)) return text as T;
+    throw new InvalidArgumentError(`it is one of ${words.join(", ")}.`);
+  };
+}

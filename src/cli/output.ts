@@ -29,8 +29,16 @@ export function printJson(value: unknown): Promise<void> {
   return write(`${JSON.stringify(value)}\n`);
 }
 
+let unfinished: (() => void) | undefined;
+
+/** What to do before the next line on stderr: a progress bar has left its line open. */
+export function beforeNote(finish: (() => void) | undefined): void {
+  unfinished = finish;
+}
+
 /** Says something on stderr: not part of the result, and without secrets. */
 export function note(text: string): void {
+  unfinished?.();
   process.stderr.write(`${shown(text)}\n`);
 }
 

@@ -1,8 +1,9 @@
 /** How a move shows that it goes on: a bar on a terminal, a line now and then in a log, or JSON. All on stderr. */
 import { SingleBar } from "cli-progress";
+import { displayName } from "../index.js";
 import type { MoveProgress } from "../jobs/index.js";
 import { count, duration, size } from "./format.js";
-import { note } from "./output.js";
+import { beforeNote, note } from "./output.js";
 import { isAsking } from "./prompt.js";
 
 /** Takes progress, once a second. */
@@ -50,27 +51,57 @@ function speed({ bytes, filesPerSecond, bytesPerSecond, secondsLeft }: MoveProgr
   return parts;
 }
 
+/** A bar. It is ended when something else is to be said, and drawn anew below that. */
 function barView(): View {
-  const columns = process.stderr.columns ?? 80;
-  const barsize = Math.max(8, Math.min(40, columns - 84));
+  const stream = process.stderr;
+  const barsize = Math.max(8, Math.min(40, (stream.columns ?? 80) - 84));
   let bar: SingleBar | undefined;
+  const stop = () => {
+    bar?.stop();
+    bar = undefined;
+    beforeNote(undefined);
+  };
   const show = (progress: MoveProgress) => {
     // Somebody types a password on the same line.
     if (isAsking()) return;
-    const { phase, files, settled, failed } = progress;
-    const text = [
-      `${count(settled)} of ${count(files)}${phase === "listing" ? "+" : ""} files`,
-      ...(failed > 0 ? [`${count(failed)} failed`] : []),
-      ...speed(progress),
-    ].join("  ");
+    const { files, settled } = progress;
+    const text = barText(progress);
     if (bar === undefined) {
-      const format = "{bar} {percentage}%  {text}";
-      const glyphs = { barCompleteChar: "█", barIncompleteChar: "░" };
-      bar = new SingleBar({ format, barsize, ...glyphs, stream: process.stderr, hideCursor: null, linewrap: null });
+      const look = { format: "{bar} {percentage}%  {text}", barCompleteChar: "█", barIncompleteChar: "░" };
+      bar = new SingleBar({ ...look, barsize, stream, hideCursor: null, linewrap: null });
       bar.start(files, settled, { text });
+      beforeNote(stop);
     }
     bar.setTotal(files);
     bar.update(settled, { text });
   };
-  return { show, stop: () => bar?.stop() };
+  return { show, stop };
+}
+
+function barText(progress: MoveProgress): string {
+  const { phase, files, settled, failed } = progress;
+  const known = `${count(settled)} of ${count(files)}${phase === "listing" ? "+" : ""} files`;
+  return [known, ...(failed > 0 ? [`${count(failed)} failed`] : []), ...speed(progress)].join("  ");
+}
+
+/** A line that shows the bytes of `get` and `put`, on a terminal only. */
+export function transferView(): { show(bytes: number, path: string): void; stop(): void } {
+  if (process.stderr.isTTY !== true || process.env.TERM === "dumb") return { show: () => {}, stop: () => {} };
+  const files = new Map<string, number>();
+  const started = performance.now();
+  let total = 0;
+  const line = new SingleBar({ format: "{text}", stream: process.stderr, hideCursor: null, clearOnComplete: true });
+  line.start(1, 0, { text: "" });
+  beforeNote(() => line.stop());
+  const show = (bytes: number, path: string) => {
+    total += bytes - (files.get(path) ?? 0);
+    files.set(path, bytes);
+    const rate = size((total * 1000) / Math.max(1, performance.now() - started));
+    line.update(0, { text: `${size(total)}  ${rate}/s  ${displayName(path).slice(0, 50)}` });
+  };
+  const stop = () => {
+    line.stop();
+    beforeNote(undefined);
+  };
+  return { show, stop };
 }

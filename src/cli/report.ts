@@ -11,6 +11,8 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/\btls\.key\b/g, "--key"],
   [/try security "tls"/g, 'write the URL with "ftps:"'],
   [/try security "starttls"/g, 'write the URL with "ftp:"'],
+  [/: force: true does so$/, ": nothing was removed"],
+  [/onExists: "overwrite"/g, "--on-exists overwrite"],
   [/security "plain" \(\?security=plain, --plain\)/g, "--plain"],
   [
     /^(the server wants a password for ".*")$/,

@@ -44,7 +44,8 @@ interface Spare<C> {
 }
 
 /** How servers say that this connection is one too many, in any protocol. */
-const FULL = /too many|maximum (number|clients?|connections?|logins?|users?|sessions?)|(connection|login|user|client)s? limit/i;
+const FULL =
+  /too many|maximum (number|clients?|connections?|logins?|users?|sessions?)|(connection|login|user|client)s? limit/i;
 
 /** True where the server refused a connection, or its login, only because there are too many of them. */
 export function isFull(error: unknown): boolean {

@@ -74,6 +74,7 @@ class RowBuffer<T> implements Feed<T> {
   resume: (() => void) | undefined;
   cancel: (() => void) | undefined;
   readonly #batches: { rows: T[]; bytes: number }[] = [];
+  #head = 0;
   #bytes = 0;
   #limit = HIGH_WATER;
   #refuse: (() => void) | undefined;
@@ -109,11 +110,18 @@ class RowBuffer<T> implements Feed<T> {
 
   /** The next batch, where there is one now. */
   take(): T[] | undefined {
-    const next = this.#batches.shift();
+    const next = this.#batches[this.#head];
     if (next === undefined) return undefined;
+    // A moving head instead of shift(): much may have been read ahead.
+    if (++this.#head > 1024 || this.#head === this.#batches.length) {
+      this.#batches.splice(0, this.#head);
+      this.#head = 0;
+    }
     this.#bytes -= next.bytes;
     if (this.#paused && this.#bytes < HIGH_WATER / 2) this.#unpause();
-    return next.rows;
+    const { rows } = next;
+    next.rows = [];
+    return rows;
   }
 
   /** The next batch; undefined behind the last one. Rejects where the transfer failed. */
@@ -139,7 +147,7 @@ class RowBuffer<T> implements Feed<T> {
 
   abandon(): void {
     this.#abandoned = true;
-    this.#batches.length = 0;
+    this.#batches.length = this.#head = 0;
     if (!this.#end) this.cancel?.();
     this.#unpause();
   }

@@ -5,35 +5,31 @@ import { type ResolvedOptions, resolve } from "../client/options.js";
 import type { Rows } from "../client/rows.js";
 import type { Call, CallOptions, Reply } from "../client/session.js";
 import type { Sink, Source } from "../client/sink.js";
+import type { Alone, TreeResult } from "./copy.js";
+import { type DownloadOptions, download } from "./download.js";
 import type { FtpEntry } from "./entry.js";
 import { type Digest, type HashAlgorithm, hash } from "./hash.js";
 import { type RowsOwner, rows } from "./list.js";
 import { NameParser } from "./listing-parser.js";
 import { exists, makePath, type RemoteStat, setModified, stats, timeCommand } from "./metadata.js";
 import { encodeName, pathArgument as name } from "./name.js";
-import { type FtpOptions, type FtpSettings, resolveFtp } from "./options.js";
+import {
+  type FtpOptions,
+  type FtpSettings,
+  type ListingCall,
+  type RetrOptions,
+  resolveFtp,
+  type StorOptions,
+} from "./options.js";
 import { ListParser } from "./parse-list.js";
 import { MlsdParser, parseMlsdLine } from "./parse-mlsd.js";
 import { formatTime, parsePath, parseSize, parseTime, parseUniqueName } from "./parse-reply.js";
 import { refusal } from "./refusal.js";
+import { type RemoveTreeOptions, removeTree } from "./remove-tree.js";
 import { FtpSession } from "./session.js";
-import { type ReceiveOptions, receiveFile, receiveWhole, type SendOptions, sendFile } from "./store.js";
+import { receiveFile, receiveWhole, sendFile } from "./store.js";
 import type { Transferred } from "./transfer.js";
-
-/** What a listing takes. */
-export interface ListingCall extends CallOptions {
-  /** Give the rows `.` and `..` too. Default: false. */
-  dots?: boolean | undefined;
-}
-
-/** Where a named download goes to. */
-export interface RetrOptions extends CallOptions, ReceiveOptions {
-  /** A path, a stream, or a function called with each chunk. Without it the file comes back as a Buffer. */
-  to?: Sink | undefined;
-}
-
-/** What an upload takes. */
-export interface StorOptions extends CallOptions, SendOptions {}
+import { type UploadOptions, upload } from "./upload.js";
 
 /**
  * An FTP client.
@@ -46,6 +42,7 @@ export interface StorOptions extends CallOptions, SendOptions {}
  * await ftp.quit();
  */
 export class FtpClient extends Client<FtpSession> {
+  static readonly #on: Alone = (client, options, body) => client.run({ ...options, exclusive: true }, body);
   readonly #settings: FtpSettings;
   readonly #given: FtpOptions;
   readonly #rows: RowsOwner = {
@@ -110,10 +107,12 @@ export class FtpClient extends Client<FtpSession> {
   entries(path?: string, options: ListingCall = {}): Rows<FtpEntry> {
     const machine = (session: FtpSession) => session.has("MLST") || session.has("MLSD");
     const odd = path !== undefined && /^[-~]|[\s*?[\]{}\\]/.test(path);
+    const list = options.hidden ? "LIST -a" : "LIST";
     return rows<FtpEntry>(this.#alone(options), {
       directory: (session) => (odd && !machine(session) ? name(path) : undefined),
-      command: (session) => (machine(session) ? argument("MLSD", path) : odd ? "LIST" : argument("LIST", path)),
+      command: (session) => (machine(session) ? argument("MLSD", path) : argument(list, odd ? undefined : path)),
       type: "A",
+      done: ({ reply }) => options.onEnd?.(reply),
       parser: (session) => (machine(session) ? mlsdParser(options) : this.#listParser(options)),
     });
   }
@@ -164,7 +163,7 @@ export class FtpClient extends Client<FtpSession> {
   }
 
   /** The server's state, or what LIST would say of a path, in the reply itself (STAT). */
-  stat(path?: string, options: CallOptions = {}): Promise<Reply> {
+  async stat(path?: string, options: CallOptions = {}): Promise<Reply> {
     return this.#send(argument("STAT", path), options);
   }
 
@@ -301,6 +300,49 @@ export class FtpClient extends Client<FtpSession> {
   async stou(source: Source, options: StorOptions = {}): Promise<Transferred & { name: string | undefined }> {
     const done = await this.#store("STOU", source, options);
     return { ...done, name: parseUniqueName(done.preliminary, done.reply) };
+  }
+
+  // --- files and folders as a whole ------------------------------------------------------------------------------
+
+  /**
+   * Uploads a file, or a folder with all that is in it. Each file gets a temporary name, is compared by size, given its
+   * time, and only then its name: nobody sees half a file, and what fails leaves none behind. Relative paths count from
+   * the working directory: do not change that meanwhile. A signal ends the running transfer and removes its file.
+   *
+   * @param local A path or file URL of a file or folder; for one file also bytes, `{ text }`, a stream.
+   * @param remote The name of the file or folder there. A folder is made, those above it only with `makePath`.
+   * @returns what was done. In a folder a file that fails does not end the rest: look at `failed`.
+   * @throws where one file, or the root of a folder, fails: SinkError, ReplyError, ConnectionError; ProtocolError
+   *   (`retryable`) where the copy is not like the original; UsageError for a name that cannot be sent.
+   *
+   * @example
+   * await ftp.upload("/var/reports", "/in/reports", { connections: 4 });
+   */
+  upload(local: Source, remote: string, options: UploadOptions = {}): Promise<TreeResult> {
+    return upload(this, FtpClient.#on, local, remote, options);
+  }
+
+  /**
+   * Downloads a file, or a folder with all that is in it, as `upload` does. A name of the server's is used here only
+   * where it is the plain name of a file, and no link in the target is followed: nothing is written outside of it. What
+   * is left out so, and links on the server (see `followLinks`), is told in `skipped`. Memory grows with the largest
+   * folder, not with the tree.
+   *
+   * @param local The name of the file or folder here. Links above it, and the root of a folder, may be followed.
+   *
+   * @example
+   * const { failed } = await ftp.download("/in", "/data/in", { filter: (entry) => !entry.name.startsWith(".") });
+   */
+  download(remote: string, local: string, options: DownloadOptions = {}): Promise<TreeResult> {
+    return download(this, FtpClient.#on, remote, local, options);
+  }
+
+  /**
+   * Removes a folder with all that is in it, or a file; links are removed, not followed. What fails is told in
+   * `failed`. UsageError for the root, the working directory and those above it, unless `force` is set.
+   */
+  removeTree(path: string, options: RemoveTreeOptions = {}): Promise<TreeResult> {
+    return removeTree(this, path, options);
   }
 
   // --- the rest --------------------------------------------------------------------------------------------------

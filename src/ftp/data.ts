@@ -30,18 +30,20 @@ function ladder(session: FtpSession): readonly DataCommand[] {
 /**
  * Agrees on a data connection. `before` are commands that go into the same write; their replies are given to `check`,
  * which may throw. The first time, the connection is awaited, so that the next rung can be tried where it fails.
+ * `follow` is called when the commands are given to the connection: what it sends goes into the same write.
  */
 export async function prepare(
   session: FtpSession,
   call: Call,
   before: readonly string[],
   check: (replies: Reply[]) => void,
+  follow?: () => void,
 ): Promise<DataLink> {
   let failure: unknown;
   let prelude = before;
   for (const command of ladder(session)) {
     try {
-      const link = await attempt(session, call, command, prelude, check);
+      const link = await attempt(session, call, command, prelude, check, follow);
       if (session.dataCommand === undefined && session.settings.mode === "passive") await link.socket;
       session.dataCommand = command;
       return link;
@@ -78,17 +80,22 @@ async function attempt(
   command: DataCommand,
   before: readonly string[],
   check: (replies: Reply[]) => void,
+  follow?: () => void,
 ): Promise<DataLink> {
-  const active = command === "EPRT" || command === "PORT" ? await listen(session) : undefined;
-  const line = active ? announce(session, command, active) : command;
+  const server = command === "EPRT" || command === "PORT" ? await listen(session) : undefined;
+  const line = server ? announce(session, command, server) : command;
+  // Before the command is sent: pyftpdlib connects before it answers.
+  const active = server && accepted(session, server);
   try {
-    const replies = await session.pack([...before, line], { timeout: call.timeout });
+    const asked = session.pack([...before, line], { timeout: call.timeout });
+    follow?.();
+    const replies = await asked;
     const last = replies.pop() as Reply;
     check(replies);
     if (!last.ok) throw new DataRefusal(refusalOf(session, last, line));
-    return active ? accepted(session, active, call) : connected(session, call, target(session, command, last));
+    return active ?? connected(session, target(session, command, last));
   } catch (error) {
-    active?.close();
+    active?.destroy();
     throw error;
   }
 }
@@ -113,8 +120,10 @@ function target(session: FtpSession, command: DataCommand, reply: Reply): { host
   return session.settings.allowForeignHost ? named : { host, port: named.port };
 }
 
-function connected(session: FtpSession, call: Call, to: { host: string; port: number }): DataLink {
-  const abort = new AbortController();
+function connected(session: FtpSession, to: { host: string; port: number }): DataLink {
+  // One for all that come about: making one, and aborting it for nothing, cost more than dialling.
+  session.dialling ??= new AbortController();
+  const abort = session.dialling;
   let socket: Socket | undefined;
   const timeout = session.options.timeouts.connect;
   const connecting = dial(session.options, to, { signal: abort.signal, timeout }).then(
@@ -127,22 +136,21 @@ function connected(session: FtpSession, call: Call, to: { host: string; port: nu
     },
   );
   connecting.catch(() => {});
-  void call;
   return {
     socket: connecting,
     destroy(reset) {
+      if (socket) return hangUp(socket, reset);
+      session.dialling = undefined;
       abort.abort();
-      if (socket) hangUp(socket, reset);
-      else
-        connecting.then(
-          (late) => late.destroy(),
-          () => {},
-        );
+      connecting.then(
+        (late) => late.destroy(),
+        () => {},
+      );
     },
   };
 }
 
-function accepted(session: FtpSession, server: Server, call: Call): DataLink {
+function accepted(session: FtpSession, server: Server): DataLink {
   let socket: Socket | undefined;
   let stop: ((error: Error) => void) | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -156,14 +164,12 @@ function accepted(session: FtpSession, server: Server, call: Call): DataLink {
     server.on("connection", (made) => {
       // Only the server itself may connect: the port is open to anyone meanwhile.
       if (plain(made.remoteAddress) !== peer && !session.settings.allowForeignHost) return void made.destroy();
-      clearTimeout(timer);
       socket = made.pause();
       server.close();
       resolve(made);
     });
   });
   accepting.catch(() => server.close());
-  void call;
   return {
     socket: accepting,
     destroy(reset) {

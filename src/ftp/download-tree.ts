@@ -9,7 +9,7 @@ import type { EntryType, FtpEntry } from "./entry.js";
 import { readFolder } from "./folder.js";
 import { makeFolder, onDisk } from "./local.js";
 import { whereIs } from "./metadata.js";
-import { isPlainName } from "./name.js";
+import { isPlainName, pathArgument } from "./name.js";
 import type { Known } from "./part.js";
 import { DEEPEST, runTree, type TreeRun } from "./tree.js";
 
@@ -66,7 +66,8 @@ class Walk {
       if (!there?.isDirectory()) await fs.mkdir(at, { recursive: makePath });
     });
     const real = followLinks ? await this.#whereIs(remote) : undefined;
-    const root = { remote, local, path: "", depth: 0, above: undefined, unique: undefined, real };
+    const unique = await this.#uniqueOf(remote);
+    const root = { remote, local, path: "", depth: 0, above: undefined, unique, real };
     await this.#enter(root);
     for (let folder = this.#folders.pop(); folder; folder = this.#folders.pop()) {
       this.run.goOn();
@@ -137,7 +138,8 @@ class Walk {
     for (let above = folder.above; above; above = above.above) {
       const same = folder.unique !== undefined && above.unique === folder.unique;
       if (same || (folder.real !== undefined && above.real === folder.real)) {
-        return this.run.tally.skip(folder.path, `a loop: the same folder as ${above.path || "the root"}`);
+        this.run.tally.skip(folder.path, `a loop: the same folder as ${above.path || "the root"}`);
+        return;
       }
     }
     if (folder.depth <= DEEPEST) this.#folders.push(folder);
@@ -146,6 +148,14 @@ class Walk {
 
   #follow(remote: string): Promise<Known | "folder"> {
     return this.alone(this.client, this.options, (session, call) => lookAtRemote(session, remote, call));
+  }
+
+  /** The server's mark of the root; of the others the listing tells it. */
+  async #uniqueOf(remote: string): Promise<string | undefined> {
+    const { signal, timeout } = this.options;
+    if (!this.client.has("MLST")) return undefined;
+    const reply = await this.client.request(`MLST ${pathArgument(remote)}`, { signal, timeout, expect: "any" });
+    return /^ (?:\S*;)?unique=([^;\s]+);/im.exec(reply.lines.join("\n"))?.[1];
   }
 
   #whereIs(remote: string): Promise<string | undefined> {

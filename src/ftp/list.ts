@@ -1,6 +1,6 @@
 /** Listings as they arrive: MLSD, LIST and NLST through one data connection each, in flat memory whatever their size. */
 import type { Socket } from "node:net";
-import { ProtocolError, UsageError } from "../client/errors.js";
+import { ProtocolError, ReplyError, UsageError } from "../client/errors.js";
 import { type Feed, Rows } from "../client/rows.js";
 import type { Call } from "../client/session.js";
 import type { ListingParser } from "./listing-parser.js";
@@ -30,7 +30,7 @@ export interface RowsPlan<T> {
   readonly offset?: number | undefined;
   parser(session: FtpSession): RowParser<T>;
   /** Called when the transfer has ended in order. */
-  done?: (transferred: Transferred) => void;
+  done?: ((transferred: Transferred) => void) | undefined;
 }
 
 /** The rows of a data connection. Nothing is sent before the first one is asked for. */
@@ -41,22 +41,33 @@ export function rows<T>(owner: RowsOwner, plan: RowsPlan<T>): Rows<T> {
       call.contended = () => feed.readAhead(readAhead, () => owner.refuse(tooFar(readAhead)));
       let left = false;
       const leave = await enter(session, plan.directory?.(session), call);
-      const transferred = await transfer(
-        session,
-        {
-          command: plan.command(session),
-          type: plan.type,
-          offset: plan.offset,
-          sends: false,
-          leaves: () => left,
-          run: (socket, turn) => receive(socket, plan.parser(session), feed, turn, () => (left = true)),
-        },
-        call,
-      );
-      await leave();
-      if (!left) plan.done?.(transferred);
+      try {
+        const transferred = await transfer(
+          session,
+          {
+            command: plan.command(session),
+            type: plan.type,
+            offset: plan.offset,
+            sends: false,
+            listing: plan.type === "A",
+            leaves: () => left,
+            run: (socket, turn) => receive(socket, plan.parser(session), feed, turn, () => (left = true)),
+          },
+          call,
+        );
+        if (!left) plan.done?.(transferred);
+      } catch (error) {
+        if (!saysEmpty(error)) throw error;
+      } finally {
+        if (!session.line.closed) await leave();
+      }
     }),
   );
+}
+
+/** Some servers refuse to list an empty directory: inetutils' NLST answers `550 No files found.` */
+function saysEmpty(error: unknown): boolean {
+  return error instanceof ReplyError && /^[45]50$/.test(error.code) && /\bno files found\b/i.test(error.message);
 }
 
 /** Enters a directory; gives the way back. */
@@ -118,7 +129,7 @@ function receive<T>(
     };
     feed.cancel = () => {
       onLeave();
-      socket.destroy();
+      socket.pause();
       resolve(bytes);
     };
     socket.resume();

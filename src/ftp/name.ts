@@ -61,8 +61,8 @@ export function isPlainName(name: string, platform: string = process.platform): 
   return !WINDOWS_FORBIDDEN.test(name) && !WINDOWS_DEVICE.test(name) && !LONE_SURROGATE.test(name);
 }
 
-/** A path as the argument of a command: on the control connection 0xFF is Telnet's IAC, and doubled (RFC 959 §4.1.3). */
+/** A path as the argument of a command: as it is, unless it is empty, which many commands would take for another one. */
 export function pathArgument(path: string): string {
   if (path === "") throw new UsageError("a path must not be empty", { protocol: "ftp" });
-  return path.replaceAll("\udcff", "\udcff\udcff");
+  return path;
 }

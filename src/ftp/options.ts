@@ -1,6 +1,9 @@
 /** The options of FTP alone, and their defaults. */
 import { UsageError } from "../client/errors.js";
 import { type ClientOptions, wholeNumber } from "../client/options.js";
+import type { CallOptions, Reply } from "../client/session.js";
+import type { Sink } from "../client/sink.js";
+import type { ReceiveOptions, SendOptions } from "./store.js";
 
 /** What an FtpClient takes. */
 export interface FtpOptions extends ClientOptions {
@@ -36,6 +39,25 @@ export interface FtpSettings {
   readonly timeZone: string;
   readonly transferNoop: number;
 }
+
+/** What a listing takes. */
+export interface ListingCall extends CallOptions {
+  /** Give the rows `.` and `..` too. Default: false. */
+  dots?: boolean | undefined;
+  /** Show names that begin with a dot where LIST hides them (`LIST -a`, which some servers misread). Default: false. */
+  hidden?: boolean | undefined;
+  /** Called with the server's final reply: it may say that rows were left out. */
+  onEnd?: ((reply: Reply) => void) | undefined;
+}
+
+/** Where a named download goes to. */
+export interface RetrOptions extends CallOptions, ReceiveOptions {
+  /** A path, a stream, or a function called with each chunk. Without it the file comes back as a Buffer. */
+  to?: Sink | undefined;
+}
+
+/** What an upload takes. */
+export interface StorOptions extends CallOptions, SendOptions {}
 
 /** Fills in the defaults. Throws UsageError. */
 export function resolveFtp(options: FtpOptions): FtpSettings {

@@ -2,7 +2,10 @@
 import { ProtocolError } from "../client/errors.js";
 import type { Reply } from "../client/session.js";
 
-/** `257 "/a ""b"" c" created`: the path, doubled quotes single again (RFC 959 appendix II). */
+/**
+ * `257 "/a ""b"" c" created`: the path, doubled quotes single again (RFC 959 appendix II). Pure-FTPd and inetutils
+ * double nothing: what follows a quote then shows that it was not the last one.
+ */
 export function parsePath(text: string): string | undefined {
   const start = text.indexOf('"');
   if (start === -1) return undefined;
@@ -10,6 +13,7 @@ export function parsePath(text: string): string | undefined {
   for (let i = start + 1; i < text.length; i++) {
     if (text[i] !== '"') path += text[i];
     else if (text[i + 1] === '"') path += text[++i];
+    else if (/[^\s.,;:]/.test(text[i + 1] ?? "")) return text.slice(start + 1, text.lastIndexOf('"'));
     else return path.replaceAll("\udcff\udcff", "\udcff");
   }
   return undefined;

@@ -1,6 +1,6 @@
 /** A folder of the server removed with all that is in it: files in packs, folders bottom-up, links never followed. */
 import { posix } from "node:path";
-import { ReplyError, UsageError } from "../client/errors.js";
+import { UsageError } from "../client/errors.js";
 import type { CallOptions, Reply } from "../client/session.js";
 import type { FtpClient } from "./client.js";
 import { joinPath, type TreeOptions, type TreeResult } from "./copy.js";
@@ -10,7 +10,7 @@ import { refusal } from "./refusal.js";
 import { DEEPEST, Tally } from "./tree.js";
 
 /** What `removeTree()` takes. */
-export interface RemoveTreeOptions extends CallOptions, Pick<TreeOptions, "filter" | "onFile" | "stopOnError"> {
+export interface RemoveTreeOptions extends CallOptions, Pick<TreeOptions, "onFile" | "stopOnError"> {
   /** Also remove all that is in the root, the working directory or one above it. Default: false, they are refused. */
   force?: boolean | undefined;
 }
@@ -32,6 +32,8 @@ export async function removeTree(client: FtpClient, path: string, options: Remov
 
 class Removal {
   readonly #tally: Tally;
+  /** True where a failure has ended it all. */
+  #over = false;
 
   constructor(
     private readonly client: FtpClient,
@@ -64,16 +66,13 @@ class Removal {
 
   /** Removes what is in a folder; gives how many entries it had that should go. */
   async #empty(remote: string, path: string, depth: number): Promise<number> {
-    const { filter, signal, timeout } = this.options;
+    const { signal, timeout } = this.options;
     const files: string[] = [];
     const folders: string[] = [];
-    let kept = 0;
     await readFolder(this.client, remote, { signal, timeout }, (entry) => {
-      const { name, type } = entry;
-      const below = joinPath(path, name);
-      if (!isPlainName(name, "linux")) this.#fail(joinPath(path, name || entry.raw), unsafe(entry.raw));
-      else if (filter?.(entry, below) === false) kept++;
-      else (type === "directory" ? folders : files).push(name);
+      const { name, type, raw } = entry;
+      if (isPlainName(name, "linux")) (type === "directory" ? folders : files).push(name);
+      else this.#fail(joinPath(path, raw), new UsageError("not a name that is safe to use", { protocol: "ftp" }));
     });
     await this.#files(remote, path, files);
     // DELE first: pyftpdlib lists a link to a folder as a folder, and DELE removes the link; folders refuse it.
@@ -81,7 +80,6 @@ class Removal {
       const below = joinPath(path, name);
       await this.#folder(joinPath(remote, name), below, depth + 1, false).catch((error) => this.#fail(below, error));
     }
-    if (kept > 0) this.#keepFolder();
     return files.length + folders.length;
   }
 
@@ -101,6 +99,14 @@ class Removal {
       }
     }
     return refused;
+  }
+
+  #fail(path: string, error: unknown): void {
+    if (this.#over) throw error;
+    this.#tally.fail(path, error);
+    const { stopOnError, signal } = this.options;
+    this.#over = stopOnError || signal?.aborted || this.client.state !== "ready";
+    if (this.#over) throw error;
   }
 
   async #pack(verb: string, paths: readonly string[]): Promise<Reply[]> {

@@ -57,6 +57,8 @@ export class FtpSession implements Session {
   dataCommand: DataCommand | undefined;
   /** The newest TLS session of this server: data connections resume it. */
   tlsSession: Buffer | undefined;
+  /** Breaks off the data connection that is being made. */
+  dialling: AbortController | undefined;
   #features = new Map<string, string[]>();
   #pipelines = false;
   #greeting = "";
@@ -79,6 +81,11 @@ export class FtpSession implements Session {
     return this.#pipelines ? this.options.pipelining : 1;
   }
 
+  /** True for a server that answers commands sent together. */
+  get pipelines(): boolean {
+    return this.#pipelines;
+  }
+
   has(feature: string): boolean {
     return this.#features.has(feature);
   }
@@ -96,6 +103,8 @@ export class FtpSession implements Session {
     await line.open(call, settings.clearControl);
     const greeting = await line.receive("greeting", { timeout: options.timeouts.greeting });
     this.#greeting = greeting.text;
+    // These two take every byte as it is.
+    this.line.telnet = !/vsftpd|pure-ftpd/i.test(greeting.text);
     if (!greeting.ok) throw refusal(greeting, "connect", line.redact(greeting.text));
     if (options.security === "starttls") await this.#authTls(call);
     if (line.secure) this.#keepTlsSession();

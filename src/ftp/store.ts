@@ -110,12 +110,14 @@ function drain(
   return new Promise((resolve, reject) => {
     let bytes = 0;
     let busy: Promise<void> | undefined;
+    let whole = false;
     const failed = (error: unknown) => {
       reject(error instanceof ProtocolError || error instanceof SinkError ? error : sinkError(error));
       socket.destroy();
     };
     const finish = () => {
-      socket.destroy();
+      // The socket is of no matter now; the sink may have its last piece still to write.
+      whole = true;
       turn.ours();
       if (busy) busy.then(() => resolve(bytes), failed);
       else resolve(bytes);
@@ -133,6 +135,7 @@ function drain(
       }
       if (bytes >= length) {
         leave();
+        socket.pause();
         finish();
       } else if (busy) {
         socket.pause();
@@ -140,16 +143,22 @@ function drain(
         busy.then(resume, failed);
       }
     };
+    const lost = (error: Error) => {
+      if (!whole) reject(error);
+    };
     const resume = () => {
       busy = undefined;
       turn.server();
       socket.resume();
     };
     socket.on("data", onData);
-    // ProFTPD says 226 only when our side is closed too: finish() closes it.
-    socket.on("end", finish);
-    socket.on("error", reject);
-    socket.on("close", () => reject(new Error("the data connection closed before its end")));
+    socket.on("end", () => {
+      // ProFTPD says 226 only when our side is closed too.
+      socket.destroy();
+      finish();
+    });
+    socket.on("error", lost);
+    socket.on("close", () => lost(new Error("the data connection closed before its end")));
     socket.resume();
   });
 }

@@ -1,6 +1,14 @@
 /** One transfer: type, data connection, command, bytes, and the server's final word (RFC 959 §5.4). */
 import type { Socket } from "node:net";
-import { AbortedError, ConnectionError, PolywireError, SinkError, TimeoutError, TlsError } from "../client/errors.js";
+import {
+  AbortedError,
+  ConnectionError,
+  PolywireError,
+  ReplyError,
+  SinkError,
+  TimeoutError,
+  TlsError,
+} from "../client/errors.js";
 import type { Call, Reply } from "../client/session.js";
 import { Watchdog } from "../net/watchdog.js";
 import { encodeLine } from "../wire/text.js";
@@ -20,10 +28,12 @@ export interface TransferPlan {
   readonly replies?: ((replies: Reply[]) => void) | undefined;
   /** Moves the bytes. It ends its side of the socket, and says whose turn it is. */
   run(socket: Socket, turn: Turn): Promise<number>;
-  /** True where `run` may leave before the end of the data: what the server says then does not count. */
+  /** True where `run` has left before the end of the data: the rest is given up, and what is said of it does not count. */
   leaves?: (() => boolean) | undefined;
   /** True for uploads: the data connection must not end by itself where something fails. */
   readonly sends: boolean;
+  /** True for LIST, NLST and MLSD, which are not broken off, but read to their end. */
+  readonly listing?: boolean | undefined;
 }
 
 /** Whose turn it is in a transfer: only the server's silence counts. */
@@ -63,6 +73,7 @@ class Transfer {
   readonly #call: Call;
   readonly #silence: Watchdog;
   #link: DataLink | undefined;
+  #data: Promise<Socket> | undefined;
   #final: Promise<Reply> | undefined;
   #preliminary: Reply | undefined;
   #reply: Reply | undefined;
@@ -84,6 +95,8 @@ class Transfer {
     try {
       this.#link = await this.#agree();
     } catch (error) {
+      // The command went along with the one that was refused: it is refused, too, as a rule.
+      if (this.#final) throw await this.#failed(unwrap(error)).finally(() => this.#rest());
       // The control connection is in order: only the data connection did not come about.
       if (error instanceof ConnectionError && error.phase === "data") error.clientUsable = !this.#session.line.closed;
       throw unwrap(error);
@@ -94,22 +107,29 @@ class Transfer {
     stopped.catch(() => {});
     try {
       // The command goes out before the data connection is there: one round trip less.
-      const final = this.#send();
+      const final = this.#final ?? this.#send();
       const refused = final.then((reply) => (reply.ok ? new Promise<never>(() => {}) : this.#refuse(reply)));
       refused.catch(() => {});
       const socket = await Promise.race([this.#link.socket, refused, stopped]);
-      const data = await Promise.race([protect(this.#session, socket), refused, stopped]);
+      this.#data = protect(this.#session, socket);
+      const data = await Promise.race([this.#data, refused, stopped]);
       const bytes = await this.#move(data, refused, stopped);
+      if (this.#plan.leaves?.()) await this.#leave();
       const reply = await Promise.race([final, stopped]);
       if (!reply.ok && !this.#plan.leaves?.()) this.#refuse(reply);
       return { bytes, reply, preliminary: this.#preliminary };
     } catch (error) {
       throw await this.#failed(error);
     } finally {
-      this.#silence.stop();
-      clearInterval(this.#noop);
+      this.#rest();
       this.#link.destroy();
     }
+  }
+
+  /** Nothing is awaited any more. */
+  #rest(): void {
+    this.#silence.stop();
+    clearInterval(this.#noop);
   }
 
   /** Ends the transfer because the user wants it: ABOR, then the end of the data connection. */
@@ -132,7 +152,10 @@ class Transfer {
       session.type = type;
       replies?.(all);
     };
-    const link = await prepare(session, this.#call, commands, check);
+    // Once the data command has been seen to work, the transfer command goes into the same write.
+    const passive = session.dataCommand === "EPSV" || session.dataCommand === "PASV";
+    const together = session.pipelines && passive && commands.length + rest.length === 0;
+    const link = await prepare(session, this.#call, commands, check, together ? () => void this.#send() : undefined);
     // REST must be the last command before the transfer (RFC 3659 §5.3): some servers forget it at EPSV.
     try {
       for (const command of rest) await session.send(command, { timeout: this.#call.timeout });
@@ -202,13 +225,13 @@ class Transfer {
   /** Something failed: bring the connection in order, or close it. Gives the error to throw. */
   async #failed(error: unknown): Promise<unknown> {
     const { line } = this.#session;
+    const broke = !(error instanceof PolywireError) || error instanceof TlsError || error instanceof ReplyError;
+    if (line.closed || broke || error instanceof TimeoutError) this.#link?.destroy(true);
     if (line.closed) return error instanceof PolywireError ? error : line.closed;
-    if (this.#given === undefined) this.#link?.destroy(true);
     if (this.#given === undefined && this.#reply === undefined) {
       if (error instanceof TimeoutError) return line.fail(error);
       // A data connection that broke as a rule has its reason on the control connection: wait for that.
-      const broke = !(error instanceof PolywireError) || error instanceof TlsError;
-      await Promise.race([this.#final, after(broke ? SETTLE : 0)]).catch(() => {});
+      if (broke) await Promise.race([this.#final, after(SETTLE)]).catch(() => {});
     }
     // The connection is in order where the final reply is there, and nobody has begun to give up meanwhile.
     if (!(await this.#giveUp())) {
@@ -217,10 +240,16 @@ class Transfer {
     return this.#inOrder(error);
   }
 
+  /** The bytes that are wanted have come: gives up the others. */
+  async #leave(): Promise<void> {
+    if (await this.#giveUp()) return;
+    throw this.#session.line.fail(dataError(this.#session, `"${this.#plan.command}" could not be broken off`));
+  }
+
   /** The error as it is thrown where the client stays usable: the server's own reason where it gave one. */
   #inOrder(error: unknown): unknown {
     const reply = this.#reply;
-    const ours = error instanceof SinkError || error instanceof AbortedError;
+    const ours = error instanceof SinkError || error instanceof AbortedError || error instanceof ReplyError;
     if (reply !== undefined && !reply.ok && !ours) {
       try {
         this.#refuse(reply);
@@ -238,6 +267,16 @@ class Transfer {
   }
 
   /**
+   * The rest of a listing, unread, would cost the connection: Pure-FTPd begins the next listing with it; ProFTPD, under
+   * TLS, and inetutils end the session. Gives false where its end takes too long.
+   */
+  async #readOn(): Promise<boolean> {
+    this.#data?.then(discard, () => {});
+    await Promise.race([this.#final, after(SETTLE)]).catch(() => {});
+    return this.#reply !== undefined;
+  }
+
+  /**
    * ABOR, and a PWD behind it as a fence: servers answer an aborted transfer with one, two or three replies, but only
    * PWD with 257. Gives true where the fence came, so that replies can be told apart again.
    */
@@ -245,6 +284,7 @@ class Transfer {
     this.#given ??= (async () => {
       const { line } = this.#session;
       if (this.#reply !== undefined || line.closed) return !line.closed;
+      if (this.#plan.listing) return this.#readOn();
       const fenced = line.fence("ABOR", "PWD", "257", SETTLE);
       // A server that still waits for the data connection does not hear ABOR before it has it.
       this.#link?.socket.then(
@@ -255,6 +295,13 @@ class Transfer {
     })();
     return this.#given;
   }
+}
+
+/** Reads what comes, and closes our side behind it. */
+function discard(socket: Socket): void {
+  socket.removeAllListeners("data").on("data", () => {});
+  socket.on("error", () => {}).on("end", () => socket.destroy());
+  socket.resume();
 }
 
 function after(ms: number): Promise<undefined> {

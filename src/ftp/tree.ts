@@ -44,10 +44,13 @@ export class Tally {
 
   /** One file has come to its end. */
   file(path: string, { bytes, why }: Outcome): void {
-    if (why !== undefined) return this.skip(path, why);
-    this.#files++;
-    this.#bytes += bytes;
-    this.#onFile?.({ path, outcome: "done", bytes });
+    if (why === undefined) {
+      this.#files++;
+      this.#bytes += bytes;
+      this.#onFile?.({ path, outcome: "done", bytes });
+    } else {
+      this.skip(path, why);
+    }
   }
 
   skip(path: string, why: string): void {

@@ -2,7 +2,7 @@
 import type { BigIntStats, Dirent, Stats } from "node:fs";
 import fs from "node:fs/promises";
 import { join } from "node:path";
-import { ReplyError, UsageError } from "../client/errors.js";
+import { UsageError } from "../client/errors.js";
 import type { FtpClient } from "./client.js";
 import { type Alone, joinPath, type TreeResult } from "./copy.js";
 import type { EntryType } from "./entry.js";
@@ -118,7 +118,8 @@ class Walk {
   #later(folder: Folder): void {
     for (let above = folder.above; above; above = above.above) {
       if (above.id === folder.id) {
-        return this.run.tally.skip(folder.path, `a loop: the same folder as ${above.path || "the root"}`);
+        this.run.tally.skip(folder.path, `a loop: the same folder as ${above.path || "the root"}`);
+        return;
       }
     }
     if (folder.depth <= DEEPEST) this.#folders.push(folder);

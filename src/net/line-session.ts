@@ -53,6 +53,8 @@ export interface LineSessionSetup {
 /** A connection that speaks in lines. Replies are matched to commands by their order alone. */
 export class LineSession {
   readonly #options: ResolvedOptions;
+  /** True where 0xFF is doubled on its way out: on a Telnet connection (FTP's, RFC 959 §4.1.3) it is IAC. */
+  telnet = false;
   readonly #setup: LineSessionSetup;
   readonly #stream: ReplyStream;
   readonly #pending: Pending[] = [];
@@ -279,7 +281,7 @@ export class LineSession {
   #write(line: string, shown: string): void {
     this.#options.transcript?.add("C", this.redact(shown));
     if (this.#out === "") queueMicrotask(() => this.#flush());
-    this.#out += line;
+    this.#out += this.telnet ? line.replaceAll("\xff", "\xff\xff") : line;
   }
 
   #flush(): void {

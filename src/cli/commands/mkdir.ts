@@ -23,8 +23,9 @@ export function mkdir(program: Command): void {
       act<[string], Options>((context, options, url) =>
         withClient(context, url, async (ftp, path) => {
           const { signal } = context;
-          const made = options.parents ? (await ftp.makePath(path, { signal }), path) : await ftp.mkd(path, { signal });
-          if (context.json) await printJson({ made });
+          if (options.parents) await ftp.makePath(path, { signal });
+          else await ftp.mkd(path, { signal });
+          if (context.json) await printJson({ made: path });
         }),
       ),
     );

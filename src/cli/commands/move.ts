@@ -1,8 +1,8 @@
 /** `polywire move`: files from one folder to another, by FTP on either side. */
 import type { Command } from "commander";
 import { act, type Context } from "../context.js";
-import { byteCount, whole } from "../globals.js";
-import { defaultJournal, jobOf, type MoveArguments, oneOf } from "../move/job.js";
+import { byteCount, oneOf, whole } from "../globals.js";
+import { defaultJournal, jobOf, type MoveArguments } from "../move/job.js";
 import { progressView } from "../progress.js";
 
 const EXAMPLES = `

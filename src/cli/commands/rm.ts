@@ -3,6 +3,8 @@ import type { Command } from "commander";
 import { UsageError } from "../../index.js";
 import { withClient } from "../connect.js";
 import { act } from "../context.js";
+import { tellTree } from "../copying.js";
+import { EXIT } from "../exit-codes.js";
 import { printJson } from "../output.js";
 
 interface Options {
@@ -24,13 +26,12 @@ export function rm(program: Command): void {
     .action(
       act<[string], Options>((context, options, url) =>
         withClient(context, url, async (ftp, path) => {
-          if (path.replaceAll("/", "") === "" || /(^|\/)\.{1,2}\/*$/.test(path)) {
-            throw new UsageError("the URL names no file or folder below the login folder: nothing was removed");
-          }
           const { signal } = context;
-          if (options.recursive) await ftp.removeTree(path, { signal });
-          else await ftp.dele(path, { signal });
+          if (path === "") throw new UsageError("the URL names nothing to remove");
+          if (options.recursive) return tellTree(context, await ftp.removeTree(path, { signal }), "removed");
+          await ftp.dele(path, { signal });
           if (context.json) await printJson({ removed: path });
+          return EXIT.done;
         }),
       ),
     );

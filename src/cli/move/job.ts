@@ -1,6 +1,5 @@
 /** The command line of a move → the library's options, and the name of its journal. */
 import { createHash } from "node:crypto";
-import { InvalidArgumentError } from "commander";
 import { redactUrl } from "../../index.js";
 import type { MatchSyntax, MoveOptions, MoveSide, OnExists } from "../../jobs/index.js";
 import { address, isServer } from "../address.js";
@@ -55,12 +54,4 @@ function side(context: Context, text: string, role: "FROM" | "TO", servers: numb
 export function defaultJournal(from: string, to: string, match: string | undefined): string {
   const job = JSON.stringify([redactUrl(from), redactUrl(to), match ?? null]);
   return `polywire-move-${createHash("sha256").update(job).digest("hex").slice(0, 10)}.journal`;
-}
-
-/** One of some words. */
-export function oneOf<T extends string>(...words: T[]) {
-  return (text: string): T => {
-    if ((words as string[]).includes(text)) return text as T;
-    throw new InvalidArgumentError(`it is one of ${words.join(", ")}.`);
-  };
 }

@@ -24,6 +24,8 @@ export interface TlsFacts {
   readonly validUntil: string;
   readonly daysLeft: number;
   readonly selfSigned: boolean;
+  /** Why the certificate is not trusted; undefined where it is. */
+  readonly untrusted: string | undefined;
 }
 
 /** Everything found out. */
@@ -145,7 +147,8 @@ async function logIn(
   const { protocol, host, port, credentials } = parseUrl(url);
   const target = { protocol, host, port, user: credentials?.user };
   const found = typeof source === "function" ? await source(target) : credentials;
-  if (found?.user === undefined) return NOBODY;
+  const known = found?.password !== undefined || /^(anonymous|ftp)$/i.test(found?.user ?? "");
+  if (found?.user === undefined || !known) return NOBODY;
   try {
     await ftp.login(found, { signal });
     return { user: found.user, loginRefused: undefined };
@@ -189,6 +192,7 @@ function tlsFacts(socket: TLSSocket): TlsFacts {
     validFrom: new Date(certificate.valid_from).toISOString().slice(0, 10),
     validUntil: until.toISOString().slice(0, 10),
     daysLeft: Math.floor((until.getTime() - Date.now()) / DAY),
+    untrusted: socket.authorized ? undefined : String(socket.authorizationError),
     selfSigned: JSON.stringify(certificate.subject) === JSON.stringify(certificate.issuer),
   };
 }

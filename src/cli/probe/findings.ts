@@ -85,7 +85,10 @@ const RULES: readonly Rule[] = [
     if (daysLeft < 0) return finding("✗", `the certificate expired on ${validUntil}`, "its operator must renew it");
     if (daysLeft < 30)
       return finding("!", `the certificate ends in ${daysLeft} days, on ${validUntil}`, "renew it in time");
-    return unsafe ? undefined : finding("✓", `the certificate is trusted, for ${count(daysLeft)} more days`);
+    if (unsafe) return undefined;
+    if (tls.untrusted)
+      return finding("✗", `the certificate is not trusted here: ${tls.untrusted}`, "leave --insecure out");
+    return finding("✓", `the certificate is trusted, for ${count(daysLeft)} more days`);
   },
   ({ tls }) =>
     tls?.selfSigned

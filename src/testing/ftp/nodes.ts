@@ -1,8 +1,12 @@
 /** What the tree is made of: files that grow by chunks, directories, and directories whose entries are computed. */
 
+let nodes = 0;
+
 /** A file: its bytes, or how to make them. */
 export class FileNode {
   readonly kind = "file";
+  /** The same for the same file, whatever its name. */
+  readonly unique: string;
   /** Milliseconds since 1970. */
   modified: number;
   /** Unix permission bits. */
@@ -11,8 +15,9 @@ export class FileNode {
   #size: number;
   #make: (() => Buffer) | undefined;
 
-  constructor(data: Buffer | { size: number; make: () => Buffer }, modified: number) {
+  constructor(data: Buffer | { size: number; make: () => Buffer }, modified: number, unique = newUnique()) {
     this.modified = modified;
+    this.unique = unique;
     this.#chunks = Buffer.isBuffer(data) ? [data] : [];
     this.#size = Buffer.isBuffer(data) ? data.length : data.size;
     this.#make = Buffer.isBuffer(data) ? undefined : data.make;
@@ -70,11 +75,14 @@ export interface ListedEntry {
   size: number;
   modified: number;
   mode: number;
+  unique: string;
 }
 
 /** A directory: entries that were put there, over entries that are computed. */
 export class DirectoryNode {
   readonly kind = "directory";
+  /** The same for the same directory, whatever its name. */
+  readonly unique = newUnique();
   /** Milliseconds since 1970. */
   modified: number;
   /** Unix permission bits. */
@@ -102,7 +110,7 @@ export class DirectoryNode {
     const own = this.#own.get(name);
     if (own || !this.#generated) return own;
     const index = this.#find(name);
-    return index === undefined ? undefined : computedFile(this.#generated, index);
+    return index === undefined ? undefined : computedFile(this.#generated, index, this.#uniqueOf(index));
   }
 
   /** A node that was put here; not one that is computed. */
@@ -137,8 +145,13 @@ export class DirectoryNode {
     for (let index = 0; index < generated.count; index++) {
       if (this.#gone.has(index)) continue;
       const { nameOf, sizeOf, modifiedOf } = generated;
-      yield { name: nameOf(index), directory: false, size: sizeOf(index), modified: modifiedOf(index), mode: 0o644 };
+      const [name, size, modified, unique] = [nameOf(index), sizeOf(index), modifiedOf(index), this.#uniqueOf(index)];
+      yield { name, directory: false, size, modified, mode: 0o644, unique };
     }
+  }
+
+  #uniqueOf(index: number): string {
+    return `${this.unique}g${index}`;
   }
 
   #find(name: string): number | undefined {
@@ -153,12 +166,17 @@ export type TreeNode = FileNode | DirectoryNode;
 
 export function rowOf(name: string, node: TreeNode): ListedEntry {
   const directory = node.kind === "directory";
-  return { name, directory, size: directory ? 4096 : node.size, modified: node.modified, mode: node.mode };
+  const { modified, mode, unique } = node;
+  return { name, directory, size: directory ? 4096 : node.size, modified, mode, unique };
 }
 
-function computedFile(generated: GeneratedEntries, index: number): FileNode {
+function newUnique(): string {
+  return `${++nodes}`;
+}
+
+function computedFile(generated: GeneratedEntries, index: number, unique: string): FileNode {
   const { sizeOf, contentOf, modifiedOf } = generated;
-  return new FileNode({ size: sizeOf(index), make: () => contentOf(index) }, modifiedOf(index));
+  return new FileNode({ size: sizeOf(index), make: () => contentOf(index) }, modifiedOf(index), unique);
 }
 
 /** Names to numbers without keeping a name: a hash table of numbers (8 to 16 bytes a name), made at the first look-up. */

@@ -24,7 +24,7 @@ const FACT_VALUES: Record<Fact, (entry: ListedEntry, type?: string) => string | 
   modify: (entry) => timeOf(entry.modified),
   perm: (entry) => (entry.directory ? "cdeflmp" : "adfrw"),
   "unix.mode": (entry) => `0${entry.mode.toString(8)}`,
-  unique: (entry) => `1U${(entry.name.length * 2_654_435_761 + entry.size).toString(16)}`,
+  unique: (entry) => `1U${entry.unique}`,
 };
 
 let latest = { time: Number.NaN, text: "" };

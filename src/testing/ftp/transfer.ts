@@ -56,9 +56,11 @@ async function overConnection(
   if (opened) await opened;
   if (faults.extraPreliminary) void session.reply(150, "Still about to open the data connection.");
   session.control.flush();
-  const socket = session.state.protection === "P" ? await protect(session, plain) : plain;
+  const socket = session.state.protection === "P" && !plain.destroyed ? await protect(session, plain) : plain;
   if (socket) transfer.socket = socket;
-  const end = socket ? await move(socket) : { refused: "522 SSL connection failed: session reuse required" };
+  const refused = { refused: "522 SSL connection failed: session reuse required" };
+  // A client that gave up meanwhile has closed it: nothing will tell so again.
+  const end = !socket ? refused : plain.destroyed ? "cut" : await move(socket);
   if (transfer.aborted || end === "cut") await session.reply(426, "Connection closed; transfer aborted.");
   else if (end === "done") await session.reply(faults.end226Code ?? 226, done());
   else await session.send(encodeReply(end.refused.slice(0, 3), end.refused.slice(4)));
@@ -72,8 +74,8 @@ async function protect(session: Session, plain: Socket): Promise<TLSSocket | und
   const { options, secureContext } = session.shared;
   const socket = new TLSSocket(plain, { isServer: true, secureContext });
   socket.on("error", () => socket.destroy());
-  await Promise.race([once(socket, "secure"), once(socket, "close")]).catch(() => {});
-  if (socket.destroyed || !options.requireReuse || socket.isSessionReused()) return socket;
+  await Promise.race([once(socket, "secure"), once(socket, "close"), once(plain, "close")]).catch(() => {});
+  if (plain.destroyed || socket.destroyed || !options.requireReuse || socket.isSessionReused()) return socket;
   // As vsftpd: the handshake holds, the data ends at once, and the refusal comes when the client has closed its side.
   socket.resume().end();
   await Promise.race([once(socket, "close"), once(socket, "end")]).catch(() => {});

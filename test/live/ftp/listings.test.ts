@@ -1,7 +1,8 @@
 /** Listings of real servers: names that break clients, many rows, loops that are left or that make calls. */
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ReplyError, UsageError } from "../../../src/client/errors.js";
 import { ABILITIES } from "../servers/ftp.js";
 import { AWKWARD, type Bed, describeRows, errorOf, expectUsable, ROWS } from "./bed.js";
@@ -15,7 +16,11 @@ describeRows(ROWS, {}, (bed) => {
     const names = Object.values(AWKWARD);
     beforeAll(() => {
       mkdirSync(join(bed.server.home, "awkward"));
-      for (const name of names) closeSync(openSync(bed.local(`awkward/${name}`), "w"));
+      for (const name of names) {
+        closeSync(openSync(bed.local(`awkward/${name}`), "w"));
+        mkdirSync(bed.local(name));
+        closeSync(openSync(bed.local(`${name}/inside`), "w"));
+      }
       bed.server.handOver();
     });
 
@@ -29,13 +34,13 @@ describeRows(ROWS, {}, (bed) => {
     it("come whole from list()", async () => {
       const ftp = await bed.ready();
       const entries = await ftp.list("awkward").toArray();
-      expect(entries.map(({ name }) => name).sort()).toEqual(listed(bed, names));
+      expect(entries.map(({ name }) => name).sort()).toEqual(listed(bed, visible(bed, names)));
     });
 
     it("come whole from nlst()", async () => {
       const ftp = await bed.ready();
       await ftp.cwd("awkward");
-      expect((await ftp.nlst().toArray()).sort()).toEqual(listed(bed, names));
+      expect((await ftp.nlst().toArray()).sort()).toEqual(listed(bed, visible(bed, names)));
     });
 
     it.runIf(mlsd)("come whole from mlsd() and mlst()", async () => {
@@ -49,20 +54,17 @@ describeRows(ROWS, {}, (bed) => {
       }
     });
 
-    it("lead to folders of that name", async () => {
+    it("lead to the folders of that name", async () => {
       const ftp = await bed.ready();
+      const home = await ftp.pwd();
       for (const name of sendable(bed, names)) {
-        const folder = `folder ${name}`.slice(name.startsWith("-") || name.startsWith("~") ? 7 : 0);
-        await ftp.mkd(folder);
-        await ftp.cwd(folder);
-        expect((await ftp.pwd()).endsWith(`/${folder}`), `${await ftp.pwd()} for ${folder}`).toBe(true);
-        await ftp.stor("inside", { text: "" });
+        const path = name === AWKWARD["a tilde"] ? `./${name}` : name;
+        await ftp.cwd(path);
+        expect((await ftp.pwd()).endsWith(`/${name}`), `${await ftp.pwd()} for ${name}`).toBe(true);
         await ftp.cdup();
-        expect((await ftp.entries(folder).toArray()).map((entry) => entry.name)).toEqual(["inside"]);
-        await ftp.dele(`${folder}/inside`);
-        await ftp.rmd(folder);
+        expect((await ftp.entries(path).toArray()).map((entry) => entry.name)).toEqual(["inside"]);
+        expect(await ftp.pwd()).toBe(home);
       }
-      expect((await ftp.pwd()).endsWith(bed.server.folder)).toBe(true);
     });
   });
 
@@ -73,7 +75,7 @@ describeRows(ROWS, {}, (bed) => {
     expect(await ftp.list("empty").toArray()).toEqual([]);
     if (mlsd) expect(await ftp.mlsd("empty").toArray()).toEqual([]);
     await ftp.cwd("empty");
-    // inetutils and pyftpdlib (…) answer NLST of an empty folder as they like: rows, or 550 "No files found".
+    // inetutils answers 550 "No files found.".
     expect(await ftp.nlst().toArray()).toEqual([]);
     expect(await ftp.entries().toArray()).toEqual([]);
     await expectUsable(ftp);
@@ -89,7 +91,10 @@ describeRows(ROWS, {}, (bed) => {
 
   it("a folder that is not there is refused or empty, and the client usable", async () => {
     const ftp = await bed.ready();
-    const rows = await ftp.entries("no such folder").toArray().catch((error) => error);
+    const rows = await ftp
+      .entries("no such folder")
+      .toArray()
+      .catch((error) => error);
     if (rows instanceof Error) expect(rows).toBeInstanceOf(ReplyError);
     else expect(rows).toEqual([]);
     await expectUsable(ftp);
@@ -101,14 +106,23 @@ describeRows(ROWS, {}, (bed) => {
     expect((await ftp.stat()).code).toMatch(/^21[12]$/);
     expect((await ftp.stat("stat.txt")).lines.join("\n")).toMatch(/ 5 .*stat\.txt/);
   });
+});
 
+const many = mkdtempSync(join(tmpdir(), "polywire-many-"));
+beforeAll(() => {
+  chmodSync(many, 0o755);
+  mkdirSync(join(many, "many"));
+  for (let i = 0; i < MANY; i++) closeSync(openSync(join(many, "many", `file-${i}.dat`), "w"));
+});
+afterAll(() => rmSync(many, { recursive: true }));
+
+// Of those with TLS, ProFTPD is the one that minds a listing that is broken off.
+const manyRows = ROWS.filter(([kind, tls]) => tls === "none" || (tls === "explicit" && kind === "proftpd"));
+
+describeRows(manyRows, { home: many }, (bed) => {
   describe(`a folder of ${MANY} files`, () => {
-    // Pure-FTPd stops at 10,000 unless told otherwise.
-    const expected = bed.kind === "pureftpd" ? 10_000 : MANY;
-    beforeAll(() => {
-      mkdirSync(join(bed.server.home, "many"));
-      for (let i = 0; i < MANY; i++) closeSync(openSync(join(bed.server.home, "many", `file-${i}.dat`), "w"));
-    });
+    // Pure-FTPd stops at 10,000 unless told otherwise; `.` and `..` count.
+    const expected = bed.kind === "pureftpd" ? 9_998 : MANY;
 
     it("is listed whole", async () => {
       const ftp = await bed.ready();
@@ -121,12 +135,14 @@ describeRows(ROWS, {}, (bed) => {
 
     it("can be left early, again and again", async () => {
       const ftp = await bed.ready();
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 2; round++) {
         for await (const entry of ftp.entries("many")) {
           expect(entry.type).toBe("file");
           break;
         }
         await expectUsable(ftp);
+        // Pure-FTPd would begin this listing with what was left of the other.
+        expect((await ftp.entries().toArray()).map(({ name }) => name)).toEqual(["many"]);
       }
     });
 
@@ -139,7 +155,7 @@ describeRows(ROWS, {}, (bed) => {
         expect(await ftp.size(`many/${entry.name}`)).toBe(0);
         calls++;
       }
-      expect([rows, calls]).toEqual([expected, expected / 5000]);
+      expect([rows, calls]).toEqual([expected, Math.ceil(expected / 5000)]);
     });
 
     it("refuses the call within the loop where the read-ahead would be too much, and goes on", async () => {
@@ -164,4 +180,9 @@ function listed(bed: Bed, names: readonly string[]): string[] {
 /** The names that can be sent back to this server: pyftpdlib reads commands as UTF-8 only. */
 function sendable(bed: Bed, names: readonly string[]): readonly string[] {
   return bed.kind === "pyftpdlib" ? names.filter((name) => name.isWellFormed()) : names;
+}
+
+/** The names that LIST and NLST show: ProFTPD hides those with a leading dot, unless asked by `-a`. */
+function visible(bed: Bed, names: readonly string[]): readonly string[] {
+  return bed.kind === "proftpd" ? names.filter((name) => !name.startsWith(".")) : names;
 }

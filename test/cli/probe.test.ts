@@ -1,0 +1,133 @@
+/** polywire probe and demo as processes; the rules of the verdict and the guess of the software as functions. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import type { Facts } from "../../src/cli/probe/facts.js";
+import { judge } from "../../src/cli/probe/findings.js";
+import { guessSoftware } from "../../src/cli/probe/software.js";
+import { FtpServer } from "../../src/testing/index.js";
+import { cleanUp, folder, PLAIN, polywire, testTls, USERS, urlOf } from "./polywire.js";
+
+afterAll(cleanUp);
+const ca = join(folder, "ca.pem");
+writeFileSync(ca, testTls.ca);
+
+describe.concurrent("probe", () => {
+  test("a good server, logged in", async () => {
+    await using server = await FtpServer.start({ ...USERS, tls: "explicit", files: { "/a": "a" } });
+    const { code, stdout } = await polywire(["probe", urlOf(server), "--ca", ca], PLAIN);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/TLS +TLSv1\.3, TLS_/);
+    expect(stdout).toMatch(/certificate +localhost.*issued by polywire test CA/);
+    expect(stdout).toMatch(/names +localhost, 127\.0\.0\.1/);
+    expect(stdout).toContain("✓ logged in as alice");
+    expect(stdout).toContain("✓ data connections work: 1 entries in /");
+    expect(stdout).not.toContain("✗");
+  });
+
+  test("an expired certificate: the page, no login, exit code 76", async () => {
+    await using server = await FtpServer.start({ ...USERS, tls: "implicit", certificate: testTls.expired });
+    const { code, stdout } = await polywire(["probe", "--json", urlOf(server), "--ca", ca], PLAIN);
+    expect(code).toBe(76);
+    const page = JSON.parse(stdout);
+    expect(page).toMatchObject({ security: "tls", tls: { validUntil: "2021-01-01", selfSigned: false } });
+    expect(page.tls.daysLeft).toBeLessThan(0);
+    expect(page.findings).toContainEqual(expect.objectContaining({ mark: "✗" }));
+    expect(server.commands.filter((line) => /^(USER|PASS)/.test(line))).toEqual([]);
+  });
+
+  test("an old server without TLS: the dangers, no login", async () => {
+    const features = { mlsd: false, rest: false, mfmt: false, mff: false, hash: false, size: false };
+    await using server = await FtpServer.start({ ...USERS, features, greeting: "ProFTPD 1.3.5 Server" });
+    const { code, stdout } = await polywire(["probe", urlOf(server)], PLAIN);
+    expect(code).toBe(76);
+    for (const says of ["✗ plain text", "! no MLSD", "! no REST STREAM", "! no MFMT", "! no HASH", "! no SIZE"]) {
+      expect(stdout).toContain(says);
+    }
+    expect(stdout).toMatch(/software +ProFTPD 1\.3\.5/);
+    expect(stdout).toContain("answers a command sent during a transfer early");
+    expect(server.commands.filter((line) => /^(USER|PASS)/.test(line))).toEqual([]);
+  });
+
+  test("a refused login and a blocked data connection", async () => {
+    await using server = await FtpServer.start({ ...USERS, faults: { refuseData: true } });
+    const refused = await polywire(["probe", "--plain", urlOf(server)], { env: { POLYWIRE_PASSWORD: "wrong" } });
+    expect(refused).toMatchObject({ code: 77, stdout: expect.stringContaining("✗ the login was refused") });
+    const { stdout } = await polywire(["probe", "--plain", urlOf(server)], PLAIN);
+    expect(stdout).toMatch(/✗ no listing: .*425.*\n.*--active/);
+  });
+
+  test("nothing there is an error as everywhere: 69", async () => {
+    expect((await polywire(["probe", "ftp://127.0.0.1:1/"])).code).toBe(69);
+  });
+});
+
+test("demo: moves 2,000 files and proves it", { timeout: 60_000 }, async () => {
+  const { code, stdout, stderr } = await polywire(["demo"]);
+  expect(stderr).toMatch(/^(moving: .*\n|listing: .*\n)*$/);
+  expect(stdout).toContain("✓ 2,000 files moved");
+  expect(stdout).toContain("byte for byte");
+  expect(stdout).toMatch(/polywire move ftp:\/\/\S+ ftp:\/\/\S+ \\\n {4}--match/);
+  expect(code).toBe(0);
+});
+
+describe("what a server is", () => {
+  test.each([
+    ["(vsFTPd 3.0.5)", "vsftpd", "3.0.5"],
+    ["---------- Welcome to Pure-FTPd [privsep] [TLS] ----------", "Pure-FTPd", undefined],
+    ["ProFTPD 1.3.8b Server (Debian) [::ffff:10.0.0.1]", "ProFTPD", "1.3.8b"],
+    ["-FileZilla Server 1.8.2", "FileZilla Server", "1.8.2"],
+    ["Microsoft FTP Service", "Microsoft IIS", undefined],
+    ["pyftpdlib 2.0.1 ready.", "pyftpdlib", "2.0.1"],
+    ["files.example.org FTP server (GNU inetutils 2.4) ready.", "GNU inetutils", "2.4"],
+  ])("%s", (greeting, name, version) => {
+    const found = guessSoftware(greeting);
+    expect([found?.name, found?.version]).toEqual([name, version]);
+  });
+
+  test("a greeting that says nothing leaves it to SYST", () => {
+    expect(guessSoftware("Welcome", "Windows_NT")?.name).toBe("Microsoft IIS");
+    expect(guessSoftware("Welcome", "UNIX Type: L8")).toBeUndefined();
+  });
+});
+
+describe("what it means", () => {
+  const tls = { version: "TLSv1.3", cipher: "x", subject: "a", issuer: "b", names: ["a"], validFrom: "2026-01-01" };
+  const good = { ...tls, validUntil: "2027-01-01", daysLeft: 300, selfSigned: false, untrusted: undefined };
+  const facts = (more: Partial<Facts> = {}): Facts => ({
+    server: "h:21",
+    asked: "starttls",
+    security: "starttls",
+    milliseconds: 1,
+    greeting: "hi",
+    software: undefined,
+    system: undefined,
+    tls: good,
+    features: {},
+    user: undefined,
+    loginRefused: undefined,
+    folder: undefined,
+    listed: undefined,
+    listingRefused: undefined,
+    ...more,
+  });
+  const says = (given: Facts) => judge(given).map(({ mark, says }) => `${mark} ${says}`);
+
+  test.each<[string, Partial<Facts>, string]>([
+    ["an old TLS", { tls: { ...good, version: "TLSv1.1" } }, "✗ TLSv1.1 is broken"],
+    [
+      "a certificate about to end",
+      { tls: { ...good, daysLeft: 9 } },
+      "! the certificate ends in 9 days, on 2027-01-01",
+    ],
+    ["a self-signed one", { tls: { ...good, selfSigned: true } }, "! the certificate is self-signed"],
+    [
+      "plain, though TLS is there",
+      { asked: "plain", security: "plain", features: { AUTH: "SSL;TLS" } },
+      "! the server offers AUTH TLS",
+    ],
+    ["no features", {}, "! the server told no features"],
+  ])("%s", (_, more, line) => {
+    expect(says(facts(more))).toContain(line);
+  });
+});
