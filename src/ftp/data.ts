@@ -164,6 +164,7 @@ function accepted(session: FtpSession, server: Server): DataLink {
     server.on("connection", (made) => {
       // Only the server itself may connect: the port is open to anyone meanwhile.
       if (plain(made.remoteAddress) !== peer && !session.settings.allowForeignHost) return void made.destroy();
+      clearTimeout(timer);
       socket = made.pause();
       server.close();
       resolve(made);
