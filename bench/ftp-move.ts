@@ -16,8 +16,15 @@ import { Client } from "basic-ftp";
 import { move } from "../src/jobs/index.js";
 import { type LiveFtp, start } from "../test/live/servers/ftp.js";
 import { type Competitor, inTurns, numbers, program, rate, report } from "./harness.js";
+import { rawLane } from "./raw-ftp.js";
 
-const { files, size, lanes, rounds, "warm-up": warmUp } = numbers({
+const {
+  files,
+  size,
+  lanes,
+  rounds,
+  "warm-up": warmUp,
+} = numbers({
   files: 5000,
   size: 4096,
   lanes: 8,
@@ -83,11 +90,7 @@ function lftp(): Promise<void> {
   // FXP is refused by vsftpd; sync-mode off lets lftp send commands without waiting, its fastest setting here.
   const settings = "set ftp:use-fxp no; set ftp:sync-mode off; set cmd:fail-exit yes";
   const mirror = `mirror --Remove-source-files --no-perms --parallel=${lanes}`;
-  return program("lftp", [
-    "--norc",
-    "-c",
-    `${settings}; ${mirror} ${url(source, "out")}/ ${url(target, "in")}/`,
-  ]);
+  return program("lftp", ["--norc", "-c", `${settings}; ${mirror} ${url(source, "out")}/ ${url(target, "in")}/`]);
 }
 
 /** As one would write it by hand: one list, lanes of two connections each, and a rename when a file has arrived. */
@@ -115,22 +118,29 @@ async function basicFtp(): Promise<void> {
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
+async function raw(): Promise<void> {
+  const names = await readdir(join(source.home, "out"));
+  await Promise.all(Array.from({ length: lanes }, () => rawLane(source, "out", target, "in", names)));
+}
+
 try {
   const competitors: Competitor[] = [
     { name: "polywire", prepare, run: polywire, check },
     { name: "lftp", prepare, run: lftp, check },
     { name: "basic-ftp", prepare, run: basicFtp, check },
+    { name: "limit", prepare, run: raw, check },
   ];
   const turns = await inTurns(competitors, rounds, warmUp);
   const ours = rate(turns, "polywire", files);
   const peers = { lftp: rate(turns, "lftp", files), "basic-ftp": rate(turns, "basic-ftp", files) };
-  for (const [name, value] of Object.entries({ polywire: ours, ...peers })) console.log(`${name}: ${value.toFixed(0)} files/s`);
+  for (const [name, value] of Object.entries({ polywire: ours, ...peers }))
+    console.log(`${name}: ${value.toFixed(0)} files/s`);
   report({
     bench: "ftp-move",
     unit: "files/s",
     ours,
     peers,
-    limit: 0,
+    limit: rate(turns, "limit", files),
     ratios: { lftp: ours / peers.lftp, "basic-ftp": ours / peers["basic-ftp"] },
   });
 } finally {

@@ -60,7 +60,8 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-function makeProgram(): Command {
+/** The program with all its subcommands. */
+export function makeProgram(): Command {
   const program = new Command("polywire")
     .description("Moves, lists, fetches and probes files on FTP servers.")
     .version(version(), "-V, --version", "print the version")

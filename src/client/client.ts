@@ -164,7 +164,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
   #run<T>(step: Step, alone: boolean, options: CallOptions, body: (call: Call) => Promise<T>): Promise<T> {
     return this.#queue.run(alone, options.signal, async () => {
       const next = this.#next(step);
-      if (next === undefined) throw this.#misuse(step);
+      if (next === undefined) throw this.#lost ?? this.#misuse(step);
       const { signal, timeout = this.#options.timeouts.command } = options;
       const call: Call = { signal, timeout: wholeNumber("timeout", timeout, 1, MOST_MS) };
       if (alone) this.#queue.onContended = () => call.contended?.();
@@ -186,6 +186,11 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
   #next(step: Step): State | undefined {
     const optional = step === "command" && this.#state === "connected" && this.#session?.loginOptional;
     return optional ? "connected" : STEPS[this.#state][step];
+  }
+
+  /** Why the connection was lost, where that was not the user's doing: the next call fails for the same reason. */
+  get #lost(): PolywireError | undefined {
+    return this.#closing instanceof AbortedError ? undefined : this.#closing;
   }
 
   #misuse(step: string): UsageError {

@@ -143,7 +143,9 @@ class Receiving {
     if (from > 0 && from === this.#known.size) return 0;
     const flags = from > 0 ? FLAGS.on : this.#keep ? FLAGS.again : FLAGS.new;
     const writer = new FileWriter(localPath(path), flags, from);
+    let received = 0;
     const sink = (chunk: Buffer) => {
+      received += chunk.length;
       digest?.update(chunk);
       return writer.write(chunk);
     };
@@ -153,7 +155,9 @@ class Receiving {
       await writer.end();
       return bytes;
     } catch (error) {
-      writer.destroy();
+      // What came is good: the next attempt goes on behind it.
+      if (this.#keep && received > 0) await writer.end().catch(() => {});
+      else writer.destroy();
       throw error;
     }
   }

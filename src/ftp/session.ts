@@ -1,11 +1,9 @@
 /** The conversation of one FTP connection: greeting, TLS, login, single commands (RFC 959, 2389, 4217). */
-import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { type PolywireError, TimeoutError, TlsError, UsageError } from "../client/errors.js";
+import { LoginError, type PolywireError, TimeoutError, TlsError, UsageError } from "../client/errors.js";
 import type { ResolvedOptions } from "../client/options.js";
 import type { Call, Credentials, Reply, RequestOptions, Session } from "../client/session.js";
 import { LineSession, type SendOptions } from "../net/line-session.js";
-import { detach } from "../net/tls.js";
 import { CodeGrammar, FTP_REPLIES } from "../wire/code-reply.js";
 import type { FtpSettings } from "./options.js";
 import { parseFeatures } from "./parse-reply.js";
@@ -34,6 +32,8 @@ const NOT_RAW: Readonly<Record<string, string>> = {
   PASS: "login()",
   ACCT: "login()",
   REIN: "a new client",
+  MODE: "stream mode, which is the only one in use",
+  STRU: "file structure, which is the only one in use",
   QUIT: "quit()",
 };
 
@@ -60,6 +60,8 @@ export class FtpSession implements Session {
   /** Breaks off the data connection that is being made. */
   dialling: AbortController | undefined;
   #features = new Map<string, string[]>();
+  /** True where FEAT was answered, or will be after a login. (An old server may fall silent at a command it does not know.) */
+  #knowsFeat = false;
   #pipelines = false;
   #greeting = "";
 
@@ -119,11 +121,11 @@ export class FtpSession implements Session {
     this.line.hide(account);
     let reply = await this.send(`USER ${user}`, { timeout: call.timeout });
     if (reply.code === "331") {
-      if (password === undefined) throw new UsageError(`the server wants a password for ${JSON.stringify(user)}`);
+      if (password === undefined) throw wants("a password", `USER ${user}`, reply);
       reply = await this.send(`PASS ${password}`, { timeout: call.timeout, shown: "PASS ***" });
     }
     if (reply.code === "332") {
-      if (account === undefined) throw new UsageError("the server wants an account (ACCT) besides the password");
+      if (account === undefined) throw wants("an account (ACCT) besides the password", "PASS ***", reply);
       await this.send(`ACCT ${account}`, { timeout: call.timeout, shown: "ACCT ***" });
     }
     await this.#settleIn(call);
@@ -166,6 +168,7 @@ export class FtpSession implements Session {
   async feat(options: SendOptions = {}): Promise<void> {
     const reply = await this.line.send("FEAT", options);
     if (reply.code === "211") this.#features = parseFeatures(reply);
+    this.#knowsFeat = reply.code === "211" || reply.code === "530";
   }
 
   /** Several commands in one write where the server pipelines, else one after the other. Replies in order, as they are. */
@@ -194,6 +197,7 @@ export class FtpSession implements Session {
   async #authTls(call: Call): Promise<void> {
     const reply = await this.line.upgrade("AUTH TLS", call, this.settings.clearControl);
     if (reply.ok) return;
+    if (reply.code === "421") throw refusal(reply, "AUTH TLS");
     throw new TlsError(`the server refused AUTH TLS: ${reply.code} ${reply.text}`, {
       phase: "tls",
       advice:
@@ -216,7 +220,7 @@ export class FtpSession implements Session {
    */
   async #settleIn(call: Call): Promise<void> {
     const protect = this.line.secure ? ["PBSZ 0", this.settings.protection === "private" ? "PROT P" : "PROT C"] : [];
-    const asked = this.#features.size > 0 ? ["FEAT"] : [];
+    const asked = this.#knowsFeat ? ["FEAT"] : [];
     const commands = [...protect, ...asked, "TYPE I", "NOOP", "PWD"];
     const replies = await this.line.probe(commands, Math.min(PROBE, call.timeout));
     this.#pipelines = replies.every((reply) => reply !== undefined);
@@ -228,7 +232,7 @@ export class FtpSession implements Session {
       if (features.code === "211") this.#features = parseFeatures(features);
     }
     if ((await answer("TYPE I")).ok) this.type = "I";
-    if (this.line.secure && this.settings.clearControl) await this.#clearControl();
+    if (this.line.secure && this.settings.clearControl) await this.#clearControl(call);
   }
 
   /**
@@ -250,8 +254,13 @@ export class FtpSession implements Session {
     });
   }
 
-  async #clearControl(): Promise<void> {
-    await this.send("CCC");
-    await this.line.exchangeSocket((socket: Socket) => detach(socket as TLSSocket));
+  async #clearControl(call: Call): Promise<void> {
+    this.accept(await this.line.downgrade("CCC", call), "CCC");
   }
+}
+
+/** The login stops half way: the server asks for what the credentials do not have. */
+function wants(what: string, command: string, reply: Reply): LoginError {
+  const details = { command, code: reply.code, transient: false, protocol: "ftp" as const };
+  return new LoginError(`the server wants ${what}, and the credentials have none`, details);
 }

@@ -23,9 +23,6 @@ export interface TransferPlan {
   readonly type: "A" | "I";
   /** Where to begin, in bytes (REST, RFC 3659 §5). Default: 0. */
   readonly offset?: number | undefined;
-  /** Further commands for the write that asks for the data connection; their replies go to `replies`. */
-  readonly before?: readonly string[] | undefined;
-  readonly replies?: ((replies: Reply[]) => void) | undefined;
   /** Moves the bytes. It ends its side of the socket, and says whose turn it is. */
   run(socket: Socket, turn: Turn): Promise<number>;
   /** True where `run` has left before the end of the data: the rest is given up, and what is said of it does not count. */
@@ -77,6 +74,7 @@ class Transfer {
   #final: Promise<Reply> | undefined;
   #preliminary: Reply | undefined;
   #reply: Reply | undefined;
+  #agreed: Promise<unknown> | undefined;
   #stop: ((reason: Error) => void) | undefined;
   #given: Promise<boolean> | undefined;
   #noop: NodeJS.Timeout | undefined;
@@ -92,8 +90,14 @@ class Transfer {
   async run(): Promise<Transferred> {
     // Nothing is sent, and no data connection made, for a command that cannot be sent.
     encodeLine(this.#plan.command);
+    const stopped = new Promise<never>((_, reject) => {
+      this.#stop = reject;
+    });
+    stopped.catch(() => {});
     try {
-      this.#link = await this.#agree();
+      const agreeing = this.#agree();
+      this.#agreed = agreeing.catch(() => {});
+      this.#link = await agreeing;
     } catch (error) {
       // The command went along with the one that was refused: it is refused, too, as a rule.
       if (this.#final) throw await this.#failed(unwrap(error)).finally(() => this.#rest());
@@ -101,11 +105,8 @@ class Transfer {
       if (error instanceof ConnectionError && error.phase === "data") error.clientUsable = !this.#session.line.closed;
       throw unwrap(error);
     }
-    const stopped = new Promise<never>((_, reject) => {
-      this.#stop = reject;
-    });
-    stopped.catch(() => {});
     try {
+      if (this.#final === undefined) await Promise.race([stopped, undefined]);
       // The command goes out before the data connection is there: one round trip less.
       const final = this.#final ?? this.#send();
       const refused = final.then((reply) => (reply.ok ? new Promise<never>(() => {}) : this.#refuse(reply)));
@@ -134,28 +135,25 @@ class Transfer {
 
   /** Ends the transfer because the user wants it: ABOR, then the end of the data connection. */
   async cancel(reason: Error): Promise<boolean> {
-    if (this.#stop === undefined) return false;
-    this.#stop(reason);
+    this.#stop?.(reason);
+    await this.#agreed;
     return this.#giveUp();
   }
 
   async #agree(): Promise<DataLink> {
-    const { type, offset = 0, before = [], replies } = this.#plan;
+    const { type, offset = 0 } = this.#plan;
     const session = this.#session;
     const setType = session.type === type ? [] : [`TYPE ${type}`];
     const rest = offset > 0 ? [`REST ${offset}`] : [];
-    const commands = [...before, ...setType];
-    const check = (all: Reply[]) => {
-      if (commands.length === 0) return;
-      const own = all.splice(before.length);
-      if (own[0]) session.accept(own[0], `TYPE ${type}`);
+    const check = ([reply]: Reply[]) => {
+      if (reply === undefined) return;
+      session.accept(reply, `TYPE ${type}`);
       session.type = type;
-      replies?.(all);
     };
     // Once the data command has been seen to work, the transfer command goes into the same write.
     const passive = session.dataCommand === "EPSV" || session.dataCommand === "PASV";
-    const together = session.pipelines && passive && commands.length + rest.length === 0;
-    const link = await prepare(session, this.#call, commands, check, together ? () => void this.#send() : undefined);
+    const together = session.pipelines && passive && setType.length + rest.length === 0;
+    const link = await prepare(session, this.#call, setType, check, together ? () => void this.#send() : undefined);
     // REST must be the last command before the transfer (RFC 3659 §5.3): some servers forget it at EPSV.
     try {
       for (const command of rest) await session.send(command, { timeout: this.#call.timeout });
@@ -283,7 +281,7 @@ class Transfer {
   #giveUp(): Promise<boolean> {
     this.#given ??= (async () => {
       const { line } = this.#session;
-      if (this.#reply !== undefined || line.closed) return !line.closed;
+      if (this.#final === undefined || this.#reply !== undefined || line.closed) return !line.closed;
       if (this.#plan.listing) return this.#readOn();
       const fenced = line.fence("ABOR", "PWD", "257", SETTLE);
       // A server that still waits for the data connection does not hear ABOR before it has it.

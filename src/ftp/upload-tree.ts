@@ -7,7 +7,7 @@ import type { FtpClient } from "./client.js";
 import { type Alone, joinPath, type TreeResult } from "./copy.js";
 import type { EntryType } from "./entry.js";
 import { fileOrigin, onDisk } from "./local.js";
-import { makePath } from "./metadata.js";
+import { makePath, whereIs } from "./metadata.js";
 import { decodeName, pathArgument } from "./name.js";
 import { DEEPEST, runTree, type TreeRun } from "./tree.js";
 import { sendOne, type UploadOptions } from "./upload.js";
@@ -68,11 +68,10 @@ class Walk {
     // The root and the working directory are there.
     if (/^[./]*$/.test(path)) return;
     await this.alone(this.client, this.options, async (session, call) => {
-      if (!deep) {
-        const reply = await session.line.send(`MKD ${pathArgument(path)}`, { timeout: call.timeout });
-        if (reply.ok || reply.code === "421") return void session.accept(reply, `MKD ${path}`);
-      }
-      await makePath(session, path, call);
+      if (deep) return makePath(session, path, call);
+      const command = `MKD ${pathArgument(path)}`;
+      const reply = await session.line.send(command, { timeout: call.timeout });
+      if (!reply.ok && (await whereIs(session, path, call)) === undefined) session.accept(reply, command);
     });
   }
 

@@ -17,7 +17,7 @@ import { type ReplyEvents, ReplyStream } from "../wire/reply-stream.js";
 import { decodeText, encodeLine } from "../wire/text.js";
 import { dial } from "./dial.js";
 import { explain } from "./explain.js";
-import { secure, startTls } from "./tls.js";
+import { detach, secure, startTls } from "./tls.js";
 import { Watchdog } from "./watchdog.js";
 
 /** What a command may take besides its text. */
@@ -207,6 +207,22 @@ export class LineSession {
       return startTls(socket, this.#stream.held, this.#options, tls);
     }).finally(forget);
     this.#note("TLS");
+    return reply;
+  }
+
+  /**
+   * Sends a command and takes TLS off on a positive reply (FTP's CCC): within that reply's own event, since the server's
+   * close_notify may come along with it, and looks like the end of the connection.
+   */
+  async downgrade(command: string, call: Call): Promise<Reply> {
+    let exchanged: Promise<void> | undefined;
+    const body = (reply: Reply) => {
+      if (reply.ok) exchanged = this.exchangeSocket((socket) => detach(socket as TLSSocket));
+      exchanged?.catch(() => {});
+      return undefined;
+    };
+    const reply = await this.send(command, { timeout: call.timeout, body });
+    await exchanged;
     return reply;
   }
 

@@ -9,13 +9,18 @@ const LF_DOT = Buffer.from("\n.");
 
 /**
  * Reads a dotted body: gives it on in pieces, the doubled dots single again, without the terminator. Only lines that
- * begin with a dot are touched; bare LF line ends are taken as they come.
+ * begin with a dot are touched. Where the first line ends with CR LF, so must all: a bare LF is part of a line then, or
+ * a message could end its own body and forge what follows. A server whose lines end with bare LF is read, too.
  */
 export class DotReader implements BodyReader {
   done = false;
   readonly #piece: (piece: Buffer) => void;
   /** What the last bytes were: 0 in a line, 1 at its start, 2 behind a dot at its start, 3 behind that dot and a CR. */
   #state = 1;
+  /** True where lines end with CR LF; undefined before the end of the first one. */
+  #strict: boolean | undefined;
+  /** True where the last chunk ended with CR. */
+  #endedWithCr = false;
 
   /** `piece` is called with each piece of the body. It is a view: copy what is kept. */
   constructor(piece: (piece: Buffer) => void) {
@@ -25,14 +30,19 @@ export class DotReader implements BodyReader {
   push(chunk: Buffer, from: number): number {
     let start = from;
     let at = from;
+    if (this.#strict === undefined) {
+      const first = chunk.indexOf(LF, from);
+      if (first !== -1) this.#strict = this.#behindCr(chunk, first, from);
+    }
     while (at < chunk.length) {
       if (this.#state === 0) {
-        const dot = chunk.indexOf(LF_DOT, at);
+        const dot = this.#nextDot(chunk, at, from);
         if (dot === -1) {
-          this.#state = chunk[chunk.length - 1] === LF ? 1 : 0;
+          const last = chunk.length - 1;
+          this.#state = chunk[last] === LF && this.#endsLine(chunk, last, from) ? 1 : 0;
           break;
         }
-        at = dot + 1;
+        at = dot;
         this.#state = 1;
       } else if (this.#state === 1) {
         if (chunk[at] !== DOT) {
@@ -50,13 +60,30 @@ export class DotReader implements BodyReader {
       }
     }
     this.#emit(chunk, start, chunk.length);
+    if (chunk.length > from) this.#endedWithCr = chunk[chunk.length - 1] === CR;
     return chunk.length - from;
+  }
+
+  /** Where the next line begins with a dot; -1 where none does. */
+  #nextDot(chunk: Buffer, at: number, from: number): number {
+    for (let lf = chunk.indexOf(LF_DOT, at); lf !== -1; lf = chunk.indexOf(LF_DOT, lf + 1)) {
+      if (this.#endsLine(chunk, lf, from)) return lf + 1;
+    }
+    return -1;
+  }
+
+  #endsLine(chunk: Buffer, lf: number, from: number): boolean {
+    return this.#strict !== true || this.#behindCr(chunk, lf, from);
+  }
+
+  #behindCr(chunk: Buffer, at: number, from: number): boolean {
+    return at > from ? chunk[at - 1] === CR : this.#endedWithCr;
   }
 
   /** Behind a dot that began a line: LF or CR LF ends the body, anything else belongs to the line. */
   #afterDot(chunk: Buffer, at: number): number {
     const c = chunk[at];
-    if (c === LF) {
+    if (c === LF && (this.#state === 3 || this.#strict !== true)) {
       this.done = true;
     } else if (c === CR && this.#state === 2) {
       this.#state = 3;
@@ -79,7 +106,7 @@ export const DOT_END = Buffer.from(".\r\n");
 
 /**
  * Stuffs a body for sending: a dot that begins a line is doubled, across the borders of pieces too. Bytes that need no
- * change are passed on without a copy.
+ * change are passed on without a copy. Lines end with CR LF here: the caller sees to it that no CR or LF stands alone.
  */
 export class DotWriter {
   /** The last two bytes sent, so that a line's start is known at a piece's border. */

@@ -17,7 +17,7 @@ export class StatusGrammar implements Grammar {
 
   feed(line: Buffer): Reply {
     const text = decodeText(line);
-    const [, code, rest] = /^(\+OK|-ERR|\+)(?: (.*)|)$/s.exec(text) ?? [];
+    const [, code, rest] = /^(\+OK|-ERR|\+)(?:[ \t](.*)|)$/s.exec(text) ?? [];
     if (code === undefined) throw notAReply("POP3", line);
     const enhanced = /^\[([^\]]+)\]/.exec(rest ?? "")?.[1];
     const reply = { ok: code !== "-ERR", code, text: rest ?? "", lines: [text] };

@@ -93,10 +93,10 @@ describe("exit codes", () => {
     const codes = EXIT_CODES.map(([code]) => code);
     expect(Object.values(EXIT).sort()).toEqual([...codes].sort());
     const details = { phase: "tls", command: "X", code: "550", transient: false } as const;
-    const names = Object.keys(polywire).filter((name) => /Error$/.test(name) && name !== "PolywireError");
-    for (const name of names) {
-      const Kind = polywire[name as "ReplyError"];
-      expect([name, exitCodeOf(new Kind("no", details))]).not.toEqual([name, EXIT.bug]);
+    for (const [name, Kind] of Object.entries(polywire)) {
+      if (!/Error$/.test(name) || name === "PolywireError") continue;
+      const error = new (Kind as typeof polywire.ReplyError)("no", details);
+      expect([name, exitCodeOf(error)]).not.toEqual([name, EXIT.bug]);
     }
     expect(exitCodeOf(new TypeError("x"))).toBe(EXIT.bug);
   });

@@ -71,6 +71,15 @@ describe("reading", () => {
     expect(unstuff([bytesOf("a\n..b\n.\nrest")])).toEqual({ body: "a\n.b\n", rest: "rest", done: true });
   });
 
+  test("a bare LF ends no line where lines end with CR LF: a message cannot end its own body", () => {
+    const wire = bytesOf("a\r\nb\n.\n+OK forged\n.\r\nc\n..d\r\n.\r\n+OK\r\n");
+    const body = "a\r\nb\n.\n+OK forged\n.\r\nc\n..d\r\n";
+    for (let at = 0; at <= wire.length; at++) {
+      const pieces = [wire.subarray(0, at), wire.subarray(at)];
+      expect(unstuff(pieces), `cut at ${at}`).toEqual({ body, rest: "+OK\r\n", done: true });
+    }
+  });
+
   test("reading begins in the middle of a chunk", () => {
     const got: string[] = [];
     const reader = new DotReader((piece) => got.push(piece.toString()));

@@ -24,7 +24,7 @@ export function journal(program: Command): void {
       act<[string], Options>(async (context, options, file) => {
         const { JournalReader } = await import("../../jobs/index.js");
         using reader = JournalReader.read(file);
-        if (options.failed) return printFailed(reader.failed(), context.json);
+        if (options.failed) return await printFailed(reader.failed(), context.json);
         const { settings, owner } = reader;
         const states = reader.counts();
         if (context.json) return printJson({ settings, states, owner });

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { act, type Context } from "../context.js";
 import { byteCount, oneOf, whole } from "../globals.js";
-import { defaultJournal, jobOf, type MoveArguments } from "../move/job.js";
+import { defaultJournal, greetServers, jobOf, type MoveArguments } from "../move/job.js";
 import { progressView } from "../progress.js";
 
 const EXAMPLES = `
@@ -54,7 +54,9 @@ async function run(context: Context, given: MoveArguments, from: string, to: str
   const job = jobOf(context, from, to, given);
   if (given.dryRun) return (await import("../move/plan.js")).printPlan(context, job);
   const outcome = await import("../move/outcome.js");
-  const { move } = await import("../../jobs/index.js");
+  const { compileMatch, compileRoute, move } = await import("../../jobs/index.js");
+  compileRoute(given.route, compileMatch(given.match ?? /^/, { syntax: given.syntax }));
+  await greetServers(job, context.signal);
   const named = given.journal !== undefined;
   const journal = { path: given.journal ?? defaultJournal(from, to, given.match), named };
   outcome.announce(journal);

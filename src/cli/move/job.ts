@@ -1,6 +1,6 @@
 /** The command line of a move → the library's options, and the name of its journal. */
 import { createHash } from "node:crypto";
-import { redactUrl } from "../../index.js";
+import { clientFor, redactUrl } from "../../index.js";
 import type { MatchSyntax, MoveOptions, MoveSide, OnExists } from "../../jobs/index.js";
 import { address, isServer } from "../address.js";
 import { type Context, clientOptions } from "../context.js";
@@ -37,6 +37,23 @@ export function jobOf(context: Context, from: string, to: string, given: MoveArg
     maxBytesPerSecond: given.maxRate,
     signal: context.signal,
   };
+}
+
+/**
+ * Connects to each server once and logs in. A move goes on trying for minutes, which is right in the middle of the
+ * night, and wrong for a mistyped name.
+ */
+export async function greetServers(job: MoveOptions, signal: AbortSignal): Promise<void> {
+  for (const each of [job.from, job.to]) {
+    if (typeof each !== "object" || !("url" in each)) continue;
+    const ftp = await clientFor(each.url, each);
+    try {
+      await ftp.connect({ signal });
+      await ftp.login(undefined, { signal });
+    } finally {
+      await ftp.quit();
+    }
+  }
 }
 
 /** With two servers, neither is ever offered the other one's password. */

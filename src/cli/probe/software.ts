@@ -60,7 +60,7 @@ const SOFTWARE: readonly Row[] = [
   { pattern: /wu-([\d.]+\d)/i, name: "WU-FTPD", known: ["it is no longer maintained"] },
   { pattern: /bftpd ?([\d.]+\d)?/i, name: "bftpd" },
   {
-    pattern: /gnu inetutils ([\d.]+\d)|ftp server \(gnu/i,
+    pattern: /gnu inetutils(?: ([\d.]+\d))?/i,
     name: "GNU inetutils",
     known: ["it has no TLS and no MLSD"],
   },

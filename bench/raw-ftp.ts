@@ -1,8 +1,8 @@
 /**
- * What Node and two FTP servers can do at most: bare sockets, no checks, no journal, no time-outs. A reply is a line with
- * a code and a blank; commands are packed; files go over in pieces, as they come.
+ * What Node and FTP servers can do at most: bare sockets, no checks, no journal, no time-outs. A reply is a line with a
+ * code and a blank; commands are packed; files go over in pieces, as they come.
  */
-import { connect, type Socket } from "node:net";
+import { connect, type OnReadOpts, type Socket } from "node:net";
 
 /** Where to log in. */
 export interface RawServer {
@@ -40,12 +40,12 @@ class RawControl {
   }
 
   /** EPSV and the transfer command in one write. Resolves to the data connection, and to the 226 that follows. */
-  async transfer(command: string): Promise<{ data: Socket; done: Promise<string> }> {
+  async transfer(command: string, buffer?: OnReadOpts): Promise<{ data: Socket; done: Promise<string> }> {
     const agreed = this.reply();
     const done = this.reply();
     this.#socket.write(`EPSV\r\n${command}\r\n`, "latin1");
     const port = Number(/\|(\d+)\|/.exec(await agreed)![1]);
-    return { data: connect({ host: this.#host, port }), done };
+    return { data: connect({ host: this.#host, port, ...(buffer && { onread: buffer }) }), done };
   }
 
   close(): void {
@@ -83,4 +83,16 @@ export async function rawLane(
   }
   reader.close();
   writer.close();
+}
+
+/** Downloads a file into one buffer, over and over. */
+export async function rawDownload(server: RawServer, name: string): Promise<void> {
+  const control = await open(server, "/");
+  const { data, done } = await control.transfer(`RETR ${name}`, {
+    buffer: Buffer.allocUnsafe(1024 * 1024),
+    callback: () => true,
+  });
+  data.resume();
+  await done;
+  control.close();
 }
