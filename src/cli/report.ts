@@ -15,7 +15,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/onExists: "overwrite"/g, "--on-exists overwrite"],
   [/security "plain" \(\?security=plain, --plain\)/g, "--plain"],
   [
-    /^(the server wants a password for ".*")$/,
+    /^(the server wants a password\b[^:]*)$/,
     "$1: put it in POLYWIRE_PASSWORD or ~/.netrc, or pipe it in with --password-stdin",
   ],
 ];

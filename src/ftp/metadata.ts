@@ -16,7 +16,8 @@ const TIME_LADDER: readonly (readonly [feature: string, command: (time: string, 
 /** The command that sets a file's time on this server; undefined where it has none. */
 export function timeCommand(session: FtpSession, path: string, modified: Date): string | undefined {
   const rung = TIME_LADDER.find(([feature]) => announces(session, feature));
-  return rung?.[1](formatTime(modified), path);
+  // Pure-FTPd takes a blank in front of a name for one that ends the time.
+  return rung?.[1](formatTime(modified), path.startsWith(" ") ? `./${path}` : path);
 }
 
 function announces(session: FtpSession, feature: string): boolean {

@@ -208,6 +208,9 @@ export class FtpSession implements Session {
   /** Remembers the TLS session of the control connection, which data connections resume. */
   #keepTlsSession(): void {
     const socket = this.line.socket as TLSSocket;
+    // ProFTPD and Pure-FTPd read 4 KiB of a record, and the rest of it only when more arrives: many commands in one
+    // write would wait for ever.
+    socket.setMaxSendFragment(2048);
     this.tlsSession = socket.getSession();
     socket.on("session", (session: Buffer) => {
       this.tlsSession = session;

@@ -24,7 +24,7 @@ import { onlyFile } from "./tree.js";
 import { uploadTree } from "./upload-tree.js";
 import { LocalDigest, mismatch, sizeFrom } from "./verify.js";
 
-/** What `upload()` takes. What begins with "tree" in mind (filter, connections …) counts where the source is a folder. */
+/** What `upload()` takes; filter, connections and the like count where the source is a folder. */
 export interface UploadOptions extends CopyOptions, TreeOptions {}
 
 /** Uploads a file, or a folder with all that is in it. */

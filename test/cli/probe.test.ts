@@ -37,7 +37,7 @@ describe.concurrent("probe", () => {
   });
 
   test("an old server without TLS: the dangers, no login", async () => {
-    const features = { mlsd: false, rest: false, mfmt: false, mff: false, hash: false, size: false };
+    const features = { mlsd: false, rest: false, mfmt: false, mff: false, site: false, hash: false, size: false };
     await using server = await FtpServer.start({ ...USERS, features, greeting: "ProFTPD 1.3.5 Server" });
     const { code, stdout } = await polywire(["probe", urlOf(server)], PLAIN);
     expect(code).toBe(76);
@@ -104,6 +104,7 @@ describe("what it means", () => {
     system: undefined,
     tls: good,
     features: {},
+    setsTime: true,
     user: undefined,
     loginRefused: undefined,
     folder: undefined,

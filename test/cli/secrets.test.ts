@@ -52,7 +52,7 @@ describe.concurrent("passwords", () => {
     writeFileSync(file, `machine 127.0.0.1 login alice password ${PASSWORD}\n`, { mode: 0o600 });
     const env = { HOME: home };
     expect((await ls(urlOf(server).replace("alice@", ""), [], { env })).code).toBe(0);
-    expect((await ls(urlOf(server), ["--no-netrc"], { env })).code).toBe(64);
+    expect((await ls(urlOf(server), ["--no-netrc"], { env })).code).toBe(77);
     expect((await ls(urlOf(server), [`--netrc=${file}`])).code).toBe(0);
     chmodSync(file, 0o644);
     expect(await ls(urlOf(server), [], { env })).toMatchObject({
@@ -92,7 +92,7 @@ describe.concurrent("passwords", () => {
   test("none at all: anonymous, or a sentence that says where to put it", async () => {
     await using open = await FtpServer.start({ anonymous: true });
     expect((await ls(urlOf(open).replace(/\/\/.*@/, "//"))).code).toBe(0);
-    expect(await ls(urlOf(server))).toMatchObject({ code: 64, stderr: expect.stringContaining("POLYWIRE_PASSWORD") });
+    expect(await ls(urlOf(server))).toMatchObject({ code: 77, stderr: expect.stringContaining("POLYWIRE_PASSWORD") });
   });
 
   test("a password without a user is not sent as anonymous's", async () => {

@@ -1,7 +1,17 @@
 /** upload, download and removeTree of whole folders against real servers: every byte, every name, the times. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
+import { UsageError } from "../../src/client/errors.js";
 import { decodeText, encodeText } from "../../src/wire/text.js";
 import { AWKWARD, type Bed, describeServer, pattern, sha256 } from "./ftp/bed.js";
 import { ABILITIES, KINDS, type Kind } from "./servers/ftp.js";
@@ -85,6 +95,16 @@ function trees(bed: Bed): void {
     expect(readFileSync(to).equals(whole)).toBe(true);
   });
 
+  it("compares digests where the server computes them", async () => {
+    const ftp = await bed.ready();
+    const call = ftp.upload(pattern(100_000), "hashed.bin", { verify: "hash" });
+    if (!ABILITIES[bed.kind].hash) return expect(call).rejects.toBeInstanceOf(UsageError);
+    expect(await call).toMatchObject({ files: 1 });
+    expect(await ftp.download("hashed.bin", join(bed.scratch, "hashed.bin"), { verify: "hash" })).toMatchObject({
+      files: 1,
+    });
+  });
+
   it("removes a tree, and links without what they point to", async () => {
     const ftp = await bed.ready();
     const outside = join(served(), "outside");
@@ -97,6 +117,9 @@ function trees(bed: Bed): void {
     const down = await ftp.download("tree", to);
     expect(down.failed).toEqual([]);
     expect(down.skipped.map(({ path }) => path)).toContain("loop");
+    const followed = await ftp.download("tree", join(bed.scratch, "followed"), { followLinks: true });
+    expect(followed).toMatchObject({ failed: [], skipped: [{ path: "loop", why: expect.stringContaining("a loop") }] });
+    expect(readFileSync(join(bed.scratch, "followed", "way out", "precious"), "utf8")).toBe("kept");
     const result = await ftp.removeTree("tree");
     // inetutils tries rmdir() on a link to a folder, and so cannot remove it at all.
     const cannot = bed.kind === "inetutils" ? ["loop", "way out"] : [];

@@ -43,6 +43,8 @@ export interface Facts {
   /** Why a safe connection was not possible. */
   readonly unsafe?: PolywireError | undefined;
   readonly features: Readonly<Record<string, string>>;
+  /** True where files can be given their time, in one of the ways servers have. */
+  readonly setsTime: boolean;
   /** Who is logged in. */
   readonly user: string | undefined;
   readonly loginRefused: PolywireError | undefined;
@@ -126,8 +128,9 @@ async function ask(ftp: ProbeClient, url: string, login: Login, { signal }: Cont
   const features = Object.fromEntries([...ftp.capabilities].map(([word, args]) => [word, args.join(" ")]));
   const software = guessSoftware(said.greeting, said.system, Object.keys(features).join(" "));
   const tls = ftp.tls && tlsFacts(ftp.tls);
+  const setsTime = ftp.modifiedCommand("name", new Date()) !== undefined;
   const security = tls ? parseUrl(url).security : ("plain" as const);
-  return { security, ...said, software, tls, features, ...login, ...inside };
+  return { security, ...said, software, tls, features, setsTime, ...login, ...inside };
 }
 
 const NOBODY: Login = { user: undefined, loginRefused: undefined };

@@ -39,11 +39,6 @@ const FEATURES: readonly (readonly [names: readonly string[], good: string, miss
   [["REST STREAM"], "REST STREAM: broken transfers can be resumed", "no REST STREAM: a broken transfer begins anew"],
   [["MDTM"], "MDTM: exact times of files", "no MDTM: the time of a file is known from listings only"],
   [
-    ["MFMT", "MFF"],
-    "files can be given the time they had",
-    "no MFMT: files may get the time of their upload (some servers can set it by MDTM or SITE UTIME)",
-  ],
-  [
     ["HASH", "XSHA512", "XSHA256", "XSHA1", "XMD5", "XCRC"],
     "the server computes digests of files",
     "no HASH or XSHA256: contents can be compared by downloading only",
@@ -118,6 +113,14 @@ const RULES: readonly Rule[] = [
       const [says = "", advice] = missing.split(/: (.*)/s);
       return hasFeature(facts, ...names) ? finding("✓", good) : finding("!", says, advice);
     });
+  },
+  (facts) => {
+    if (!told(facts)) return undefined;
+    if (hasFeature(facts, "MFMT", "MFF")) return finding("✓", "files can be given the time they had");
+    const advice = facts.setsTime
+      ? "times are set by MDTM or SITE UTIME, if it agrees"
+      : "files get the time of their upload";
+    return finding("!", "no MFMT to set the time of a file", advice);
   },
   ({ software }) => software?.known.map((text) => finding("!", `${software.name}: ${text}`)),
 ];

@@ -103,9 +103,9 @@ describeRows(
     it("renames and removes awkward names", async () => {
       const ftp = await bed.ready();
       for (const [what, name] of Object.entries(AWKWARD)) {
-        // pyftpdlib reads commands as UTF-8 only; Pure-FTPd changes a blank at the end of a new name.
+        // pyftpdlib reads commands as UTF-8 only; Pure-FTPd's RNTO turns a blank at either end into an underscore.
         if (bed.kind === "pyftpdlib" && !name.isWellFormed()) continue;
-        if (bed.kind === "pureftpd" && name.endsWith(" ")) continue;
+        if (bed.kind === "pureftpd" && name.trim() !== name) continue;
         bed.put("plain", what);
         await ftp.rename("plain", `./${name}`);
         expect(readFileSync(bed.local(name), "utf8"), what).toBe(what);
@@ -167,7 +167,6 @@ describeRows(
 
     it("pack() sends many commands at once, refusals among them, and refuses what needs a method", async () => {
       const ftp = await bed.ready();
-      for (let i = 0; i < 200; i++) bed.server.home && existsSync(bed.local(`p${i}`));
       await ftp.mkd("packed");
       const names = Array.from({ length: 200 }, (_, i) => `packed/${i}`);
       await ftp.pack(names.map((name) => `MKD ${name}`));
@@ -199,9 +198,9 @@ describeRows(
       await ftp.site("CHMOD 600 chmod.txt");
       expect(statSync(bed.local("chmod.txt")).mode & 0o777).toBe(0o600);
       if (ftp.has("UTF8")) {
-        // pyftpdlib answers 501 to this one, although it announces it.
+        // Two refuse it, although they announce the feature.
         const answer = await ftp.opts("UTF8 ON").catch((error) => error);
-        expect(answer.code).toMatch(bed.kind === "pyftpdlib" ? /^501$/ : /^20\d$/);
+        expect(answer.code).toMatch({ pyftpdlib: /^501$/, pureftpd: /^504$/ }[bed.kind as string] ?? /^20\d$/);
       }
       expect((await ftp.request("NOOP")).ok).toBe(true);
       expect((await ftp.request("DELE nowhere", { expect: "any" })).code).toBe("550");
