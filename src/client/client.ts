@@ -1,4 +1,5 @@
 /** The uniform client: the step table, the queue, and what a failure means. It knows no protocol. */
+import type { TLSSocket } from "node:tls";
 import { inspect } from "node:util";
 import { onAbort } from "./abort.js";
 import { resolveCredentials } from "./credentials.js";
@@ -41,6 +42,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
   #greeting: Reply | undefined;
   #closing: PolywireError | undefined;
   #quitting: Promise<void> | undefined;
+  #accepted: Credentials | undefined;
 
   protected constructor(options: ResolvedOptions) {
     this.protocol = options.protocol;
@@ -58,7 +60,12 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
 
   /** True while the connection is encrypted. */
   get secure(): boolean {
-    return this.#session?.secure ?? false;
+    return this.tls !== undefined;
+  }
+
+  /** The encrypted socket, to look at: protocol version, cipher, the server's certificate. Undefined without TLS. */
+  get tls(): TLSSocket | undefined {
+    return this.#session?.tls;
   }
 
   /** The server's greeting. Throws UsageError before `connect()`. */
@@ -75,6 +82,11 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
   /** The options with every default filled in. Credentials among them are not shown by `inspect()`. */
   protected get options(): ResolvedOptions {
     return this.#options;
+  }
+
+  /** The credentials of the login that succeeded, for another connection of the same kind. */
+  protected get accepted(): Credentials | undefined {
+    return this.#accepted;
   }
 
   /** The live session, for synchronous questions. Throws UsageError where there is none. */
@@ -105,6 +117,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
       const { protocol, host, port } = this.#options;
       const resolved = await resolveCredentials(credentials ?? this.#options.credentials, { protocol, host, port });
       await (this.#session as S).login(resolved ?? {}, call);
+      this.#accepted = resolved;
     });
   }
 

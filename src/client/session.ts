@@ -1,4 +1,5 @@
 /** What a protocol supplies to the uniform client, and the words all of them share. Types only. */
+import type { TLSSocket } from "node:tls";
 import type { Protocol } from "./errors.js";
 
 /** Where a client stands: not yet connected, connected, logged in, or done for. */
@@ -79,8 +80,8 @@ export interface Call {
 
 /** A live connection of one protocol. It mirrors the client's verbs and knows nothing of order or queue. */
 export interface Session {
-  /** True where the connection is encrypted now. */
-  readonly secure: boolean;
+  /** The encrypted socket; undefined while the connection is not encrypted. */
+  readonly tls: TLSSocket | undefined;
   /** What the server said it can do: word → arguments. */
   readonly capabilities: ReadonlyMap<string, readonly string[]>;
   /** True where commands may be sent before a login. */

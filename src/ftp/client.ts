@@ -62,7 +62,7 @@ export class FtpClient extends Client<FtpSession> {
 
   /** Another client of the same options, not yet connected: for a second connection to the same server. */
   clone(): FtpClient {
-    return new FtpClient(this.#given);
+    return new FtpClient({ ...this.#given, credentials: this.accepted ?? this.#given.credentials });
   }
 
   /** True where FEAT names the feature (RFC 2389), e.g. `has("MLST")`. */

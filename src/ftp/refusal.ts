@@ -13,7 +13,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   "502": "the server does not have this command",
   "504": "the server does not take this argument",
   "522": "the server insists on the reuse of the control connection's TLS session",
-  "530": "not logged in, or too many clients",
+  "530": "not logged in",
   "532": "it wants an account (ACCT)",
   "550": "it is not there, or you may not",
   "552": "its disk is full, or a quota is used up",

@@ -71,8 +71,8 @@ export class FtpSession implements Session {
     this.line = new LineSession({ options, grammar: new CodeGrammar(FTP_REPLIES, options.limits.reply), onClose });
   }
 
-  get secure(): boolean {
-    return this.line.secure;
+  get tls(): TLSSocket | undefined {
+    return this.line.tls;
   }
 
   get capabilities(): ReadonlyMap<string, readonly string[]> {
@@ -109,7 +109,7 @@ export class FtpSession implements Session {
     this.line.telnet = !/vsftpd|pure-ftpd/i.test(greeting.text);
     if (!greeting.ok) throw refusal(greeting, "connect", line.redact(greeting.text));
     if (options.security === "starttls") await this.#authTls(call);
-    if (line.secure) this.#keepTlsSession();
+    if (line.tls) this.#keepTlsSession();
     await this.feat();
     return greeting;
   }
@@ -222,7 +222,7 @@ export class FtpSession implements Session {
    * end shows that the server answered everything, so that it may be sent several commands at once.
    */
   async #settleIn(call: Call): Promise<void> {
-    const protect = this.line.secure ? ["PBSZ 0", this.settings.protection === "private" ? "PROT P" : "PROT C"] : [];
+    const protect = this.line.tls ? ["PBSZ 0", this.settings.protection === "private" ? "PROT P" : "PROT C"] : [];
     const asked = this.#knowsFeat ? ["FEAT"] : [];
     const commands = [...protect, ...asked, "TYPE I", "NOOP", "PWD"];
     const replies = await this.line.probe(commands, Math.min(PROBE, call.timeout));
@@ -235,7 +235,7 @@ export class FtpSession implements Session {
       if (features.code === "211") this.#features = parseFeatures(features);
     }
     if ((await answer("TYPE I")).ok) this.type = "I";
-    if (this.line.secure && this.settings.clearControl) await this.#clearControl(call);
+    if (this.line.tls && this.settings.clearControl) await this.#clearControl(call);
   }
 
   /**

@@ -61,7 +61,11 @@ const SETTLE = 5_000;
 export async function transfer(session: FtpSession, plan: TransferPlan, call: Call): Promise<Transferred> {
   const running = new Transfer(session, plan, call);
   call.cancel = (reason) => running.cancel(reason);
-  return running.run();
+  try {
+    return await running.run();
+  } finally {
+    delete call.cancel;
+  }
 }
 
 class Transfer {

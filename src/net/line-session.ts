@@ -94,8 +94,10 @@ export class LineSession {
     return this.#socket;
   }
 
-  get secure(): boolean {
-    return this.#socket !== undefined && "encrypted" in this.#socket;
+  /** The socket where it is encrypted now. */
+  get tls(): TLSSocket | undefined {
+    const socket = this.#socket;
+    return socket !== undefined && "encrypted" in socket ? (socket as TLSSocket) : undefined;
   }
 
   get closed(): PolywireError | undefined {

@@ -13,7 +13,7 @@ export const settle = () => new Promise<void>((resolve) => setImmediate(resolve)
 export type Plan = Error | "hang" | undefined;
 
 export class ToySession implements Session {
-  secure = false;
+  tls = undefined;
   capabilities = new Map([["TOY", []]]);
   loginOptional = false;
   depth = 4;

@@ -101,17 +101,17 @@ describe("login", () => {
     expect(transcript.script()).not.toMatch(/s3cret|b1lling/);
   });
 
-  test("332 without an account is a UsageError, and the client stays connected", async () => {
+  test("332 without an account is a LoginError that says so, and the client stays connected", async () => {
     const { ftp } = await talk(`${HELLO}C: USER alice\nS: 331 pw\nC: PASS ***\nS: 332 account\n`);
     await ftp.connect();
-    expect(await failure(ftp.login())).toBeInstanceOf(UsageError);
+    expect(await failure(ftp.login())).toMatchObject({ name: "LoginError", code: "332" });
     expect(ftp.state).toBe("connected");
   });
 
-  test("331 without a password is a UsageError", async () => {
+  test("331 without a password is a LoginError that says so", async () => {
     const { ftp } = await talk(`${HELLO}C: USER alice\nS: 331 pw\n`, { credentials: { user: "alice" } });
     await ftp.connect();
-    expect(await failure(ftp.login())).toBeInstanceOf(UsageError);
+    expect(await failure(ftp.login())).toMatchObject({ name: "LoginError", code: "331" });
     expect(ftp.state).toBe("connected");
   });
 

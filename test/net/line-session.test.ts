@@ -182,7 +182,7 @@ describe("opening", () => {
 
   test("before open() there is no socket", async () => {
     const { line } = sessionTo(1);
-    expect([line.secure, line.inFlight]).toEqual([false, 0]);
+    expect([line.tls, line.inFlight]).toEqual([undefined, 0]);
     expect(() => line.socket).toThrow(AbortedError);
   });
 });

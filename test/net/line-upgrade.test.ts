@@ -24,9 +24,9 @@ function upgrading(reply: string, key = testTls.server) {
 
 test("what follows the agreement is encrypted", async () => {
   const { line, transcript } = await play(upgrading("234 go\r\n"));
-  expect(line.secure).toBe(false);
+  expect(line.tls).toBeUndefined();
   expect((await line.upgrade("AUTH TLS", call)).code).toBe("234");
-  expect(line.secure).toBe(true);
+  expect(line.tls).toBeDefined();
   expect((await line.send("PBSZ 0")).text).toBe("PBSZ 0");
   expect(transcript.lines.map((each) => each.text)).toContain("TLS");
 });
@@ -34,7 +34,7 @@ test("what follows the agreement is encrypted", async () => {
 test("a refusal is given back, and the session goes on in the clear", async () => {
   const { line } = await play((command) => (command === "NOOP" ? "200 clear\r\n" : "502 no\r\n"));
   expect((await line.upgrade("AUTH TLS", call)).code).toBe("502");
-  expect([line.secure, (await line.send("NOOP")).text]).toEqual([false, "clear"]);
+  expect([line.tls, (await line.send("NOOP")).text]).toEqual([undefined, "clear"]);
 });
 
 describe("bytes injected in the clear", () => {

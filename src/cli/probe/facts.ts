@@ -58,13 +58,6 @@ export interface Facts {
 const SAMPLE = 1000;
 const DAY = 86_400_000;
 
-/** A client that shows its socket: the certificate is nowhere else to be had. */
-class ProbeClient extends FtpClient {
-  get tls(): TLSSocket | undefined {
-    return this.secure ? (this.session.line.socket as TLSSocket) : undefined;
-  }
-}
-
 /**
  * Asks the server. Where it cannot be reached safely, it is asked once more without safety, and then not logged in to.
  *
@@ -92,14 +85,14 @@ export async function gather(context: Context, given: string): Promise<Facts> {
 }
 
 /** Connects: safely, or else without safety. */
-async function reach(options: FtpOptions, signal: AbortSignal): Promise<{ ftp: ProbeClient; unsafe?: TlsError }> {
-  const ftp = new ProbeClient(options);
+async function reach(options: FtpOptions, signal: AbortSignal): Promise<{ ftp: FtpClient; unsafe?: TlsError }> {
+  const ftp = new FtpClient(options);
   try {
     await ftp.connect({ signal });
     return { ftp };
   } catch (error) {
     if (!(error instanceof TlsError)) throw error;
-    const weak = new ProbeClient(weaker(options, error));
+    const weak = new FtpClient(weaker(options, error));
     await weak.connect({ signal }).catch(() => Promise.reject(error));
     return { ftp: weak, unsafe: error };
   }
@@ -121,7 +114,7 @@ function weaker(options: FtpOptions, error: TlsError): FtpOptions {
 type Login = Pick<Facts, "user" | "loginRefused">;
 
 /** What can be known on this connection. */
-async function ask(ftp: ProbeClient, url: string, login: Login, { signal }: Context) {
+async function ask(ftp: FtpClient, url: string, login: Login, { signal }: Context) {
   const system = await ftp.request("SYST", { expect: "any", signal });
   const said = { greeting: ftp.greeting.text, system: system.ok ? system.text : undefined };
   const inside = login.user === undefined ? NOTHING : await look(ftp, parseUrl(url).path, signal);

@@ -1,0 +1,376 @@
+/** What goes wrong in the middle: signals, sinks, sources, servers that refuse, die, stop or fall silent. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  AbortedError,
+  ConnectionError,
+  ReplyError,
+  SinkError,
+  TimeoutError,
+  UsageError,
+} from "../../../src/client/errors.js";
+import { Transcript } from "../../../src/client/transcript.js";
+import type { FtpClient } from "../../../src/ftp/client.js";
+import { describeLive } from "../available.js";
+import { type FtpOptions, KINDS, type Kind, start } from "../servers/ftp.js";
+import { type Bed, describeRows, describeServer, errorOf, expectUsable, pattern, ROWS } from "./bed.js";
+
+const MiB = 1024 * 1024;
+const LARGE = pattern(16 * MiB);
+const SMALL = LARGE.subarray(0, 50_000);
+
+/** A source without end, which tells when so many bytes of it are taken. */
+async function* endless(bytes: number, reached: () => void): AsyncGenerator<Buffer> {
+  for (let taken = 0; ; taken += SMALL.length) {
+    if (taken >= bytes) reached();
+    yield SMALL;
+    await sleep(0);
+  }
+}
+
+/** The client is in step, and its next transfers are whole, in both directions. */
+async function expectSound(ftp: FtpClient): Promise<void> {
+  await expectUsable(ftp);
+  await ftp.stor("sound", SMALL);
+  expect((await ftp.retr("sound")).equals(SMALL)).toBe(true);
+  expect(await ftp.nlst().toArray()).toContain("sound");
+}
+
+describeRows(ROWS, {}, (bed) => {
+  beforeAll(() => {
+    bed.put("large.dat", LARGE);
+    mkdirSync(join(bed.server.home, "many"));
+    for (let i = 0; i < 3000; i++) bed.put(`many/file-${i}`);
+  });
+
+  describe("a signal", () => {
+    it("breaks off a download, and the client stays usable", async () => {
+      const ftp = await bed.ready();
+      for (let round = 0; round < 3; round++) {
+        const stop = new AbortController();
+        const onBytes = (bytes: number) => bytes > MiB && stop.abort(new Error("enough"));
+        const error = await errorOf(ftp.retr("large.dat", { to: () => sleep(1), signal: stop.signal, onBytes }));
+        expect(error).toBeInstanceOf(AbortedError);
+        expect(error).toMatchObject({ clientUsable: true, cause: { message: "enough" } });
+        await expectSound(ftp);
+      }
+    });
+
+    it("breaks off a download whose sink is stuck", async () => {
+      const ftp = await bed.ready();
+      const stop = new AbortController();
+      const stuck = () => new Promise<void>(() => setTimeout(() => stop.abort(), 50));
+      expect(await errorOf(ftp.retr("large.dat", { to: stuck, signal: stop.signal }))).toBeInstanceOf(AbortedError);
+      await expectSound(ftp);
+    });
+
+    it("breaks off an upload, and the client stays usable", async () => {
+      const ftp = await bed.ready();
+      for (let round = 0; round < 3; round++) {
+        const stop = new AbortController();
+        const source = endless(round * 500_000, () => stop.abort());
+        const error = await errorOf(ftp.stor("broken.dat", source, { signal: stop.signal }));
+        expect(error).toBeInstanceOf(AbortedError);
+        expect(error.clientUsable).toBe(true);
+        await expectSound(ftp);
+      }
+    });
+
+    it("breaks off an upload whose source is stuck", async () => {
+      const ftp = await bed.ready();
+      const stop = new AbortController();
+      async function* stuck() {
+        yield SMALL;
+        setTimeout(() => stop.abort(), 50);
+        await new Promise(() => {});
+      }
+      expect(await errorOf(ftp.stor("stuck.dat", stuck(), { signal: stop.signal }))).toBeInstanceOf(AbortedError);
+      await expectSound(ftp);
+    });
+
+    it("ends a listing, and the next one is whole", async () => {
+      const ftp = await bed.ready();
+      const stop = new AbortController();
+      const listing = async () => {
+        for await (const _ of ftp.entries("many", { signal: stop.signal })) stop.abort();
+      };
+      // A short one may have ended by itself.
+      const error = await listing().catch((caught) => caught);
+      if (error !== undefined) expect(error).toBeInstanceOf(AbortedError);
+      await expectUsable(ftp);
+      const names = (await ftp.entries().toArray()).map(({ name }) => name);
+      expect(names.filter((name) => /^file-/.test(name))).toEqual([]);
+      expect(names).toContain("many");
+      expect(await ftp.entries("many").toArray()).toHaveLength(3000);
+    });
+
+    it("drops a call that waits, and not the one that runs", async () => {
+      const ftp = await bed.ready();
+      const stop = new AbortController();
+      const running = ftp.retr("large.dat");
+      const waiting = errorOf(ftp.retr("large.dat", { signal: stop.signal }));
+      stop.abort();
+      expect(await waiting).toMatchObject({ name: "AbortedError", clientUsable: true });
+      expect((await running).equals(LARGE)).toBe(true);
+      expect(await errorOf(ftp.size("large.dat", { signal: stop.signal }))).toBeInstanceOf(AbortedError);
+      await expectSound(ftp);
+    });
+  });
+
+  it("a loop over read() can be left", async () => {
+    const ftp = await bed.ready();
+    for (let round = 0; round < 2; round++) {
+      for await (const chunk of ftp.read("large.dat")) {
+        expect(LARGE.subarray(0, chunk.length).equals(chunk)).toBe(true);
+        break;
+      }
+      await expectSound(ftp);
+    }
+  });
+
+  it("close() in mid transfer rejects it at once", async () => {
+    const ftp = await bed.ready();
+    const error = await errorOf(
+      ftp.stor(
+        "closed.dat",
+        endless(100_000, () => ftp.close()),
+      ),
+    );
+    expect(error).toBeInstanceOf(AbortedError);
+    expect(ftp.state).toBe("closed");
+  });
+
+  describe("a sink that fails", () => {
+    const sinks: Record<string, (bed: Bed) => Parameters<FtpClient["retr"]>[1]> = {
+      "by throwing": () => ({
+        to: () => {
+          throw new Error("mine");
+        },
+      }),
+      "by rejecting": () => ({ to: () => Promise.reject(new Error("mine")) }),
+      "as a stream": () => ({ to: new Writable({ write: (_chunk, _encoding, done) => done(new Error("mine")) }) }),
+      "in a folder that is not there": (here) => ({ to: join(here.scratch, "no", "folder") }),
+      "on a full disk": () => ({ to: "/dev/full" }),
+    };
+    it.each(Object.keys(sinks))("%s is a SinkError, and the client usable", async (how) => {
+      const ftp = await bed.ready();
+      const error = await errorOf(ftp.retr("large.dat", (sinks[how] as (typeof sinks)[string])(bed) as { to: string }));
+      expect(error).toBeInstanceOf(SinkError);
+      expect(error.clientUsable).toBe(true);
+      await expectSound(ftp);
+    });
+  });
+
+  it("a source that fails is a SinkError, and what came of it is no whole file", async () => {
+    const ftp = await bed.ready();
+    async function* failing() {
+      yield LARGE.subarray(0, MiB);
+      throw new Error("mine");
+    }
+    const error = await errorOf(ftp.stor("half.dat", failing()));
+    expect(error).toBeInstanceOf(SinkError);
+    expect(error).toMatchObject({ clientUsable: true, cause: { message: "mine" } });
+    await expectSound(ftp);
+    expect(await errorOf(ftp.stor("none.dat", join(bed.scratch, "nowhere")))).toBeInstanceOf(SinkError);
+    expect((await ftp.nlst().toArray()).includes("none.dat")).toBe(false);
+  });
+
+  it("an upload where one may not write is refused, however long its source", async () => {
+    const ftp = await bed.ready();
+    mkdirSync(join(bed.server.home, "not-yours"), { mode: 0o755 });
+    for (const name of ["not-yours/file", "no/such/folder/file"]) {
+      const error = await errorOf(
+        ftp.stor(
+          name,
+          endless(Number.POSITIVE_INFINITY, () => {}),
+        ),
+      );
+      expect(error, name).toBeInstanceOf(ReplyError);
+      expect((error as ReplyError).code).toMatch(/^55[03]$/);
+      await expectSound(ftp);
+    }
+  });
+
+  it("a download of what is no file is refused", async () => {
+    const ftp = await bed.ready();
+    for (const name of ["many", "nowhere", "large.dat/below"]) {
+      expect(await errorOf(ftp.retr(name)), name).toBeInstanceOf(ReplyError);
+      await expectUsable(ftp);
+    }
+  });
+
+  it("a file too large for memory is no reason to lose the client", async () => {
+    const ftp = await bed.ready({ limits: { body: MiB } });
+    expect(await errorOf(ftp.retr("large.dat"))).toMatchObject({ name: "ProtocolError" });
+  });
+});
+
+/** A server of its own, which does not survive the test. */
+async function withOwn(kind: Kind, options: FtpOptions, use: (bed: OwnBed) => Promise<void>): Promise<void> {
+  const server = await start(kind, options);
+  const { host, port, user, password } = server;
+  const { FtpClient } = await import("../../../src/ftp/client.js");
+  const timeouts = { command: 400, idle: 400, connect: 2_000, greeting: 400, quit: 200 };
+  const ftp = new FtpClient({ host, port, security: "plain", credentials: { user, password }, timeouts });
+  try {
+    writeFileSync(join(server.home, "large.dat"), LARGE);
+    await ftp.connect();
+    await ftp.login();
+    await ftp.cwd(server.folder);
+    await use({ ftp, server });
+  } finally {
+    ftp.close();
+    await server.stop();
+  }
+}
+
+interface OwnBed {
+  ftp: FtpClient;
+  server: Awaited<ReturnType<typeof start>>;
+}
+
+for (const kind of KINDS) {
+  describeLive(kind, `${kind} that fails`, () => {
+    it("killed in mid download or upload, it is a ConnectionError, and the client closed", async () => {
+      await withOwn(kind, {}, async ({ ftp, server }) => {
+        const slowly = { to: () => sleep(5), onBytes: (bytes: number) => bytes > MiB && server.signal("SIGKILL") };
+        const error = await errorOf(ftp.retr("large.dat", slowly));
+        expect(error).toBeInstanceOf(ConnectionError);
+        expect(error).toMatchObject({ retryable: true, clientUsable: false });
+        expect(ftp.state).toBe("closed");
+        expect(await errorOf(ftp.noop())).toBeInstanceOf(UsageError);
+      });
+      await withOwn(kind, {}, async ({ ftp, server }) => {
+        const error = await errorOf(
+          ftp.stor(
+            "up.dat",
+            endless(MiB, () => server.signal("SIGKILL")),
+          ),
+        );
+        expect(error).toBeInstanceOf(ConnectionError);
+        expect(error).toMatchObject({ retryable: true, clientUsable: false });
+        expect(ftp.state).toBe("closed");
+      });
+    });
+
+    it("stopped, it is a TimeoutError: for a command, a download, an upload and a listing", async () => {
+      const cases: ((ftp: FtpClient, stop: () => void) => Promise<unknown>)[] = [
+        (ftp, stop) => {
+          stop();
+          return ftp.size("large.dat");
+        },
+        (ftp, stop) => ftp.retr("large.dat", { to: () => sleep(1), onBytes: (bytes) => void (bytes > MiB && stop()) }),
+        (ftp, stop) => ftp.stor("up.dat", endless(MiB, stop)),
+        (ftp, stop) => {
+          stop();
+          return ftp.entries().toArray();
+        },
+      ];
+      await Promise.all(
+        cases.map((call) =>
+          withOwn(kind, {}, async ({ ftp, server }) => {
+            const error = await errorOf(call(ftp, () => server.signal("SIGSTOP")));
+            expect(error).toBeInstanceOf(TimeoutError);
+            expect(error).toMatchObject({ retryable: true, clientUsable: false });
+            expect(ftp.state).toBe("closed");
+            await ftp.quit();
+          }),
+        ),
+      );
+    });
+
+    it.skipIf(kind === "pureftpd")("tired of waiting, it says goodbye, and the next call says why", async () => {
+      await withOwn(kind, { idleTimeout: 1 }, async ({ ftp }) => {
+        await expect.poll(() => ftp.state, { timeout: 8_000 }).toBe("closed");
+        const error = await errorOf(ftp.noop());
+        expect(error).toBeInstanceOf(UsageError);
+        expect(error.cause).toBeInstanceOf(ConnectionError);
+        await ftp.quit();
+      });
+    });
+  });
+
+  describeFullDisk(kind);
+}
+
+/** A home of 2 MiB, where this machine may mount one. */
+function describeFullDisk(kind: Kind): void {
+  const home = mkdtempSync(join(tmpdir(), "polywire-full-"));
+  const mounted = (() => {
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", home], { stdio: "ignore" });
+      return true;
+    } catch {
+      return false;
+    }
+  })();
+  afterAll(() => {
+    if (mounted) execFileSync("umount", ["-l", home]);
+    rmdirSync(home);
+  });
+  if (!mounted) return describe.skip(`${kind} on a full disk: this machine may not mount one`, () => {});
+  describeServer(kind, { home }, `${kind} on a full disk`, (bed) => {
+    it("refuses the upload, and the client stays usable", async () => {
+      const ftp = await bed.ready();
+      const error = await errorOf(ftp.stor("large.dat", LARGE));
+      expect(error).toBeInstanceOf(ReplyError);
+      expect(statSync(bed.local("large.dat")).size).toBeLessThan(LARGE.length);
+      await expectUsable(ftp);
+      await ftp.dele("large.dat");
+      await ftp.stor("small.dat", SMALL);
+      expect(readFileSync(bed.local("small.dat")).equals(SMALL)).toBe(true);
+    });
+  });
+}
+
+describeServer("vsftpd", { rate: 2 * MiB }, "vsftpd with a slow transfer", (bed) => {
+  const slow = { transferNoop: 50 };
+  beforeAll(() => bed.put("large.dat", LARGE.subarray(0, 3 * MiB)));
+
+  it("takes NOOPs meanwhile", async () => {
+    const transcript = new Transcript();
+    const ftp = await bed.ready({ ...slow, transcript });
+    expect((await ftp.retr("large.dat")).equals(LARGE.subarray(0, 3 * MiB))).toBe(true);
+    const words = transcript.lines
+      .filter(({ who }) => who !== "#")
+      .map(({ who, text }) => `${who} ${text.slice(0, 4)}`);
+    const during = words.slice(words.indexOf("C RETR"), words.indexOf("S 226 "));
+    expect(during).toContain("C NOOP");
+    await ftp.stor("up.dat", LARGE.subarray(0, 3 * MiB));
+    await expectSound(ftp);
+  });
+
+  it("can be broken off with NOOPs under way", async () => {
+    const ftp = await bed.ready(slow);
+    const stop = AbortSignal.timeout(300);
+    expect(await errorOf(ftp.retr("large.dat", { signal: stop }))).toBeInstanceOf(AbortedError);
+    await expectSound(ftp);
+    expect(await errorOf(ftp.stor("up.dat", LARGE, { signal: AbortSignal.timeout(300) }))).toBeInstanceOf(AbortedError);
+    await expectSound(ftp);
+  });
+});
+
+for (const kind of ["proftpd", "pureftpd", "pyftpdlib"] as const) {
+  describeServer(kind, { rate: 4 * MiB }, `${kind} with a slow transfer`, (bed) => {
+    beforeAll(() => bed.put("large.dat", LARGE));
+
+    it("is not sent NOOPs, and can be broken off", async () => {
+      const transcript = new Transcript();
+      const ftp = await bed.ready({ transferNoop: 20, transcript });
+      expect(await errorOf(ftp.retr("large.dat", { signal: AbortSignal.timeout(200) }))).toBeInstanceOf(AbortedError);
+      await ftp.quit();
+      expect(transcript.lines.filter(({ text }) => text === "NOOP")).toHaveLength(1);
+    });
+
+    it("stays usable behind an upload that was broken off", async () => {
+      const ftp = await bed.ready();
+      expect(await errorOf(ftp.stor("up", LARGE, { signal: AbortSignal.timeout(200) }))).toBeInstanceOf(AbortedError);
+      await expectSound(ftp);
+    });
+  });
+}
