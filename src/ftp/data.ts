@@ -16,6 +16,18 @@ export interface DataLink {
   destroy(reset?: boolean): void;
 }
 
+/** What is asked for together with a data connection. */
+export interface Ask {
+  /** Commands that go before it into the same write. */
+  readonly before: readonly string[];
+  /** Is given their replies; may throw. */
+  check(replies: Reply[]): void;
+  /** Called when the commands are given to the connection: what it sends goes into the same write. */
+  readonly follow?: (() => void) | undefined;
+  /** Where what comes is to be read into, where nothing is encrypted: see `NetCall`. */
+  readonly room?: (() => Buffer) | undefined;
+}
+
 /** The commands to try, in order: what worked before, else what the server announces, else all. */
 function ladder(session: FtpSession): readonly DataCommand[] {
   if (session.dataCommand) return [session.dataCommand];
@@ -28,28 +40,21 @@ function ladder(session: FtpSession): readonly DataCommand[] {
 }
 
 /**
- * Agrees on a data connection. `before` are commands that go into the same write; their replies are given to `check`,
- * which may throw. The first time, the connection is awaited, so that the next rung can be tried where it fails.
- * `follow` is called when the commands are given to the connection: what it sends goes into the same write.
+ * Agrees on a data connection. The first time, the connection is awaited, so that the next rung can be tried where it
+ * fails.
  */
-export async function prepare(
-  session: FtpSession,
-  call: Call,
-  before: readonly string[],
-  check: (replies: Reply[]) => void,
-  follow?: () => void,
-): Promise<DataLink> {
+export async function prepare(session: FtpSession, call: Call, ask: Ask): Promise<DataLink> {
   let failure: unknown;
-  let prelude = before;
+  let asked = ask;
   for (const command of ladder(session)) {
     try {
-      const link = await attempt(session, call, command, prelude, check, follow);
+      const link = await attempt(session, call, command, asked);
       if (session.dataCommand === undefined && session.settings.mode === "passive") await link.socket;
       session.dataCommand = command;
       return link;
     } catch (error) {
       if (!mayTryNext(error)) throw error;
-      prelude = [];
+      asked = { ...ask, before: [] };
       failure ??= error;
     }
   }
@@ -74,26 +79,19 @@ export function unwrap(error: unknown): unknown {
   return error instanceof DataRefusal ? error.refusal : error;
 }
 
-async function attempt(
-  session: FtpSession,
-  call: Call,
-  command: DataCommand,
-  before: readonly string[],
-  check: (replies: Reply[]) => void,
-  follow?: () => void,
-): Promise<DataLink> {
+async function attempt(session: FtpSession, call: Call, command: DataCommand, ask: Ask): Promise<DataLink> {
   const server = command === "EPRT" || command === "PORT" ? await listen(session) : undefined;
   const line = server ? announce(session, command, server) : command;
   // Before the command is sent: pyftpdlib connects before it answers.
   const active = server && accepted(session, server);
   try {
-    const asked = session.pack([...before, line], { timeout: call.timeout });
-    follow?.();
+    const asked = session.pack([...ask.before, line], { timeout: call.timeout });
+    ask.follow?.();
     const replies = await asked;
     const last = replies.pop() as Reply;
-    check(replies);
+    ask.check(replies);
     if (!last.ok) throw new DataRefusal(refusalOf(session, last, line));
-    return active ?? connected(session, target(session, command, last));
+    return active ?? connected(session, target(session, command, last), ask.room);
   } catch (error) {
     active?.destroy();
     throw error;
@@ -120,13 +118,14 @@ function target(session: FtpSession, command: DataCommand, reply: Reply): { host
   return session.settings.allowForeignHost ? named : { host, port: named.port };
 }
 
-function connected(session: FtpSession, to: { host: string; port: number }): DataLink {
+function connected(session: FtpSession, to: { host: string; port: number }, room?: () => Buffer): DataLink {
   // One for all that come about: making one, and aborting it for nothing, cost more than dialling.
   session.dialling ??= new AbortController();
   const abort = session.dialling;
   let socket: Socket | undefined;
   const timeout = session.options.timeouts.connect;
-  const connecting = dial(session.options, to, { signal: abort.signal, timeout }).then(
+  const into = session.protectedData ? undefined : room;
+  const connecting = dial(session.options, to, { signal: abort.signal, timeout, room: into }).then(
     (made) => {
       socket = made;
       return made;
@@ -210,23 +209,35 @@ function announce(session: FtpSession, command: DataCommand, server: Server): st
   return `PORT ${host.split(".").join(",")},${port >> 8},${port & 255}`;
 }
 
+/** The TLS on top of a data connection; undefined during the handshake. */
+const covers = new WeakMap<Socket, TLSSocket | undefined>();
+
 /** TLS on a data connection, where it is protected: the control connection's session is resumed. */
 export async function protect(session: FtpSession, socket: Socket): Promise<Socket | TLSSocket> {
   if (!session.protectedData) return socket;
+  covers.set(socket, undefined);
   // No signal: whoever cancels destroys the socket, and one listener a connection would be too many for a signal.
-  return secure(socket, session.options, {
+  const secured = await secure(socket, session.options, {
     timeout: session.options.timeouts.connect,
     session: session.tlsSession,
     onSession: (newer) => {
       session.tlsSession = newer;
     },
   });
+  covers.set(socket, secured);
+  return secured;
 }
 
+/**
+ * Closes a data connection, by RST where the other side must not take the end for the file's. Not under TLS: Node 20.20
+ * ends in a segmentation fault where a socket is reset under TLS that is being written to. Nor once the end is on its
+ * way: libuv takes no reset then.
+ */
 function hangUp(socket: Socket, reset?: boolean): void {
-  socket.on("error", () => {});
-  if (reset) socket.resetAndDestroy();
-  else socket.destroy();
+  const top = covers.get(socket) ?? socket;
+  for (const each of [socket, top]) each.on("error", () => {});
+  if (reset && !covers.has(socket) && !socket.writableEnded) socket.resetAndDestroy();
+  else top.destroy();
 }
 
 /** The error of a data connection that failed while the control connection may be in order. */

@@ -149,7 +149,8 @@ class Receiving {
       digest?.update(chunk);
       return writer.write(chunk);
     };
-    const options = { offset: from, onBytes: onBytes && ((bytes: number) => onBytes(from + bytes)) };
+    const told = onBytes && ((bytes: number) => onBytes(from + bytes));
+    const options = { offset: from, onBytes: told, room: () => writer.room() };
     try {
       const { bytes } = await receiveFile(session, `RETR ${this.#argument}`, sink, options, call);
       await writer.end();

@@ -68,7 +68,7 @@ export const FLAGS = {
 
 /** Where the bytes of an upload come from. */
 export interface Origin extends Known {
-  /** The bytes from `start` on. A file is opened when they are asked for. */
+  /** The bytes from `start` on. A file is opened when they are asked for; a chunk is good until the next one is. */
   from(start: number): Source;
 }
 
@@ -84,7 +84,7 @@ export function fileOrigin(path: string): Promise<Origin> {
 }
 
 async function* bytesOf(path: string | Buffer, start: number): AsyncGenerator<Buffer> {
-  yield* await readFileRange(path, start, Number.POSITIVE_INFINITY);
+  yield* await readFileRange(path, start, Number.POSITIVE_INFINITY, true);
 }
 
 /** What is no file: bytes, text, a stream. A stream begins at its beginning only. */

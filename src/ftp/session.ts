@@ -187,7 +187,7 @@ export class FtpSession implements Session {
 
   /** Keeps away commands that would leave this session behind. Gives the command's verb. */
   #refuseRaw(command: string): string {
-    const [word = ""] = command.trimStart().toUpperCase().split(/\s/, 1);
+    const word = (/\S+/.exec(command)?.[0] ?? "").toUpperCase();
     const instead = Object.hasOwn(NOT_RAW, word) ? NOT_RAW[word] : undefined;
     if (instead) throw new UsageError(`${word} is not sent raw`, { advice: `use ${instead}`, protocol: "ftp" });
     if (word === "TYPE") this.type = undefined;

@@ -55,18 +55,19 @@ export async function receiveWhole(
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }
 
-/** Downloads to a sink. */
+/** Downloads to a sink. `room`: memory of the sink's own, where it has some. */
 export async function receiveFile(
   session: FtpSession,
   command: string,
   sink: Sink,
-  options: ReceiveOptions,
+  options: ReceiveOptions & { room?: (() => Buffer) | undefined },
   call: Call,
 ): Promise<Transferred> {
   const { offset = 0, length = Number.POSITIVE_INFINITY, type = "I", flags = "w" } = options;
   check("offset", offset);
   if (length !== Number.POSITIVE_INFINITY) check("length", length);
   const writer = await openSink(sink, { flags, start: flags === "r+" ? offset : 0 });
+  const room = options.room ?? (writer.room && (() => writer.room!()));
   let left = false;
   try {
     const done = await transfer(
@@ -76,6 +77,7 @@ export async function receiveFile(
         type,
         offset,
         sends: false,
+        room,
         leaves: () => left,
         run: (socket, turn) => {
           const leave = () => {
@@ -173,7 +175,7 @@ export async function sendFile(
 ): Promise<Transferred> {
   const { offset = 0, start = 0, type = "I", onBytes } = options;
   check("offset", offset);
-  const bytes = await openSource(source, { start });
+  const bytes = await openSource(source, { start, reuse: true });
   const run = (socket: Socket, turn: Turn) => pour(bytes, socket, turn, onBytes);
   try {
     return await transfer(session, { command, type, offset, sends: true, run }, call);
@@ -185,7 +187,10 @@ export async function sendFile(
 /** Bytes given to the socket at once: each must leave within `timeouts.idle`, over a slow line too. */
 const PIECE = 64 * 1024;
 
-/** Writes a source to the data connection and closes it. A source that fails must not look like the end of the file. */
+/**
+ * Writes a source to the data connection and closes it. A source that fails must not look like the end of the file. A
+ * chunk has left before the next one is asked for: its memory may be used for that.
+ */
 async function pour(
   source: AsyncIterable<Buffer>,
   socket: Socket,
@@ -205,18 +210,19 @@ async function pour(
     socket.on("close", () => fail(new Error("the server closed the data connection")));
   });
   closed.catch(() => {});
-  socket.on("drain", () => wake?.());
   // The server sends nothing here; reading notices its end of the connection.
   socket.resume();
   const write = async (piece: Buffer) => {
     turn.server();
-    if (broken) throw broken;
-    if (socket.write(piece)) return;
     await new Promise<void>((resolve) => {
       wake = resolve;
       if (broken) resolve();
+      else
+        socket.write(piece, (error) => {
+          broken ??= error ?? undefined;
+          resolve();
+        });
     });
-    wake = undefined;
     if (broken) throw broken;
   };
   turn.ours();

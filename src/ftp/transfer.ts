@@ -29,6 +29,8 @@ export interface TransferPlan {
   leaves?: (() => boolean) | undefined;
   /** True for uploads: the data connection must not end by itself where something fails. */
   readonly sends: boolean;
+  /** Where what comes is to be read into: see `NetCall`. */
+  readonly room?: (() => Buffer) | undefined;
   /** True for LIST, NLST and MLSD, which are not broken off, but read to their end. */
   readonly listing?: boolean | undefined;
 }
@@ -53,6 +55,8 @@ export interface Transferred {
 
 /** Milliseconds for a server to settle a transfer that was given up. */
 const SETTLE = 5_000;
+/** Milliseconds for a server to take the data connection of a transfer that is given up. */
+const BEGIN = 1_000;
 
 /**
  * Runs a transfer. It succeeds only when the data connection ended in order and the server's final reply agrees.
@@ -75,6 +79,11 @@ class Transfer {
   readonly #silence: Watchdog;
   #link: DataLink | undefined;
   #data: Promise<Socket> | undefined;
+  #begin = () => {};
+  /** The server has answered the transfer command: it has the data connection, or wants none. */
+  readonly #begun = new Promise<void>((resolve) => {
+    this.#begin = resolve;
+  });
   #final: Promise<Reply> | undefined;
   #preliminary: Reply | undefined;
   #reply: Reply | undefined;
@@ -157,7 +166,8 @@ class Transfer {
     // Once the data command has been seen to work, the transfer command goes into the same write.
     const passive = session.dataCommand === "EPSV" || session.dataCommand === "PASV";
     const together = session.pipelines && passive && setType.length + rest.length === 0;
-    const link = await prepare(session, this.#call, setType, check, together ? () => void this.#send() : undefined);
+    const follow = together ? () => void this.#send() : undefined;
+    const link = await prepare(session, this.#call, { before: setType, check, follow, room: this.#plan.room });
     // REST must be the last command before the transfer (RFC 3659 §5.3): some servers forget it at EPSV.
     try {
       for (const command of rest) await session.send(command, { timeout: this.#call.timeout });
@@ -174,6 +184,7 @@ class Transfer {
     const timeout = 2 ** 31 - 1;
     const preliminary = (reply: Reply) => {
       this.#preliminary ??= reply;
+      this.#begin();
       this.#silence.touch();
     };
     this.#watch(this.#patience);
@@ -181,6 +192,7 @@ class Transfer {
     this.#final.then(
       (reply) => {
         this.#reply = reply;
+        this.#begin();
       },
       () => {},
     );
@@ -237,7 +249,12 @@ class Transfer {
     }
     // The connection is in order where the final reply is there, and nobody has begun to give up meanwhile.
     if (!(await this.#giveUp())) {
-      return line.fail(error instanceof PolywireError ? error : dataError(this.#session, "the transfer broke", error));
+      const reason = error instanceof PolywireError ? error : dataError(this.#session, "the transfer broke", error);
+      const closed = line.fail(reason);
+      if (!(error instanceof AbortedError || error instanceof SinkError)) return closed;
+      // How the connection ended matters less than why it had to.
+      error.clientUsable = false;
+      return error;
     }
     return this.#inOrder(error);
   }
@@ -287,15 +304,41 @@ class Transfer {
       const { line } = this.#session;
       if (this.#final === undefined || this.#reply !== undefined || line.closed) return !line.closed;
       if (this.#plan.listing) return this.#readOn();
+      // A NOOP within the fence would lose its reply.
+      clearInterval(this.#noop);
       const fenced = line.fence("ABOR", "PWD", "257", SETTLE);
-      // A server that still waits for the data connection does not hear ABOR before it has it.
-      this.#link?.socket.then(
-        () => this.#link?.destroy(true),
-        () => {},
-      );
+      void this.#cut();
       return fenced;
     })();
     return this.#given;
+  }
+
+  /**
+   * True where the server is given time to hear ABOR: ProFTPD ends the session where TLS breaks while it writes. (vsftpd
+   * bears a NOOP because it hears nothing meanwhile.)
+   */
+  get #mayHear(): boolean {
+    return !this.#plan.sends && this.#session.protectedData && !this.#session.toleratesNoop;
+  }
+
+  /**
+   * Breaks the data connection, once the server has it: none hears ABOR before, ProFTPD waits for ever for one that was
+   * reset before it was taken, and vsftpd and Pure-FTPd end the session where the TLS handshake breaks.
+   */
+  async #cut(): Promise<void> {
+    const socket = await this.#link?.socket.catch(() => undefined);
+    if (socket === undefined) return;
+    await Promise.race([this.#begun, after(BEGIN)]);
+    this.#data ??= protect(this.#session, socket);
+    const data = await this.#data.catch(() => undefined);
+    data?.on("error", () => {});
+    // The last word of the handshake has not left yet.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (data && this.#mayHear) {
+      discard(data);
+      await Promise.race([this.#final, after(BEGIN)]).catch(() => {});
+    }
+    this.#link?.destroy(true);
   }
 }
 

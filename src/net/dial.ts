@@ -24,6 +24,6 @@ export function dial(
   to: { readonly host: string; readonly port: number },
   call: NetCall,
 ): Promise<Socket> {
-  if (options.proxy !== undefined) return throughProxy(options, options.proxy, to, call);
+  if (options.proxy !== undefined) return throughProxy(options, options.proxy, to, { ...call, room: undefined });
   return connectTcp(options, to, placeOf(options, "connect", to), call);
 }

@@ -6,6 +6,9 @@ import type { SinkWriter } from "./stream.js";
 
 /** Bytes gathered before they are written. */
 const BATCH = 256 * 1024;
+/** Memory that bytes are read into. The first of a file is small, as most files are. */
+const BLOCK = 256 * 1024;
+const FIRST_BLOCK = 64 * 1024;
 /** More pieces than this are copied into one: many small ones cost more than the copy. */
 const MOST_PIECES = 16;
 
@@ -16,6 +19,14 @@ const writev = promisify(fs.writev);
 interface Waiting {
   resolve(): void;
   reject(error: Error): void;
+}
+
+/** Memory of our own, which is used again when all of it is written. */
+interface Block {
+  readonly memory: Buffer;
+  used: number;
+  /** Pieces of it that are not written yet. */
+  waiting: number;
 }
 
 export class FileWriter implements SinkWriter {
@@ -33,6 +44,9 @@ export class FileWriter implements SinkWriter {
   #ending = false;
   #failure: SinkError | undefined;
   #waiting: Waiting[] = [];
+  #block: Block | undefined;
+  readonly #blocks = new Map<ArrayBufferLike, Block>();
+  readonly #free: Block[] = [];
 
   /** `path`: a Buffer where its bytes are no UTF-8. `flags`: as fs.open takes them. */
   constructor(path: string | Buffer, flags: string | number, start: number) {
@@ -41,15 +55,61 @@ export class FileWriter implements SinkWriter {
     this.#position = start;
   }
 
+  /** Memory to read the next bytes into: what is read is given to `write` before more is asked for. */
+  room(): Buffer {
+    const { memory, used } = this.#block ?? this.#nextBlock();
+    return memory.length - used < memory.length / 4 ? this.#nextBlock().memory : memory.subarray(used);
+  }
+
   write(chunk: Buffer): void | Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
     if (this.#ending) return Promise.reject(this.#wrap(new Error("it was ended already")));
     this.#opening ??= this.#open();
-    this.#pieces.push(chunk);
+    const block = this.#blocks.get(chunk.buffer);
+    if (block) this.#fill(block, chunk);
+    else this.#pieces.push(chunk);
     this.#size += chunk.length;
     if (this.#size < BATCH) return undefined;
     this.#pump();
     return this.#size < BATCH ? undefined : this.#wait();
+  }
+
+  #nextBlock(): Block {
+    const last = this.#block;
+    const memory = () => Buffer.allocUnsafeSlow(last ? BLOCK : FIRST_BLOCK);
+    this.#block = this.#free.pop() ?? { memory: memory(), used: 0, waiting: 0 };
+    this.#blocks.set(this.#block.memory.buffer, this.#block);
+    if (last) this.#reuse(last);
+    return this.#block;
+  }
+
+  /** What was read into a block: one piece, as far as it hangs together. */
+  #fill(block: Block, chunk: Buffer): void {
+    block.used = chunk.byteOffset - block.memory.byteOffset + chunk.length;
+    const last = this.#pieces.at(-1);
+    if (last?.buffer === chunk.buffer && last.byteOffset + last.length === chunk.byteOffset) {
+      this.#pieces.pop();
+      this.#pieces.push(Buffer.from(chunk.buffer, last.byteOffset, last.length + chunk.length));
+    } else {
+      block.waiting++;
+      this.#pieces.push(chunk);
+    }
+  }
+
+  #written(pieces: readonly Buffer[]): void {
+    for (const { buffer } of pieces) {
+      const block = this.#blocks.get(buffer);
+      if (block === undefined) continue;
+      block.waiting--;
+      this.#reuse(block);
+    }
+  }
+
+  #reuse(block: Block): void {
+    if (block === this.#block || block.waiting > 0 || this.#free.includes(block)) return;
+    block.used = 0;
+    if (block.memory.length === BLOCK) this.#free.push(block);
+    else this.#blocks.delete(block.memory.buffer);
   }
 
   async end(): Promise<void> {
@@ -81,7 +141,7 @@ export class FileWriter implements SinkWriter {
   #pump(): void {
     while (this.#file !== undefined && this.#flying < this.#depth && !this.#failure) {
       if (this.#size === 0 || (this.#size < BATCH && !this.#ending)) return;
-      const pieces = this.#pieces.length > MOST_PIECES ? [Buffer.concat(this.#pieces)] : this.#pieces;
+      const pieces = this.#pieces;
       const size = this.#size;
       this.#pieces = [];
       this.#size = 0;
@@ -93,7 +153,8 @@ export class FileWriter implements SinkWriter {
 
   async #put(file: number, pieces: Buffer[], size: number, position: number | null): Promise<void> {
     try {
-      await this.#writeAll(file, pieces, size, position);
+      await this.#writeAll(file, pieces.length > MOST_PIECES ? [Buffer.concat(pieces)] : pieces, size, position);
+      this.#written(pieces);
       if (this.#position !== null) this.#depth = 2;
     } catch (error) {
       this.#fail(this.#wrap(error));

@@ -11,8 +11,16 @@ const close = promisify(fs.close);
 const fstat = promisify(fs.fstat);
 const read = promisify(fs.read);
 
-/** Opens a file to read the bytes from `start` to before `end`. */
-export async function readFileRange(path: string | Buffer, start: number, end: number): Promise<SourceReader> {
+/**
+ * Opens a file to read the bytes from `start` to before `end`. `reuse`: a piece is good only until the next one is asked
+ * for, as both are read into the same memory in turns.
+ */
+export async function readFileRange(
+  path: string | Buffer,
+  start: number,
+  end: number,
+  reuse = false,
+): Promise<SourceReader> {
   const wrap = (cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause);
     return cause instanceof SinkError ? cause : new SinkError(`${path} could not be read: ${why}`, { cause });
@@ -31,7 +39,7 @@ export async function readFileRange(path: string | Buffer, start: number, end: n
       throw new SinkError(`${path} has no positions: it is read from its beginning only`);
     // Files of /proc say 0, pipes have no size and no positions: both are read to their end.
     const size = stat.isFile() && stat.size > 0 ? Math.max(0, Math.min(end, stat.size) - start) : undefined;
-    const reader = new FileReader(path, file, stat.isFile() ? start : null, size ?? end - start);
+    const reader = new FileReader(path, file, stat.isFile() ? start : null, size ?? end - start, reuse);
     return {
       ...(size === undefined ? {} : { size }),
       close: release,
@@ -48,12 +56,17 @@ class FileReader {
   readonly #file: number;
   #position: number | null;
   #left: number;
+  readonly #reuse: boolean;
+  /** The memory of the piece that is used, and of the one that is read meanwhile. */
+  #used: Buffer | undefined;
+  #next: Buffer | undefined;
 
-  constructor(path: string | Buffer, file: number, position: number | null, left: number) {
+  constructor(path: string | Buffer, file: number, position: number | null, left: number, reuse: boolean) {
     this.#path = path;
     this.#file = file;
     this.#position = position;
     this.#left = left;
+    this.#reuse = reuse;
   }
 
   /** The pieces, one read ahead. `exact`: fewer bytes than were there at first are an error. */
@@ -84,10 +97,19 @@ class FileReader {
   async #read(): Promise<Buffer | undefined> {
     const wanted = Math.min(PIECE, this.#left);
     if (wanted <= 0) return undefined;
-    const { buffer, bytesRead } = await read(this.#file, Buffer.allocUnsafe(wanted), 0, wanted, this.#position);
+    const { buffer, bytesRead } = await read(this.#file, this.#memory(wanted), 0, wanted, this.#position);
     if (bytesRead === 0) return undefined;
     this.#left -= bytesRead;
     if (this.#position !== null) this.#position += bytesRead;
-    return bytesRead === wanted ? buffer : buffer.subarray(0, bytesRead);
+    return buffer.subarray(0, bytesRead);
+  }
+
+  #memory(size: number): Buffer {
+    // A file of one piece has no use for two.
+    if (!this.#reuse || (size < PIECE && this.#next === undefined)) return Buffer.allocUnsafe(size);
+    const free = this.#used ?? Buffer.allocUnsafeSlow(PIECE);
+    this.#used = this.#next;
+    this.#next = free;
+    return free;
   }
 }

@@ -15,6 +15,8 @@ export interface SinkWriter {
    * rejects with SinkError where the sink failed. Nothing is thrown.
    */
   write(chunk: Buffer): void | Promise<void>;
+  /** Memory to read the next bytes into, where the sink has some: what is read is given to `write` before more is. */
+  room?(): Buffer;
   /** Nothing more comes; resolves when everything is written. */
   end(): Promise<void>;
   /** Lets go of the sink without an end: files are closed as they are, streams destroyed. */
@@ -42,6 +44,11 @@ export interface SourceOptions {
   readonly start?: number | undefined;
   /** Offset behind the last byte. Default: the end. */
   readonly end?: number | undefined;
+  /**
+   * True: a chunk is good only until the next one is asked for. Files are then read into the same memory again and
+   * again, which is faster. Default: false.
+   */
+  readonly reuse?: boolean | undefined;
 }
 
 const PIECE = 1024 * 1024;
@@ -76,8 +83,8 @@ export async function openSink(sink: Sink, options: SinkOptions = {}): Promise<S
  * for await (const chunk of source) socket.write(chunk);
  */
 export async function openSource(source: Source, options: SourceOptions = {}): Promise<SourceReader> {
-  const { start = 0, end = Number.POSITIVE_INFINITY } = options;
-  if (typeof source === "string" || source instanceof URL) return readFileRange(localPath(source), start, end);
+  const { start = 0, end = Number.POSITIVE_INFINITY, reuse } = options;
+  if (typeof source === "string" || source instanceof URL) return readFileRange(localPath(source), start, end, reuse);
   if (source instanceof Uint8Array) return memoryReader(source, start, end);
   if (source !== null && typeof source === "object") {
     if (Symbol.asyncIterator in source || Symbol.iterator in source) return iterableReader(source, start, end);

@@ -8,6 +8,11 @@ export interface NetCall {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds until it is given up. */
   readonly timeout: number;
+  /**
+   * Gives the memory that the next bytes are read into, so that they need not be copied: each "data" is the beginning
+   * of what this gave last. Not used through a proxy. Default: memory of Node's own, new each time.
+   */
+  readonly room?: (() => Buffer) | undefined;
 }
 
 /**
@@ -27,7 +32,9 @@ export function connectTcp(
   return new Promise((resolve, reject) => {
     let socket: net.Socket;
     try {
-      socket = net.connect(socketOptions(options, to));
+      const read = (bytes: number, memory: Uint8Array) => socket.emit("data", memory.subarray(0, bytes));
+      const onread = call.room && { buffer: call.room, callback: read };
+      socket = net.connect({ ...socketOptions(options, to), ...(onread && { onread }) });
     } catch (error) {
       reject(explain(error, place));
       return;

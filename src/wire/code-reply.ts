@@ -116,7 +116,10 @@ export class CodeGrammar implements Grammar {
 /** The code a line begins with: three digits, then a blank, a dash or nothing. */
 function codeOf(line: Buffer): string | undefined {
   if (line.length < 3 || (line.length > 3 && line[3] !== SPACE && line[3] !== DASH)) return undefined;
-  const [a, b, c] = line as unknown as [number, number, number];
+  // Not destructured: that would go through an iterator, byte by byte.
+  const a = line[0]!;
+  const b = line[1]!;
+  const c = line[2]!;
   if (a < 0x31 || a > 0x35 || b < 0x30 || b > 0x39 || c < 0x30 || c > 0x39) return undefined;
   return line.toString("latin1", 0, 3);
 }

@@ -6,7 +6,7 @@ import type { FtpClient } from "../../src/ftp/client.js";
 import { failure } from "../net/loopback.js";
 import { clientOf, enter, memory, QUICK } from "./dialogue.js";
 
-const IMPATIENT = { timeouts: { ...QUICK, idle: 100, command: 100 } };
+const IMPATIENT = { timeouts: { ...QUICK, idle: 800, command: 800 } };
 const MB = 1_000_000;
 
 describe("our own side is slow for longer than the server may be", () => {
@@ -15,7 +15,7 @@ describe("our own side is slow for longer than the server may be", () => {
     await enter(ftp);
     let bytes = 0;
     for await (const chunk of ftp.read("a")) {
-      if (bytes === 0) await sleep(400);
+      if (bytes === 0) await sleep(1_600);
       bytes += chunk.length;
     }
     expect(bytes).toBe(20 * MB);
@@ -26,7 +26,7 @@ describe("our own side is slow for longer than the server may be", () => {
     await enter(ftp);
     let bytes = 0;
     const to = async (chunk: Buffer) => {
-      if (bytes === 0 || bytes + chunk.length === 10 * MB) await sleep(300);
+      if (bytes === 0 || bytes + chunk.length === 10 * MB) await sleep(1_600);
       bytes += chunk.length;
     };
     expect((await ftp.retr("a", { to })).bytes).toBe(10 * MB);
@@ -37,9 +37,9 @@ describe("our own side is slow for longer than the server may be", () => {
     const { ftp, server } = await memory({}, IMPATIENT);
     await enter(ftp);
     async function* source() {
-      await sleep(250);
+      await sleep(1_600);
       yield Buffer.from("a");
-      await sleep(250);
+      await sleep(1_600);
       yield Buffer.from("b");
     }
     await ftp.stor("a", source());

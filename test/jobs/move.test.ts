@@ -53,7 +53,7 @@ describe("what a move does", () => {
     from.tree.write("/out/README", "stays");
     const { modified } = from.tree.stat(`/out/${nameOf(7)}`)!;
     const result = await move(options());
-    expect(result).toMatchObject({ moved: 200, failed: 0, conflicts: 0, left: 0, passedOver: 2 });
+    expect(result).toMatchObject({ moved: 200, failed: 0, conflicts: 0, left: 0, passedOver: 1 });
     for (let i = 0; i < 200; i++) expect(arrived(i)).toBe(contentOf(i));
     expect(from.tree.list("/out").map(String)).toEqual(["README"]);
     expect(to.tree.count("/in")).toBe(200);

@@ -1,6 +1,6 @@
 /** A local folder as one side of a move. Names are bytes here, too. */
 import { constants, createReadStream } from "node:fs";
-import { mkdir, open, opendir, rename, stat, unlink, utimes } from "node:fs/promises";
+import { lstat, mkdir, open, opendir, rename, stat, unlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { SinkError, UsageError } from "../../client/errors.js";
 import { decodeName, encodeName } from "../../ftp/name.js";
@@ -56,8 +56,7 @@ export class FolderPlace implements Place {
     return Promise.all(
       names.map(async (name) => {
         try {
-          const found = await stat(this.#path(name));
-          return { size: found.size, mtime: Math.trunc(found.mtimeMs) };
+          return await this.#look(this.#path(name));
         } catch (error) {
           if (isAbsent(error)) return undefined;
           throw new SinkError(`cannot look at ${join(this.#folder, name)}: ${(error as Error).message}`, {
@@ -66,6 +65,15 @@ export class FolderPlace implements Place {
         }
       }),
     );
+  }
+
+  /** A link that leads nowhere takes a name all the same: it is looked at itself. */
+  async #look(path: Buffer): Promise<FileStat> {
+    const found = await stat(path).catch((error) => {
+      if (isAbsent(error)) return lstat(path);
+      throw error;
+    });
+    return { size: found.size, mtime: Math.trunc(found.mtimeMs) };
   }
 
   async *read(name: string, signal: AbortSignal): AsyncIterable<Buffer> {
@@ -85,7 +93,8 @@ export class FolderPlace implements Place {
     try {
       for await (const chunk of source) {
         signal.throwIfAborted();
-        await wrap(file.write(chunk), doing);
+        // A disk that fills up takes a part first.
+        for (let at = 0; at < chunk.length; ) at += (await wrap(file.write(chunk, at), doing)).bytesWritten;
         bytes += chunk.length;
       }
       // The source is removed once this file is published: it must outlive a power cut.
@@ -96,19 +105,24 @@ export class FolderPlace implements Place {
     return bytes;
   }
 
-  publish(arrivals: readonly Arrival[]): Promise<(FileStat | Error)[]> {
-    return Promise.all(
-      arrivals.map(async ({ temp, final, mtime }) => {
-        try {
-          if (mtime !== undefined) await utimes(this.#path(temp), new Date(), new Date(mtime));
-          await rename(this.#path(temp), this.#path(final));
-          const found = await stat(this.#path(final));
-          return { size: found.size, mtime: Math.trunc(found.mtimeMs) };
-        } catch (error) {
-          return error as Error;
-        }
-      }),
-    );
+  async publish(arrivals: readonly Arrival[]): Promise<(FileStat | Error | undefined)[]> {
+    const results = await Promise.all(arrivals.map((each) => this.#publish(each)));
+    // The sources are removed next: the names must outlive a power cut, too.
+    const folders = new Set(arrivals.map(({ final }) => folderOf(final)));
+    await Promise.all([...folders].map((folder) => syncFolder(join(this.#folder, folder))));
+    return results;
+  }
+
+  async #publish({ temp, final, mtime }: Arrival): Promise<FileStat | Error | undefined> {
+    try {
+      if (mtime !== undefined) await utimes(this.#path(temp), new Date(), new Date(mtime));
+      await rename(this.#path(temp), this.#path(final));
+    } catch (error) {
+      return new SinkError(`cannot publish ${join(this.#folder, final)}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    return (await this.stat([final]))[0];
   }
 
   remove(names: readonly string[]): Promise<(Error | undefined)[]> {
@@ -123,7 +137,10 @@ export class FolderPlace implements Place {
   }
 
   async makeFolder(folder: string): Promise<void> {
-    await wrap(mkdir(this.#path(folder), { recursive: true }), `make the folder ${join(this.#folder, folder)}`);
+    const path = join(this.#folder, folder);
+    await wrap(mkdir(this.#path(folder), { recursive: true }), `make the folder ${path}`);
+    const above = folder.split("/").map((_, i, parts) => join(this.#folder, ...parts.slice(0, i)));
+    await Promise.all(above.map(syncFolder));
   }
 
   async close(): Promise<void> {}
@@ -144,8 +161,18 @@ export function folderOf(path: string): string {
   return folder === "." ? "" : folder;
 }
 
+/** Below a file there is nothing, nor under a name that cannot be. */
+const ABSENT = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP"]);
+
 function isAbsent(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === "ENOENT";
+  return ABSENT.has((error as NodeJS.ErrnoException).code ?? "");
+}
+
+/** Puts the names in a folder on the disk, where the system can (Windows cannot). */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY).catch(() => undefined);
+  await folder?.sync().catch(() => {});
+  await folder?.close();
 }
 
 async function wrap<T>(doing: Promise<T>, what: string): Promise<T> {

@@ -2,11 +2,16 @@
 import { ReplyError, UsageError } from "../../client/errors.js";
 import type { FtpClient } from "../../ftp/client.js";
 import type { FtpEntry } from "../../ftp/entry.js";
+import { parseSize } from "../../ftp/parse-reply.js";
 import type { ListedFile } from "../journal/journal.js";
 import type { Arrival, FileStat, ListingNotes, Place } from "./place.js";
 
 /** Files whose commands go into one write. */
 const PACK = 25;
+/** Refusals that are not about one file: no such command, not logged in. */
+const NOT_OF_ONE_FILE = new Set(["421", "500", "502", "530"]);
+/** What servers say where they leave out rows of a listing. */
+const CUT = /truncat|limit|too many/i;
 
 export class FtpPlace implements Place {
   readonly shown: string;
@@ -51,7 +56,10 @@ export class FtpPlace implements Place {
   }
 
   async *list(notes: ListingNotes, signal: AbortSignal): AsyncIterable<ListedFile[]> {
-    for await (const batch of this.#client.entries(undefined, { signal }).batches()) {
+    const onEnd = ({ text }: { text: string }) => {
+      if (CUT.test(text)) notes.cut = text.trim();
+    };
+    for await (const batch of this.#client.entries(undefined, { signal, onEnd }).batches()) {
       const files: ListedFile[] = [];
       for (const entry of batch) {
         if (entry.type === "file") files.push(listed(entry));
@@ -61,9 +69,17 @@ export class FtpPlace implements Place {
     }
   }
 
-  async stat(names: readonly string[]): Promise<(FileStat | undefined)[]> {
-    const stats = await this.#client.stats(names);
-    return stats.map((each) => each && { size: each.size, mtime: each.modified?.getTime() });
+  async stat(names: readonly string[]): Promise<(FileStat | Error | undefined)[]> {
+    try {
+      const stats = await this.#client.stats(names);
+      return stats.map((each) => each && { size: each.size, mtime: each.modified?.getTime() });
+    } catch (error) {
+      if (!this.usable || !(error instanceof ReplyError) || NOT_OF_ONE_FILE.has(error.code)) throw error;
+      if (names.length === 1) return [error];
+    }
+    const each: (FileStat | Error | undefined)[] = [];
+    for (const name of names) each.push(...(await this.stat([name])));
+    return each;
   }
 
   read(name: string, signal: AbortSignal): AsyncIterable<Buffer> {
@@ -74,9 +90,9 @@ export class FtpPlace implements Place {
     return (await this.#client.stor(name, source, { signal })).bytes;
   }
 
-  async publish(arrivals: readonly Arrival[]): Promise<(FileStat | Error)[]> {
+  async publish(arrivals: readonly Arrival[]): Promise<(FileStat | Error | undefined)[]> {
     const ftp = this.#client;
-    const results: (FileStat | Error)[] = [];
+    const results: (FileStat | Error | undefined)[] = [];
     for (let at = 0; at < arrivals.length; at += PACK) {
       const part = arrivals.slice(at, at + PACK);
       const commands = part.map(({ temp, final, mtime }) => {
@@ -86,11 +102,13 @@ export class FtpPlace implements Place {
       const replies = await ftp.pack(commands.flat());
       for (const [i, own] of commands.entries()) {
         const said = replies.splice(0, own.length);
+        // RNFR says 350: only the answer to RNTO counts, but that of a refused RNFR says why.
         const refused = said.findIndex((reply, k) => !reply.ok && k < 2);
-        const size = said.at(-1);
+        const [size, timed] = [said.at(-1), said.length === 4 && said[2]?.ok];
         if (refused !== -1) results.push(ftp.refusal(said[refused]!, own[refused]!));
-        else if (size?.ok) results.push({ size: Number(size.text.trim()), mtime: part[i]?.mtime });
-        else results.push(ftp.refusal(size!, own.at(-1)!));
+        else if (size?.code === "550") results.push(undefined);
+        else if (!size?.ok) results.push(ftp.refusal(size!, own.at(-1)!));
+        else results.push({ size: parseSize(size.text) ?? Number.NaN, mtime: timed ? part[i]?.mtime : undefined });
       }
     }
     return results;

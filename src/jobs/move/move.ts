@@ -2,11 +2,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { AbortedError } from "../../client/errors.js";
-import { type ClaimedFile, Journal, type JournalFile } from "../journal/journal.js";
-import { JobStopped, Lane, type LaneContext } from "./lane.js";
-import { type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
+import { Journal } from "../journal/journal.js";
+import { CONNECT_TRIES, Crew } from "./crew.js";
+import type { LaneContext } from "./ledger.js";
+import { isWanted, type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
+import { pause } from "./pause.js";
 import type { ListingNotes, Place } from "./place.js";
 import { ProgressMeter } from "./progress.js";
 import { classify, delay } from "./retry.js";
@@ -29,7 +30,10 @@ export interface MoveResult {
   readonly bytes: number;
   /** Milliseconds of this run. */
   readonly milliseconds: number;
-  /** Rows of the listing that were passed over: folders, links, devices, names that do not match, unreadable rows. */
+  /**
+   * Rows of the last listing that were passed over: folders, links, devices, names that do not match, unreadable rows,
+   * temporary files of this and of other jobs.
+   */
   readonly passedOver: number;
   /** The first hundred files that failed, conflict or vanished. */
   readonly failures: readonly MoveFailure[];
@@ -46,13 +50,8 @@ export interface MoveFailure {
   readonly error: string | undefined;
 }
 
-/** Files claimed by one commit, and files given to a lane at a time. */
-const CLAIM = 512;
-const BATCH = 64;
 /** Warnings kept: a million of the same are no news. */
 const WARNINGS = 100;
-/** Tries of a connection before the job is given up. */
-const CONNECT_TRIES = 8;
 /** Failures told in the result; the journal has all of them. */
 const FAILURES = 100;
 
@@ -97,12 +96,9 @@ class Move {
   readonly #warnings: string[] = [];
   readonly #notes: ListingNotes = { passedOver: 0 };
   readonly #context: LaneContext;
-  readonly #claimed: ClaimedFile[] = [];
-  /** Files under way in a lane that ended: another one recovers them. */
-  readonly #orphans: ClaimedFile[] = [];
+  readonly #crew: Crew;
   /** What stopped the job. */
   #stopped: unknown;
-  #connected = 0;
 
   constructor(resolved: ResolvedMove, journal: Journal) {
     this.#move = resolved;
@@ -113,11 +109,14 @@ class Move {
       meter: this.#meter,
       signal: this.#abort.signal,
       folders: new Set(),
+      ownFolders: new Map(),
       writing: new Map(),
+      sent: new Map(),
       warn: (message) => {
-        if (this.#warnings.length < WARNINGS) this.#warnings.push(message);
+        if (this.#warnings.length < WARNINGS && !this.#warnings.includes(message)) this.#warnings.push(message);
       },
     };
+    this.#crew = new Crew(this.#context, (reason) => this.#stop(reason));
   }
 
   async run(): Promise<MoveResult> {
@@ -126,38 +125,46 @@ class Move {
     const onAbort = () => this.#stop(new AbortedError("the move was cancelled", { cause: signal?.reason }));
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
-    const tell = () => onProgress?.(this.#meter.take(this.#journal.counts(), performance.now()));
-    const timer = onProgress && setInterval(tell, 1000);
+    const timer = onProgress && setInterval(() => this.#tell(), 1000);
     try {
       await this.#passes();
+      this.#crew.release();
+    } catch (error) {
+      this.#stop(error);
     } finally {
       clearInterval(timer);
       signal?.removeEventListener("abort", onAbort);
-      this.#journal.release(this.#claimed.map(({ id }) => ({ id, counts: false })));
+    }
+    if (this.#stopped === undefined) {
+      this.#meter.phase = "done";
+      this.#tell();
     }
     if (this.#stopped !== undefined) throw this.#stopped;
-    this.#meter.phase = "done";
-    tell();
     return this.#result(performance.now() - started);
+  }
+
+  /** A callback that throws, or a journal that cannot be read, ends the job, not the process. */
+  #tell(): void {
+    try {
+      this.#move.onProgress?.(this.#meter.take(this.#journal.counts(), performance.now()));
+    } catch (error) {
+      this.#stop(error);
+    }
   }
 
   /** What an earlier run left, then list and move until a pass brings nothing new: listings may be cut short. */
   async #passes(): Promise<void> {
-    let left: ClaimedFile[] = this.#journal.claimed();
+    // What was left under way comes first: a listing would find its sources again.
+    const left = this.#journal.claimed();
+    this.#crew.adopt(left);
+    if (left.length > 0) await this.#crew.work();
     for (let again = true; again && !this.#abort.signal.aborted; ) {
-      const before = this.#settled();
-      // What was left under way comes first: a listing would find its sources again.
-      if (left.length > 0) await this.#work(left);
-      left = [];
-      const { added, replanned } = await this.#list();
-      await this.#work([]);
-      again = this.#move.removes && added + replanned > 0 && this.#settled() > before;
+      const { added } = await this.#list();
+      const before = this.#journal.counts().DONE;
+      await this.#crew.work();
+      // A name that is listed again and again, but never moves, is nothing new.
+      again = this.#move.removes && (added > 0 || this.#journal.counts().DONE > before);
     }
-  }
-
-  #settled(): number {
-    const { PLANNED, CLAIMED, ...settled } = this.#journal.counts();
-    return Object.values(settled).reduce((sum, files) => sum + files, 0);
   }
 
   /** One pass over the source, spooled into the journal; begun anew where its connection breaks. */
@@ -165,7 +172,7 @@ class Move {
     const { signal } = this.#abort;
     for (let attempt = 1; !signal.aborted; attempt++) {
       const source = this.#move.from(false);
-      if (!(await this.#connect(() => source.open(signal)))) break;
+      if (!(await this.#crew.connect(() => source.open(signal)))) break;
       try {
         await this.#spool(source);
         this.#meter.phase = "moving";
@@ -173,8 +180,9 @@ class Move {
         return this.#journal.finishListing({ again: this.#move.removes });
       } catch (error) {
         if (signal.aborted) break;
-        if (source.usable || attempt >= CONNECT_TRIES) throw error;
-        await sleep(delay(attempt), undefined, { signal }).catch(() => {});
+        const verdict = source.usable ? classify(error as Error) : "retry";
+        if (verdict === "fail" || verdict === "pause" || attempt >= CONNECT_TRIES) throw error;
+        await pause(delay(attempt), signal);
       } finally {
         await source.close();
       }
@@ -183,86 +191,15 @@ class Move {
   }
 
   async #spool(source: Place): Promise<void> {
+    this.#notes.passedOver = 0;
+    this.#notes.cut = undefined;
     for await (const batch of source.list(this.#notes, this.#abort.signal)) {
-      const wanted = batch.filter((file) => this.#move.match.test(file.name) !== undefined);
+      const wanted = batch.filter((file) => isWanted(this.#move, file));
       this.#notes.passedOver += batch.length - wanted.length;
       this.#journal.addListed(wanted);
     }
-  }
-
-  /** Lanes over everything that is planned; `left` is recovered first. */
-  async #work(left: ClaimedFile[]): Promise<void> {
-    const { PLANNED } = this.#journal.counts();
-    const wanted = Math.ceil((left.length + PLANNED) / 4);
-    const lanes = Math.max(1, Math.min(this.#move.lanes, wanted));
-    if (left.length + PLANNED === 0) return;
-    const shares = Array.from({ length: lanes }, (_, i) => left.filter((_, k) => k % lanes === i));
-    await Promise.all(shares.map((share) => this.#lane(share)));
-  }
-
-  async #lane(left: ClaimedFile[]): Promise<void> {
-    const lane = new Lane(this.#context);
-    let unsettled = left;
-    this.#meter.lanes++;
-    while (await this.#connect(() => lane.connect())) {
-      this.#connected++;
-      try {
-        for (let batch: ClaimedFile[] | undefined = []; batch !== undefined; batch = await this.#next()) {
-          unsettled.push(...this.#orphans.splice(0));
-          if (unsettled.length > 0) await lane.recover(unsettled);
-          unsettled = [];
-          await lane.run(batch);
-        }
-        break;
-      } catch (error) {
-        // A connection that failed is made anew; anything else would fail again.
-        if (lane.usable || error instanceof JobStopped) this.#stop(error instanceof JobStopped ? error.reason : error);
-        unsettled = lane.unsettled;
-      } finally {
-        this.#connected--;
-      }
-    }
-    this.#orphans.push(...unsettled);
-    this.#meter.lanes--;
-    await lane.close();
-  }
-
-  /** Connects, again and again where that may help. False where this lane, or the whole job, is to end. */
-  async #connect(open: () => Promise<void>): Promise<boolean> {
-    for (let attempt = 1; !this.#abort.signal.aborted; attempt++) {
-      try {
-        await open();
-        return true;
-      } catch (error) {
-        if (this.#abort.signal.aborted) break;
-        const verdict = classify(error as Error, { others: this.#connected });
-        if (verdict === "cap" && this.#connected > 0) {
-          this.#context.warn(`a server takes no more than ${this.#connected} connections: ${(error as Error).message}`);
-          return false;
-        }
-        if (verdict === "pause" || verdict === "fail" || attempt >= CONNECT_TRIES) this.#stop(error);
-        else await sleep(delay(attempt), undefined, { signal: this.#abort.signal }).catch(() => {});
-      }
-    }
-    return false;
-  }
-
-  /** The next files for a lane; undefined where there are none, now or later. */
-  async #next(): Promise<ClaimedFile[] | undefined> {
-    const { lanes, route } = this.#move;
-    const { signal } = this.#abort;
-    while (!signal.aborted) {
-      if (this.#claimed.length === 0) {
-        this.#claimed.push(...this.#journal.claim(CLAIM, (file: JournalFile) => route.apply(file)));
-      }
-      if (this.#claimed.length > 0) {
-        return this.#claimed.splice(0, Math.min(BATCH, Math.ceil(this.#claimed.length / lanes)));
-      }
-      const due = this.#journal.nextDue();
-      if (due === undefined) return undefined;
-      await sleep(Math.max(10, due - Date.now()), undefined, { signal }).catch(() => {});
-    }
-    return undefined;
+    if (this.#notes.cut === undefined || this.#move.removes) return;
+    this.#context.warn(`the listing of ${source.shown} was cut short: the server says ${this.#notes.cut}`);
   }
 
   #stop(reason: unknown): void {

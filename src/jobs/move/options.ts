@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { UsageError } from "../../client/errors.js";
 import { wholeNumber } from "../../client/options.js";
 import { parseUrl, redactUrl } from "../../client/url.js";
+import { displayName } from "../../ftp/name.js";
 import type { FtpOptions } from "../../ftp/options.js";
 import { clientFor, type OpenOptions } from "../../open.js";
 import { Bucket } from "./bucket.js";
@@ -13,6 +14,7 @@ import { compileMatch, type Match, type MatchPattern, type MatchSyntax } from ".
 import type { Place } from "./place.js";
 import type { MoveProgress } from "./progress.js";
 import { compileRoute, type Route, type RoutedFile } from "./route.js";
+import { parseTempName } from "./temp-name.js";
 
 /** One side: the URL of a folder on an FTP server, a local folder (path or file URL), or a URL with options. */
 export type MoveSide = string | URL | ({ readonly url: string | URL } & OpenOptions<FtpOptions>);
@@ -64,6 +66,8 @@ export interface ResolvedMove {
   readonly to: (create: boolean) => Place;
   readonly match: Match;
   readonly route: Route;
+  /** True where no two names have the same target. */
+  readonly oneToOne: boolean;
   readonly removes: boolean;
   readonly onExists: OnExists;
   readonly keepTimes: boolean;
@@ -87,14 +91,19 @@ export function resolveMove(options: MoveOptions): ResolvedMove {
   const onExists = choice("onExists", options.onExists ?? "same-skip", ON_EXISTS);
   const from = side(options.from);
   const to = side(options.to);
-  if (from.shown === to.shown && route.source === "{name}") {
-    throw new UsageError(`from and to are the same folder, ${from.shown}`);
-  }
+  const inPlace = from.shown.replace(/\/+$/, "") === to.shown.replace(/\/+$/, "");
+  if (inPlace && route.source === "{name}") throw new UsageError(`from and to are the same folder, ${from.shown}`);
+  const refuse = ({ name }: { name: string }, target: string): string | undefined => {
+    if (inPlace && !target.includes("/") && match.test(target) !== undefined)
+      return `its target ${displayName(target)} is in the folder of the sources, and would be taken for another one`;
+    return from.remote && /[\r\n\0]/.test(name) ? `FTP has no way to name ${displayName(name)}` : undefined;
+  };
   return {
     from: from.make,
     to: to.make,
     match,
-    route,
+    route: { source: route.source, apply: (file) => checked(file, route.apply(file), refuse) },
+    oneToOne: /(^|\/)(\{name\})?$/.test(route.source),
     removes: source === "delete",
     onExists,
     keepTimes: options.keepTimes ?? true,
@@ -113,14 +122,25 @@ function choice<T extends string>(name: string, value: T, allowed: readonly T[])
   throw new UsageError(`${name} is one of ${allowed.join(", ")}, not ${JSON.stringify(value)}`);
 }
 
-function side(given: MoveSide): { shown: string; make: (create: boolean) => Place } {
+function checked<F>(file: F, target: string, refuse: (file: F, target: string) => string | undefined): string {
+  const reason = refuse(file, target);
+  if (reason !== undefined) throw new UsageError(reason);
+  return target;
+}
+
+function side(given: MoveSide): { shown: string; remote: boolean; make: (create: boolean) => Place } {
   const { url, ...options } = typeof given === "object" && "url" in given ? given : { url: given };
   const text = typeof url === "string" ? url : url.href;
   if (!/^[a-z][a-z0-9+.-]+:/i.test(text) || text.startsWith("file:")) {
     const folder = resolvePath(text.startsWith("file:") ? fileURLToPath(text) : text);
-    return { shown: folder, make: (create) => new FolderPlace(folder, create) };
+    return { shown: folder, remote: false, make: (create) => new FolderPlace(folder, create) };
   }
   const { path } = parseUrl(url);
   const shown = redactUrl(url);
-  return { shown, make: (create) => new FtpPlace(shown, () => clientFor(url, options), path, create) };
+  return { shown, remote: true, make: (create) => new FtpPlace(shown, () => clientFor(url, options), path, create) };
+}
+
+/** Whether a listed file is one of the job's: its name matches, and is not the temporary one of a file that arrives. */
+export function isWanted(move: Pick<ResolvedMove, "match">, { name }: { name: string }): boolean {
+  return move.match.test(name) !== undefined && parseTempName(name) === undefined;
 }

@@ -21,6 +21,8 @@ export interface Arrival {
 export interface ListingNotes {
   /** Rows that could not be read, links, devices and folders: what was passed over. */
   passedOver: number;
+  /** What the server said, where that sounds as if rows were left out. */
+  cut?: string | undefined;
 }
 
 /** One connection to one side. Every method works on a batch where that saves round trips. */
@@ -31,14 +33,17 @@ export interface Place {
   open(signal: AbortSignal): Promise<void>;
   /** The files in the folder, in groups as they arrive. */
   list(notes: ListingNotes, signal: AbortSignal): AsyncIterable<ListedFile[]>;
-  /** What is there under these names; undefined where nothing is. */
-  stat(names: readonly string[]): Promise<(FileStat | undefined)[]>;
+  /** What is there under these names; undefined where nothing is, an error where that was not told of one name. */
+  stat(names: readonly string[]): Promise<(FileStat | Error | undefined)[]>;
   /** A file's bytes; it ends without an error only where the other side confirmed the whole file. */
   read(name: string, signal: AbortSignal): AsyncIterable<Buffer>;
   /** Writes a new file. Gives the bytes that were confirmed. */
   write(name: string, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number>;
-  /** Gives files their final names, then their times; gives for each what is there then, or what went wrong. */
-  publish(arrivals: readonly Arrival[]): Promise<(FileStat | Error)[]>;
+  /**
+   * Gives files their final names, then their times; gives for each what is there then (without a time where that was
+   * not set), undefined where it was published and is gone, or what went wrong.
+   */
+  publish(arrivals: readonly Arrival[]): Promise<(FileStat | Error | undefined)[]>;
   /** Removes files; gives for each what went wrong, if something did. A file that is not there is removed. */
   remove(names: readonly string[]): Promise<(Error | undefined)[]>;
   /** Makes a folder and those above it; no error where it is there. */

@@ -1,6 +1,6 @@
 /** A dry run: what a move would do with each file, collisions found, nothing touched. */
 import { openDatabase } from "../journal/sqlite.js";
-import { type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
+import { isWanted, type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
 import type { FileStat, Place } from "./place.js";
 import { same } from "./recover.js";
 
@@ -39,7 +39,7 @@ export async function* planMove(options: MoveOptions): AsyncGenerator<PlannedFil
     await from.open(signal);
     const there = await present(to, signal);
     for await (const batch of from.list({ passedOver: 0 }, signal)) {
-      const wanted = batch.filter((file) => move.match.test(file.name) !== undefined);
+      const wanted = batch.filter((file) => isWanted(move, file));
       for (let at = 0; at < wanted.length; at += PROBE) {
         const routed = wanted.slice(at, at + PROBE).map((file) => ({ ...file, ...routeOf(move, file) }));
         const names = routed.map(({ target }) => target).filter((target) => target !== "");
@@ -84,7 +84,7 @@ function routeOf(move: ResolvedMove, file: { name: string }): { target: string; 
   }
 }
 
-function judge(move: ResolvedMove, file: Routed, final: FileStat | undefined, taken: boolean): PlannedFile {
+function judge(move: ResolvedMove, file: Routed, final: FileStat | Error | undefined, taken: boolean): PlannedFile {
   const { name, target, size, mtime } = file;
   const modified = mtime === undefined ? undefined : new Date(mtime);
   const planned = (action: PlannedFile["action"], why?: string): PlannedFile => ({
@@ -99,6 +99,7 @@ function judge(move: ResolvedMove, file: Routed, final: FileStat | undefined, ta
   if (taken)
     return planned(move.onExists === "rename" ? "rename" : "conflict", "another file of this move has the same target");
   if (final === undefined) return planned("move");
+  if (final instanceof Error) return planned("fail", final.message);
   const alike = size !== undefined && same({ size, mtime }, final);
   if (alike && move.onExists === "same-skip") return planned("skip", "the same file is there");
   if (move.onExists === "overwrite" || move.onExists === "rename") return planned(move.onExists);

@@ -30,6 +30,7 @@ const WINDOW = 10;
 /** Turns counts into progress. */
 export class ProgressMeter {
   phase: MoveProgress["phase"] = "listing";
+  /** Those of a transfer that failed are taken off again. */
   bytes = 0;
   lanes = 0;
   readonly #samples: { at: number; settled: number; bytes: number }[] = [];
@@ -42,7 +43,7 @@ export class ProgressMeter {
     if (this.#samples.length > WINDOW + 1) this.#samples.shift();
     const first = this.#samples[0]!;
     const seconds = (now - first.at) / 1000;
-    const filesPerSecond = seconds > 0 ? (settled - first.settled) / seconds : 0;
+    const filesPerSecond = seconds > 0 ? Math.max(0, settled - first.settled) / seconds : 0;
     const left = PLANNED + CLAIMED;
     return {
       phase: this.phase,
@@ -53,7 +54,7 @@ export class ProgressMeter {
       failed: CONFLICT + FAILED + GONE,
       bytes: this.bytes,
       filesPerSecond,
-      bytesPerSecond: seconds > 0 ? (this.bytes - first.bytes) / seconds : 0,
+      bytesPerSecond: seconds > 0 ? Math.max(0, this.bytes - first.bytes) / seconds : 0,
       secondsLeft: this.phase === "moving" && filesPerSecond > 0 ? left / filesPerSecond : undefined,
       lanes: this.lanes,
     };

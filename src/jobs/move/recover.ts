@@ -42,7 +42,7 @@ export function recovery(found: Found): Recovery {
   const { planned, before, source, temp, final } = found;
   const matches = final !== undefined && final.size === planned.size;
   if (source === undefined) {
-    if (matches && before !== undefined) return "done";
+    // A temporary file that is there was not published: whatever has the final name is another one.
     if (temp !== undefined) return temp.size === planned.size ? "rename" : "keep-partial";
     return matches ? "done" : "gone";
   }

@@ -23,6 +23,9 @@ export const ROWS: readonly (readonly [Kind, Tls])[] = KINDS.flatMap((kind) =>
     .map((tls) => [kind, tls] as const),
 );
 
+/** The same without implicit TLS, which differs from the explicit one in its first bytes only. */
+export const PLAIN_AND_TLS = ROWS.filter(([, tls]) => tls !== "implicit");
+
 /** A server for one describe. */
 export interface Bed {
   readonly kind: Kind;
@@ -46,9 +49,10 @@ export function describeServer(kind: Kind, options: FtpOptions, name: string, te
   describeLive(kind, name, () => {
     let server: LiveFtp | undefined;
     let ca = "";
-    const scratch = mkdtempSync(join(tmpdir(), "polywire-scratch-"));
+    let scratch = "";
     const clients: FtpClient[] = [];
     beforeAll(async () => {
+      scratch = mkdtempSync(join(tmpdir(), "polywire-scratch-"));
       server = await start(kind, options);
       ca = (await certificates()).ca;
     });
@@ -56,14 +60,16 @@ export function describeServer(kind: Kind, options: FtpOptions, name: string, te
       for (const client of clients.splice(0)) client.close();
     });
     afterAll(async () => {
-      rmSync(scratch, { recursive: true });
+      rmSync(scratch, { recursive: true, force: true });
       await server?.stop();
     });
     const tls = options.tls ?? "none";
     const bed: Bed = {
       kind,
       tls,
-      scratch,
+      get scratch() {
+        return scratch;
+      },
       get server() {
         if (server === undefined) throw new Error("the server is started before the first test");
         return server;

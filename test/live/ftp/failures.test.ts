@@ -1,6 +1,6 @@
 /** What goes wrong in the middle: signals, sinks, sources, servers that refuse, die, stop or fall silent. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
@@ -9,25 +9,44 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   AbortedError,
   ConnectionError,
+  type PolywireError,
   ReplyError,
   SinkError,
   TimeoutError,
-  UsageError,
 } from "../../../src/client/errors.js";
 import { Transcript } from "../../../src/client/transcript.js";
-import type { FtpClient } from "../../../src/ftp/client.js";
+import { FtpClient } from "../../../src/ftp/client.js";
 import { describeLive } from "../available.js";
-import { type FtpOptions, KINDS, type Kind, start } from "../servers/ftp.js";
-import { type Bed, describeRows, describeServer, errorOf, expectUsable, pattern, ROWS } from "./bed.js";
+import { type FtpOptions, KINDS, type Kind, type LiveFtp, start } from "../servers/ftp.js";
+import { type Bed, describeRows, describeServer, errorOf, expectUsable, PLAIN_AND_TLS, pattern } from "./bed.js";
 
 const MiB = 1024 * 1024;
 const LARGE = pattern(16 * MiB);
 const SMALL = LARGE.subarray(0, 50_000);
 
+const mount = (folder: string) => execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]);
+const unmount = (folder: string) => execFileSync("umount", ["-l", folder]);
+/** Containers as a rule may not mount a disk of their own. */
+const mayMount = (() => {
+  const folder = mkdtempSync(join(tmpdir(), "polywire-full-"));
+  try {
+    mount(folder);
+    unmount(folder);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmdirSync(folder);
+  }
+})();
+
 /** A source without end, which tells when so many bytes of it are taken. */
 async function* endless(bytes: number, reached: () => void): AsyncGenerator<Buffer> {
-  for (let taken = 0; ; taken += SMALL.length) {
-    if (taken >= bytes) reached();
+  for (let [taken, told] = [0, false]; ; taken += SMALL.length) {
+    if (taken >= bytes && !told) {
+      told = true;
+      reached();
+    }
     yield SMALL;
     await sleep(0);
   }
@@ -41,11 +60,20 @@ async function expectSound(ftp: FtpClient): Promise<void> {
   expect(await ftp.nlst().toArray()).toContain("sound");
 }
 
-describeRows(ROWS, {}, (bed) => {
+/**
+ * inetutils ends the session by SIGPIPE where it writes twice to a data connection that is gone: then, and there only,
+ * the client is closed, and says so.
+ */
+function mayHaveGone(bed: Bed, error: PolywireError): boolean {
+  if (bed.kind !== "inetutils") expect(error.clientUsable).toBe(true);
+  return !error.clientUsable;
+}
+
+describeRows(PLAIN_AND_TLS, {}, (bed) => {
   beforeAll(() => {
     bed.put("large.dat", LARGE);
     mkdirSync(join(bed.server.home, "many"));
-    for (let i = 0; i < 3000; i++) bed.put(`many/file-${i}`);
+    for (let i = 0; i < 3000; i++) closeSync(openSync(bed.local(`many/file-${i}`), "w"));
   });
 
   describe("a signal", () => {
@@ -53,10 +81,11 @@ describeRows(ROWS, {}, (bed) => {
       const ftp = await bed.ready();
       for (let round = 0; round < 3; round++) {
         const stop = new AbortController();
-        const onBytes = (bytes: number) => bytes > MiB && stop.abort(new Error("enough"));
+        const onBytes = (bytes: number) => void (bytes > MiB && stop.abort(new Error("enough")));
         const error = await errorOf(ftp.retr("large.dat", { to: () => sleep(1), signal: stop.signal, onBytes }));
         expect(error).toBeInstanceOf(AbortedError);
-        expect(error).toMatchObject({ clientUsable: true, cause: { message: "enough" } });
+        expect(error.cause).toMatchObject({ message: "enough" });
+        if (mayHaveGone(bed, error)) return;
         await expectSound(ftp);
       }
     });
@@ -65,8 +94,9 @@ describeRows(ROWS, {}, (bed) => {
       const ftp = await bed.ready();
       const stop = new AbortController();
       const stuck = () => new Promise<void>(() => setTimeout(() => stop.abort(), 50));
-      expect(await errorOf(ftp.retr("large.dat", { to: stuck, signal: stop.signal }))).toBeInstanceOf(AbortedError);
-      await expectSound(ftp);
+      const error = await errorOf(ftp.retr("large.dat", { to: stuck, signal: stop.signal }));
+      expect(error).toBeInstanceOf(AbortedError);
+      if (!mayHaveGone(bed, error)) await expectSound(ftp);
     });
 
     it("breaks off an upload, and the client stays usable", async () => {
@@ -129,6 +159,7 @@ describeRows(ROWS, {}, (bed) => {
         expect(LARGE.subarray(0, chunk.length).equals(chunk)).toBe(true);
         break;
       }
+      if (bed.kind === "inetutils" && ftp.state === "closed") return;
       await expectSound(ftp);
     }
   });
@@ -161,8 +192,7 @@ describeRows(ROWS, {}, (bed) => {
       const ftp = await bed.ready();
       const error = await errorOf(ftp.retr("large.dat", (sinks[how] as (typeof sinks)[string])(bed) as { to: string }));
       expect(error).toBeInstanceOf(SinkError);
-      expect(error.clientUsable).toBe(true);
-      await expectSound(ftp);
+      if (!mayHaveGone(bed, error)) await expectSound(ftp);
     });
   });
 
@@ -206,46 +236,75 @@ describeRows(ROWS, {}, (bed) => {
 
   it("a file too large for memory is no reason to lose the client", async () => {
     const ftp = await bed.ready({ limits: { body: MiB } });
-    expect(await errorOf(ftp.retr("large.dat"))).toMatchObject({ name: "ProtocolError" });
+    const error = await errorOf(ftp.retr("large.dat"));
+    expect(error.message).toMatch(/more than 1048576 bytes does not go into memory.*limits\.body/);
+    if (!mayHaveGone(bed, error)) await expectSound(ftp);
   });
 });
+
+interface OwnBed {
+  readonly server: LiveFtp;
+  /** A client that is logged in. */
+  ready(): Promise<FtpClient>;
+}
 
 /** A server of its own, which does not survive the test. */
 async function withOwn(kind: Kind, options: FtpOptions, use: (bed: OwnBed) => Promise<void>): Promise<void> {
   const server = await start(kind, options);
   const { host, port, user, password } = server;
-  const { FtpClient } = await import("../../../src/ftp/client.js");
-  const timeouts = { command: 400, idle: 400, connect: 2_000, greeting: 400, quit: 200 };
-  const ftp = new FtpClient({ host, port, security: "plain", credentials: { user, password }, timeouts });
-  try {
-    writeFileSync(join(server.home, "large.dat"), LARGE);
+  const clients: FtpClient[] = [];
+  const ready = async () => {
+    const timeouts = { idle: 400, quit: 200 };
+    const ftp = new FtpClient({ host, port, security: "plain", credentials: { user, password }, timeouts });
+    clients.push(ftp);
     await ftp.connect();
     await ftp.login();
     await ftp.cwd(server.folder);
-    await use({ ftp, server });
+    return ftp;
+  };
+  try {
+    writeFileSync(join(server.home, "large.dat"), LARGE);
+    await use({ server, ready });
   } finally {
-    ftp.close();
+    for (const ftp of clients) ftp.close();
     await server.stop();
   }
 }
 
-interface OwnBed {
-  ftp: FtpClient;
-  server: Awaited<ReturnType<typeof start>>;
-}
+/** What a server that stops in the middle is asked for, with the silence that is allowed. */
+const ASKED: Record<string, (ftp: FtpClient, stop: () => void, timeout: number) => Promise<unknown>> = {
+  "a command": (ftp, stop, timeout) => {
+    stop();
+    return ftp.size("large.dat", { timeout });
+  },
+  "a download": (ftp, stop, timeout) => {
+    const onBytes = (bytes: number) => void (bytes > MiB && stop());
+    return ftp.retr("large.dat", { to: () => sleep(1), onBytes, timeout });
+  },
+  "an upload": (ftp, stop, timeout) => ftp.stor("up.dat", endless(MiB, stop), { timeout }),
+  "a listing": (ftp, stop, timeout) => {
+    stop();
+    return ftp.entries(undefined, { timeout }).toArray();
+  },
+};
 
 for (const kind of KINDS) {
   describeLive(kind, `${kind} that fails`, () => {
-    it("killed in mid download or upload, it is a ConnectionError, and the client closed", async () => {
-      await withOwn(kind, {}, async ({ ftp, server }) => {
-        const slowly = { to: () => sleep(5), onBytes: (bytes: number) => bytes > MiB && server.signal("SIGKILL") };
-        const error = await errorOf(ftp.retr("large.dat", slowly));
+    it("killed in mid download, it is a ConnectionError, and the client closed", async () => {
+      await withOwn(kind, {}, async ({ ready, server }) => {
+        const ftp = await ready();
+        const onBytes = (bytes: number) => void (bytes > MiB && server.signal("SIGKILL"));
+        const error = await errorOf(ftp.retr("large.dat", { to: () => sleep(5), onBytes }));
         expect(error).toBeInstanceOf(ConnectionError);
         expect(error).toMatchObject({ retryable: true, clientUsable: false });
         expect(ftp.state).toBe("closed");
-        expect(await errorOf(ftp.noop())).toBeInstanceOf(UsageError);
+        expect(await errorOf(ftp.noop())).toBeInstanceOf(ConnectionError);
       });
-      await withOwn(kind, {}, async ({ ftp, server }) => {
+    });
+
+    it("killed in mid upload, it is a ConnectionError, and the client closed", async () => {
+      await withOwn(kind, {}, async ({ ready, server }) => {
+        const ftp = await ready();
         const error = await errorOf(
           ftp.stor(
             "up.dat",
@@ -259,37 +318,27 @@ for (const kind of KINDS) {
     });
 
     it("stopped, it is a TimeoutError: for a command, a download, an upload and a listing", async () => {
-      const cases: ((ftp: FtpClient, stop: () => void) => Promise<unknown>)[] = [
-        (ftp, stop) => {
-          stop();
-          return ftp.size("large.dat");
-        },
-        (ftp, stop) => ftp.retr("large.dat", { to: () => sleep(1), onBytes: (bytes) => void (bytes > MiB && stop()) }),
-        (ftp, stop) => ftp.stor("up.dat", endless(MiB, stop)),
-        (ftp, stop) => {
-          stop();
-          return ftp.entries().toArray();
-        },
-      ];
-      await Promise.all(
-        cases.map((call) =>
-          withOwn(kind, {}, async ({ ftp, server }) => {
-            const error = await errorOf(call(ftp, () => server.signal("SIGSTOP")));
-            expect(error).toBeInstanceOf(TimeoutError);
-            expect(error).toMatchObject({ retryable: true, clientUsable: false });
-            expect(ftp.state).toBe("closed");
-            await ftp.quit();
-          }),
-        ),
-      );
+      await withOwn(kind, {}, async ({ ready, server }) => {
+        for (const [what, ask] of Object.entries(ASKED)) {
+          const ftp = await ready();
+          const error = await errorOf(ask(ftp, () => server.signal("SIGSTOP"), 400));
+          expect(error, what).toBeInstanceOf(TimeoutError);
+          expect(error, what).toMatchObject({ retryable: true, clientUsable: false });
+          expect(ftp.state, what).toBe("closed");
+          await ftp.quit();
+          server.signal("SIGCONT");
+        }
+      });
     });
 
+    // Pure-FTPd counts in minutes.
     it.skipIf(kind === "pureftpd")("tired of waiting, it says goodbye, and the next call says why", async () => {
-      await withOwn(kind, { idleTimeout: 1 }, async ({ ftp }) => {
+      await withOwn(kind, { idleTimeout: 1 }, async ({ ready }) => {
+        const ftp = await ready();
         await expect.poll(() => ftp.state, { timeout: 8_000 }).toBe("closed");
         const error = await errorOf(ftp.noop());
-        expect(error).toBeInstanceOf(UsageError);
-        expect(error.cause).toBeInstanceOf(ConnectionError);
+        expect(error).toBeInstanceOf(ConnectionError);
+        expect(error.message).toMatch(/the server closes the connection: 421/);
         await ftp.quit();
       });
     });
@@ -298,34 +347,26 @@ for (const kind of KINDS) {
   describeFullDisk(kind);
 }
 
-/** A home of 2 MiB, where this machine may mount one. */
+/** A home of 2 MiB. */
 function describeFullDisk(kind: Kind): void {
   const home = mkdtempSync(join(tmpdir(), "polywire-full-"));
-  const mounted = (() => {
-    try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", home], { stdio: "ignore" });
-      return true;
-    } catch {
-      return false;
-    }
-  })();
-  afterAll(() => {
-    if (mounted) execFileSync("umount", ["-l", home]);
-    rmdirSync(home);
-  });
-  if (!mounted) return describe.skip(`${kind} on a full disk: this machine may not mount one`, () => {});
-  describeServer(kind, { home }, `${kind} on a full disk`, (bed) => {
-    it("refuses the upload, and the client stays usable", async () => {
-      const ftp = await bed.ready();
-      const error = await errorOf(ftp.stor("large.dat", LARGE));
-      expect(error).toBeInstanceOf(ReplyError);
-      expect(statSync(bed.local("large.dat")).size).toBeLessThan(LARGE.length);
-      await expectUsable(ftp);
-      await ftp.dele("large.dat");
-      await ftp.stor("small.dat", SMALL);
-      expect(readFileSync(bed.local("small.dat")).equals(SMALL)).toBe(true);
+  describe.skipIf(!mayMount)("with a small disk", () => {
+    beforeAll(() => mount(home));
+    afterAll(() => unmount(home));
+    describeServer(kind, { home }, `${kind} on a full disk`, (bed) => {
+      it("refuses the upload, and the client stays usable", async () => {
+        const ftp = await bed.ready();
+        const error = await errorOf(ftp.stor("large.dat", LARGE));
+        expect(error).toBeInstanceOf(ReplyError);
+        expect(statSync(bed.local("large.dat")).size).toBeLessThan(LARGE.length);
+        await expectUsable(ftp);
+        await ftp.dele("large.dat");
+        await ftp.stor("small.dat", SMALL);
+        expect(readFileSync(bed.local("small.dat")).equals(SMALL)).toBe(true);
+      });
     });
   });
+  afterAll(() => rmdirSync(home));
 }
 
 describeServer("vsftpd", { rate: 2 * MiB }, "vsftpd with a slow transfer", (bed) => {

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ReplyError, UsageError } from "../../../src/client/errors.js";
 import { ABILITIES } from "../servers/ftp.js";
-import { AWKWARD, type Bed, describeRows, errorOf, expectUsable, ROWS } from "./bed.js";
+import { AWKWARD, type Bed, describeRows, errorOf, expectUsable, PLAIN_AND_TLS, ROWS } from "./bed.js";
 
 const MANY = 20_000;
 
-describeRows(ROWS, {}, (bed) => {
+describeRows(PLAIN_AND_TLS, {}, (bed) => {
   const { mlsd } = ABILITIES[bed.kind];
 
   describe("awkward names", () => {

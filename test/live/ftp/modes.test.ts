@@ -9,11 +9,10 @@ import type { DataCommand, FtpSession } from "../../../src/ftp/session.js";
 import { listen } from "../../net/loopback.js";
 import { freePort } from "../servers/daemon.js";
 import { ABILITIES, KINDS } from "../servers/ftp.js";
-import { type Bed, describeRows, describeServer, errorOf, expectUsable, pattern, ROWS } from "./bed.js";
+import { type Bed, describeRows, describeServer, errorOf, expectUsable, PLAIN_AND_TLS, pattern, ROWS } from "./bed.js";
 import { startProxy } from "./proxies.js";
 
 const BYTES = pattern(300_000);
-const PLAIN_AND_TLS = ROWS.filter(([, tls]) => tls !== "implicit");
 
 /** A file up, down, and seen in a listing, twice. */
 async function expectTransfers(ftp: FtpClient): Promise<void> {

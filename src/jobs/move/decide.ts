@@ -1,0 +1,169 @@
+/** What is to be done with files, by a look at both sides before anything is sent: gone, the same already, in the way. */
+import { UsageError } from "../../client/errors.js";
+import type { ClaimedFile, DestBefore } from "../journal/journal.js";
+import { type Arrived, removeSources } from "./deliver.js";
+import { isEqual } from "./equal.js";
+import { folderOf } from "./folder-place.js";
+import type { Workplace } from "./lane.js";
+import { JobStopped } from "./ledger.js";
+import type { FileStat } from "./place.js";
+import { same } from "./recover.js";
+
+/** A file to be transferred. */
+export interface Ready {
+  readonly file: ClaimedFile;
+  /** The source as it was looked at. */
+  readonly source: FileStat;
+  readonly before: DestBefore;
+  /** When, on the clock of `performance.now()`. */
+  readonly lookedAt: number;
+}
+
+/** Milliseconds until a final name that another lane holds is looked at again. */
+const HELD = 200;
+/** Names tried at once, and at most, for `onExists: "rename"`. */
+const NAMES = 20;
+const MOST_NAMES = 1_000;
+/** Folders remembered. */
+const FOLDERS = 10_000;
+
+/** What came of a look. */
+export interface Decided {
+  readonly ready: Ready[];
+  /** Files whose final name another one of this lane holds: to be looked at when that is settled. */
+  readonly held: ClaimedFile[];
+}
+
+/** Notes in the journal what is there, settles what needs no transfer, and gives the rest. */
+export async function decide(lane: Workplace, files: readonly ClaimedFile[]): Promise<Decided> {
+  const { context, ledger, from, to } = lane;
+  // Before the look: a name that is free now may be another lane's a moment later.
+  const refused = files.filter((file) => !ledger.reserve(file.target, file.id));
+  const held = refused.filter((file) => ledger.holds(file.target));
+  for (const file of refused) if (!held.includes(file)) ledger.release(file, { wait: HELD, counts: false });
+  const mine = files.filter((file) => !refused.includes(file));
+  const [sources, finals] = await Promise.all([
+    from.stat(mine.map((file) => file.name)),
+    to.stat(mine.map((file) => file.target)),
+  ]);
+  const found: (Ready & { what: What })[] = [];
+  for (const [i, file] of mine.entries()) {
+    const [source, final] = [sources[i], finals[i]];
+    if (source instanceof Error || final instanceof Error)
+      await lane.failed(file, source instanceof Error ? source : final);
+    else if (source === undefined) ledger.settle({ id: file.id, state: "GONE", error: "the source is gone" });
+    else found.push(await judge(lane, file, source, final));
+  }
+  const open = found.filter(({ what }) => what !== "settled");
+  context.journal.probed(
+    open.map(({ file, before, source }) => {
+      file.size = source.size;
+      file.mtime = source.mtime ?? file.mtime;
+      file.destBefore = before;
+      return { id: file.id, destBefore: before, size: file.size, mtime: file.mtime };
+    }),
+  );
+  const already = open.filter(({ what }) => what === "skip");
+  await removeSources(lane, already.map(arrivedBefore), "SKIPPED_SAME");
+  const others = open.filter(({ what }) => what !== "skip");
+  return { ready: await freeNames(lane, others), held };
+}
+
+type What = "move" | "skip" | "rename" | "settled";
+
+async function judge(lane: Workplace, file: ClaimedFile, source: FileStat, final: FileStat | undefined) {
+  const { onExists, removes } = lane.context.move;
+  const before: DestBefore = final === undefined ? "absent" : same(source, final) ? "same" : "other";
+  const as = (what: What) => ({ file, source, before, lookedAt: performance.now(), what });
+  if (final === undefined) return as("move");
+  const skips = before === "same" && onExists === "same-skip";
+  const wanted = skips ? "skip" : onExists === "overwrite" ? "move" : onExists === "rename" ? "rename" : undefined;
+  if (wanted === undefined) {
+    lane.ledger.conflict(file, before === "same" ? "the same file is there" : "another file of that name is there");
+    return as("settled");
+  }
+  if (!removes || (wanted === "rename" && file.target !== file.name)) return as(wanted);
+  try {
+    const reason = await danger(lane, file, skips);
+    if (reason === undefined) return as(wanted);
+    lane.ledger.conflict(file, reason);
+  } catch (error) {
+    if (error instanceof JobStopped) throw error;
+    await lane.failed(file, error);
+  }
+  return as("settled");
+}
+
+/** Why a source must not go although its final name would have the file. */
+async function danger(lane: Workplace, file: ClaimedFile, skips: boolean): Promise<string | undefined> {
+  const { route, oneToOne } = lane.context.move;
+  if (await isOwnFolder(lane, file)) {
+    const error = "from and to are the same folder: what has the final name may be the source itself";
+    if (route.source === "{name}") throw new JobStopped(new UsageError(error));
+    return error;
+  }
+  // Two files of the job may have the same final name, size and time: only their bytes tell.
+  if (!skips || oneToOne || (await isEqual(lane, file))) return undefined;
+  return "a file of that name, size and time is there, but its bytes differ";
+}
+
+/**
+ * Whether the sources lie in the folder this file goes to: two URLs may mean one folder. A new file there is looked
+ * for among the sources.
+ */
+async function isOwnFolder(lane: Workplace, file: ClaimedFile): Promise<boolean> {
+  const { ownFolders, signal } = lane.context;
+  const folder = folderOf(file.target);
+  const known = ownFolders.get(folder);
+  if (known !== undefined) return known;
+  await lane.to.write(file.temp, nothing(), signal);
+  const [seen] = await lane.from.stat([file.temp.slice(folder === "" ? 0 : folder.length + 1)]);
+  await lane.to.remove([file.temp]);
+  if (seen instanceof Error) throw seen;
+  if (ownFolders.size >= FOLDERS) ownFolders.clear();
+  ownFolders.set(folder, seen !== undefined);
+  return seen !== undefined;
+}
+
+async function* nothing(): AsyncIterable<Buffer> {}
+
+function arrivedBefore(ready: Ready): Arrived {
+  return { ...ready, bytes: ready.source.size };
+}
+
+/** For `onExists: "rename"`: the first free name of `name-1.ext`, `name-2.ext` … */
+async function freeNames(lane: Workplace, files: readonly (Ready & { what: What })[]): Promise<Ready[]> {
+  const named: Ready[] = [];
+  for (const each of files) {
+    if (each.what === "move") named.push(each);
+    else {
+      const target = await freeName(lane, each.file);
+      if (target === undefined) lane.ledger.conflict(each.file, `${MOST_NAMES} files of that name are there`);
+      else named.push({ ...each, file: lane.ledger.retarget(each.file, target), before: "absent" });
+    }
+  }
+  return named;
+}
+
+async function freeName({ ledger, to }: Workplace, { id, target }: ClaimedFile): Promise<string | undefined> {
+  for (let first = 1; first <= MOST_NAMES; first += NAMES) {
+    const names = Array.from({ length: NAMES }, (_, i) => numbered(target, first + i));
+    const mine = names.filter((name) => ledger.reserve(name, id));
+    let free: string | undefined;
+    try {
+      const taken = await to.stat(mine);
+      free = mine.find((_, i) => taken[i] === undefined);
+    } finally {
+      for (const name of mine) if (name !== free) ledger.free(name, id);
+    }
+    if (free !== undefined) return free;
+  }
+  return undefined;
+}
+
+/** `a/b.tar.gz` → `a/b-1.tar.gz`: before the first dot of the last part, unless that begins with it. */
+function numbered(path: string, n: number): string {
+  const start = path.lastIndexOf("/") + 1;
+  const dot = path.indexOf(".", start + 1);
+  return dot === -1 ? `${path}-${n}` : `${path.slice(0, dot)}-${n}${path.slice(dot)}`;
+}

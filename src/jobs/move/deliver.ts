@@ -1,0 +1,212 @@
+/** A group of files from source to final name: transferred, checked, published together; then their sources go. */
+import { onAbort } from "../../client/abort.js";
+import { PolywireError, SinkError } from "../../client/errors.js";
+import type { SettledFile } from "../journal/journal.js";
+import type { Ready } from "./decide.js";
+import { folderOf } from "./folder-place.js";
+import type { Workplace } from "./lane.js";
+import { codeOf } from "./ledger.js";
+import type { FileStat } from "./place.js";
+import { changed } from "./recover.js";
+
+/**
+ * Files that arrive under temporary names before they are published together, and the bytes and milliseconds that end
+ * such a group: a group saves round trips, and is what a crash may undo.
+ */
+const GROUP = 16;
+const GROUP_BYTES = 32 * 1024 * 1024;
+const GROUP_TIME = 1_000;
+/** Milliseconds after which a final name that was free is looked at once more. */
+const FRESH = 2_000;
+/** Milliseconds before a file that changed under our hands is tried again. */
+const SETTLING = 1_000;
+/** Folders remembered. */
+const FOLDERS = 10_000;
+
+/** A file that is whole at the destination, under its temporary or its final name. */
+export interface Arrived extends Ready {
+  readonly bytes: number;
+}
+
+/** Transfers some files, then publishes them together. Takes them from `ready`. */
+export async function deliver(lane: Workplace, ready: Ready[]): Promise<void> {
+  const { signal } = lane.context;
+  const copied: Arrived[] = [];
+  const until = performance.now() + GROUP_TIME;
+  let bytes = 0;
+  const open = () => copied.length < GROUP && bytes < GROUP_BYTES && performance.now() < until;
+  try {
+    // The first one always: a lane must get on.
+    do {
+      const next = ready.shift() as Ready;
+      const done = await copy(lane, next);
+      if (done) copied.push(done);
+      bytes += done?.bytes ?? 0;
+    } while (ready.length > 0 && open() && !signal.aborted);
+  } catch (error) {
+    // The job stops, but what arrived is whole.
+    if (lane.from.usable && lane.to.usable) await publish(lane, copied);
+    // A connection was lost, but not over these.
+    else for (const { file } of copied) lane.ledger.excuse(file);
+    throw error;
+  }
+  await publish(lane, copied);
+}
+
+/** Transfers one file to its temporary name. Undefined where it failed by itself; rejects where a connection did. */
+async function copy(lane: Workplace, next: Ready): Promise<Arrived | undefined> {
+  const { file, source } = next;
+  const { context, from, to } = lane;
+  const folder = folderOf(file.target);
+  const abort = new AbortController();
+  const forget = onAbort(context.signal, () => abort.abort(context.signal.reason));
+  context.sent.set(file.id, 0);
+  try {
+    await makeFolder(lane, folder);
+    const bytes = await to.write(
+      file.temp,
+      metered(lane, next, from.read(file.name, abort.signal), abort.signal),
+      abort.signal,
+    );
+    if (bytes !== source.size) throw incomplete(`${bytes} bytes of ${file.name} arrived, it has ${source.size}`);
+    return { ...next, bytes };
+  } catch (error) {
+    abort.abort();
+    // Somebody may have removed it.
+    context.folders.delete(folder);
+    await lane.failed(file, reasonOf(error));
+    return undefined;
+  } finally {
+    forget();
+  }
+}
+
+async function* metered(lane: Workplace, { file }: Ready, bytes: AsyncIterable<Buffer>, signal: AbortSignal) {
+  const { move, meter, sent } = lane.context;
+  for await (const chunk of bytes) {
+    const wait = move.bucket.take(chunk.length, signal);
+    if (wait) await wait;
+    meter.bytes += chunk.length;
+    sent.set(file.id, (sent.get(file.id) ?? 0) + chunk.length);
+    yield chunk;
+  }
+}
+
+/** To the destination, a source that fails is a stream of ours: what matters is why. */
+function reasonOf(error: unknown): unknown {
+  return error instanceof SinkError && error.cause instanceof PolywireError ? error.cause : error;
+}
+
+function incomplete(message: string): PolywireError {
+  return new PolywireError(message, { retryable: true });
+}
+
+async function makeFolder({ context: { folders }, to }: Workplace, folder: string): Promise<void> {
+  if (folder === "" || folders.has(folder)) return;
+  await to.makeFolder(folder);
+  if (folders.size >= FOLDERS) folders.clear();
+  folders.add(folder);
+}
+
+/** Gives what is whole its final name, and removes its source. */
+async function publish(lane: Workplace, copied: readonly Arrived[]): Promise<void> {
+  const { context, ledger } = lane;
+  const { whole, orphans } = await check(lane, copied);
+  const results = await lane.to.publish(
+    whole.map(({ file, source }) => ({
+      temp: file.temp,
+      final: file.target,
+      mtime: context.move.keepTimes ? source.mtime : undefined,
+    })),
+  );
+  const published: Arrived[] = [];
+  for (const [i, each] of whole.entries()) {
+    const result = results[i] as FileStat | Error | undefined;
+    const { file, bytes, source } = each;
+    // Undefined: whoever waited for the file took it away at once.
+    if (result === undefined || (!(result instanceof Error) && result.size === bytes)) published.push(each);
+    else if (!(result instanceof Error)) ledger.conflict(file, `another file of ${result.size} bytes took its name`);
+    else if (orphans.has(each)) ledger.keep(file, "FAILED", `its name was refused: ${result.message}`);
+    else await lane.failed(file, result);
+    if (
+      context.move.keepTimes &&
+      source.mtime !== undefined &&
+      result &&
+      !(result instanceof Error) &&
+      result.mtime === undefined
+    )
+      context.warn("the destination does not set the times of files: there they have the time of the move");
+  }
+  await removeSources(lane, published);
+}
+
+/**
+ * What may be published: whole at the destination, by its own count, and of a source that is still what was read.
+ * `orphans` are those whose source vanished meanwhile: theirs is the only copy.
+ */
+async function check(lane: Workplace, copied: readonly Arrived[]) {
+  const { ledger } = lane;
+  const late = copied.filter(({ before, lookedAt }) => before === "absent" && performance.now() - lookedAt > FRESH);
+  const [sources, there] = await Promise.all([
+    lane.from.stat(copied.map(({ file }) => file.name)),
+    lane.to.stat([...copied.map(({ file }) => file.temp), ...late.map(({ file }) => file.target)]),
+  ]);
+  const whole: Arrived[] = [];
+  const orphans = new Set<Arrived>();
+  for (const [i, each] of copied.entries()) {
+    const { file, source, bytes } = each;
+    const [now, temp] = [sources[i], there[i]];
+    const taken = late.includes(each) ? there[copied.length + late.indexOf(each)] : undefined;
+    if (now instanceof Error) await lane.failed(file, now);
+    else if (temp instanceof Error) await lane.failed(file, temp);
+    else if (now && changed(source, now)) await discard(lane, each, now);
+    else if (now && taken !== undefined) await discard(lane, each, now);
+    else if (temp?.size !== bytes) {
+      if (now)
+        await lane.failed(file, incomplete(`${temp?.size ?? 0} bytes of ${file.name} arrived, ${bytes} were sent`));
+      else ledger.keep(file, "FAILED", "what arrived is not whole");
+    } else if (taken !== undefined) ledger.keep(file, "CONFLICT", "another file has the final name");
+    else whole.push(each);
+    if (now === undefined) orphans.add(each);
+  }
+  return { whole, orphans };
+}
+
+/** Looked at anew later on. */
+async function discard(lane: Workplace, { file }: Arrived, now: FileStat): Promise<void> {
+  await lane.drop([file]);
+  lane.ledger.release(file, { now, wait: SETTLING });
+}
+
+/** The files are safe at the destination: their sources go, where the job moves, unless they changed meanwhile. */
+export async function removeSources(
+  lane: Workplace,
+  arrived: readonly Arrived[],
+  state: "DONE" | "SKIPPED_SAME" = "DONE",
+): Promise<void> {
+  if (arrived.length === 0) return;
+  const { context, ledger } = lane;
+  const settled = ({ file, bytes }: Arrived): SettledFile => ({ id: file.id, state, size: bytes });
+  if (!context.move.removes) return ledger.settle(...arrived.map(settled));
+  const now = await lane.from.stat(arrived.map(({ file }) => file.name));
+  const safe = arrived.filter(({ source }, i) => {
+    const found = now[i];
+    return found === undefined || (!(found instanceof Error) && !changed(source, found));
+  });
+  const errors = await lane.remove(
+    lane.from,
+    safe.map(({ file }) => file.name),
+  );
+  const results = safe.map((each, i): SettledFile => {
+    const error = errors[i];
+    if (error === undefined) return settled(each);
+    const said = `it arrived, but the source stays: ${error.message}`;
+    return { id: each.file.id, state: "FAILED", code: codeOf(error), error: said };
+  });
+  ledger.settle(...results);
+  for (const [i, each] of arrived.entries()) {
+    const found = now[i];
+    if (found instanceof Error) ledger.fail(each.file, new Error(`it arrived, but the source stays: ${found.message}`));
+    else if (found && !safe.includes(each)) ledger.release(each.file, { now: found, wait: SETTLING });
+  }
+}

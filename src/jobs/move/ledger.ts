@@ -1,0 +1,177 @@
+/** The files a lane has in hand: what becomes of each goes to the journal, and the final names they hold are free again. */
+import type { ClaimedFile, Journal, SettledFile } from "../journal/journal.js";
+import type { ResolvedMove } from "./options.js";
+import type { FileStat } from "./place.js";
+import type { ProgressMeter } from "./progress.js";
+import { classify, delay, isExhausted } from "./retry.js";
+
+/** What lanes share. */
+export interface LaneContext {
+  readonly move: ResolvedMove;
+  readonly journal: Journal;
+  readonly meter: ProgressMeter;
+  readonly signal: AbortSignal;
+  /** Folders known to be at the destination. */
+  readonly folders: Set<string>;
+  /** Folders of the destination, and whether the sources lie in them. */
+  readonly ownFolders: Map<string, boolean>;
+  /** Final names that are being looked at or written, and for which file: two sources must never meet in one. */
+  readonly writing: Map<string, number>;
+  /** Files whose transfer was begun in this run, and the bytes of it that were counted. */
+  readonly sent: Map<number, number>;
+  /** Things a person should know: times that could not be set, temporary files that were kept. */
+  warn(message: string): void;
+}
+
+/** How a file is given back. */
+export interface Release {
+  /** The source as it is now, to be planned anew. Default: as planned. */
+  readonly now?: FileStat | undefined;
+  /** Milliseconds before which it is not tried again. Default: 0. */
+  readonly wait?: number;
+  /** Whether the try counts. Default: true. */
+  readonly counts?: boolean;
+  readonly error?: Error;
+}
+
+/** No file of this job will fare better: the disk is full, the account is refused. */
+export class JobStopped extends Error {
+  constructor(readonly reason: unknown) {
+    super("the job stops", { cause: reason });
+  }
+}
+
+export class Ledger {
+  readonly #context: LaneContext;
+  readonly #open = new Map<number, ClaimedFile>();
+  /** Files that went through, in whatever way but by failing. */
+  progress = 0;
+
+  constructor(context: LaneContext) {
+    this.#context = context;
+  }
+
+  /** Files whose fate is open. */
+  get unsettled(): ClaimedFile[] {
+    return [...this.#open.values()];
+  }
+
+  take(files: readonly ClaimedFile[]): void {
+    for (const file of files) this.#open.set(file.id, file);
+  }
+
+  /** Takes a final name for a file. False where another file has it: its fate must be known first. */
+  reserve(target: string, id: number): boolean {
+    const { writing } = this.#context;
+    const holder = writing.get(target);
+    if (holder === undefined) writing.set(target, id);
+    return holder === undefined || holder === id;
+  }
+
+  /** Whether a final name is held by a file of this lane. */
+  holds(target: string): boolean {
+    const holder = this.#context.writing.get(target);
+    return holder !== undefined && this.#open.has(holder);
+  }
+
+  free(target: string, id: number): void {
+    const { writing } = this.#context;
+    if (writing.get(target) === id) writing.delete(target);
+  }
+
+  /** The file has another target now. */
+  retarget(file: ClaimedFile, target: string): ClaimedFile {
+    const renamed = this.#context.journal.retarget(file, target);
+    this.free(file.target, file.id);
+    this.#open.set(file.id, renamed);
+    return renamed;
+  }
+
+  settle(...results: SettledFile[]): void {
+    this.#context.journal.settle(results);
+    for (const { id, state } of results) {
+      if (state !== "FAILED") this.progress++;
+      this.#close(id, state === "DONE");
+    }
+  }
+
+  fail(file: ClaimedFile, error: unknown, code = codeOf(error)): void {
+    this.settle({ id: file.id, state: "FAILED", code, error: (error as Error).message });
+  }
+
+  conflict(file: ClaimedFile, error: string): void {
+    this.settle({ id: file.id, state: "CONFLICT", code: "EXISTS", error });
+  }
+
+  release(file: ClaimedFile, { now, wait = 0, counts = true, error }: Release = {}): void {
+    this.#context.journal.release([
+      {
+        id: file.id,
+        counts,
+        ...(wait > 0 && { notBefore: Date.now() + wait }),
+        ...(error && { code: codeOf(error), error: error.message }),
+        ...(now && { size: now.size, ...(now.mtime !== undefined && { mtime: now.mtime }) }),
+      },
+    ]);
+    this.#close(file.id, false);
+  }
+
+  /** What ended the connection was not this file: its try does not count. */
+  excuse({ id }: ClaimedFile): void {
+    const { sent, meter } = this.#context;
+    meter.bytes -= sent.get(id) ?? 0;
+    sent.delete(id);
+  }
+
+  /** Another try for a file whose connection or process died; it counts where the file itself was under way. */
+  again(file: ClaimedFile): void {
+    if (!this.#context.sent.has(file.id)) this.release(file, { counts: false });
+    else if (!isExhausted("retry", file.tries, this.#context.move.tries))
+      this.release(file, { wait: delay(file.tries) });
+    else this.fail(file, new Error(`its connections broke ${file.tries} times`), "BROKEN");
+  }
+
+  /** Another try for a file that failed by itself, or the end of it. Throws JobStopped where no other will fare better. */
+  retry(file: ClaimedFile, error: Error): void {
+    const verdict = classify(error);
+    if (verdict === "pause") throw new JobStopped(error);
+    if (isExhausted(verdict === "cap" ? "retry" : verdict, file.tries, this.#context.move.tries))
+      this.fail(file, error);
+    else this.release(file, { wait: delay(file.tries), error });
+  }
+
+  /** The source is gone: what arrived may be the only copy, and is left as it is. */
+  keep(file: ClaimedFile, state: "CONFLICT" | "FAILED", why: string): void {
+    this.#context.warn(`${file.temp} was kept: the source is gone, and ${why}`);
+    const code = state === "CONFLICT" ? "EXISTS" : "PARTIAL";
+    this.settle({ id: file.id, state, code, error: `the source is gone, and ${why}: ${file.temp} was kept` });
+  }
+
+  /** Gives away the files whose fate is open: the final names stay theirs. */
+  dismiss(): ClaimedFile[] {
+    const files = this.unsettled;
+    this.#open.clear();
+    return files;
+  }
+
+  /** What the end of the job left untouched. */
+  giveBack(): void {
+    for (const file of this.unsettled) this.release(file, { counts: false });
+  }
+
+  #close(id: number, moved: boolean): void {
+    const { sent, meter } = this.#context;
+    if (!moved) meter.bytes -= sent.get(id) ?? 0;
+    sent.delete(id);
+    const file = this.#open.get(id);
+    this.#open.delete(id);
+    if (file) this.free(file.target, id);
+  }
+}
+
+/** The code of a reply, or Node's. */
+export function codeOf(error: unknown): string | undefined {
+  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
+  const found = code ?? cause?.code;
+  return typeof found === "string" ? found : undefined;
+}
