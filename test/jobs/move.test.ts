@@ -230,6 +230,16 @@ describe("what goes wrong", () => {
     expect(left()).toEqual([]);
   });
 
+  test("another run of the journal tries again what failed, unless told not to", async () => {
+    fill(6);
+    to.tree.write(`/in/${nameOf(2)}`, "foreign");
+    const journal = join(folder, "j");
+    expect(await move(options({ journal }))).toMatchObject({ moved: 5, conflicts: 1 });
+    to.tree.remove(`/in/${nameOf(2)}`);
+    expect(await move(options({ journal, retryFailed: false }))).toMatchObject({ moved: 5, conflicts: 1 });
+    expect(await move(options({ journal }))).toMatchObject({ moved: 6, conflicts: 0 });
+  });
+
   test("an abort ends in order: what is under way is finished or given back", async () => {
     fill(300);
     const abort = new AbortController();

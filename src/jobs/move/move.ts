@@ -156,6 +156,7 @@ class Move {
   async #passes(): Promise<void> {
     // What was left under way comes first: a listing would find its sources again.
     const left = this.#journal.claimed();
+    if (this.#move.retryFailed) this.#journal.retryFailed(["FAILED", "CONFLICT"]);
     this.#crew.adopt(left);
     if (left.length > 0) await this.#crew.work();
     for (let again = true; again && !this.#abort.signal.aborted; ) {

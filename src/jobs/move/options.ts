@@ -49,6 +49,8 @@ export interface MoveOptions {
   maxBytesPerSecond?: number | undefined;
   /** Tries of a file that its server refuses, and of one whose connections fail. Default: 3 and 10. */
   tries?: { readonly fail?: number; readonly retry?: number } | undefined;
+  /** Try again what failed or was in conflict in an earlier run of the journal. Default: true. */
+  retryFailed?: boolean | undefined;
   /**
    * The file in which the job remembers what it did, so that it can be killed at any moment and started again.
    * Default: in memory, which cannot.
@@ -74,6 +76,7 @@ export interface ResolvedMove {
   readonly lanes: number;
   readonly bucket: Bucket;
   readonly tries: { readonly fail: number; readonly retry: number };
+  readonly retryFailed: boolean;
   readonly journal: string | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: MoveProgress) => void) | undefined;
@@ -110,6 +113,7 @@ export function resolveMove(options: MoveOptions): ResolvedMove {
     lanes: wholeNumber("lanes", options.lanes ?? 8, 1, 1000),
     bucket: new Bucket({ bytesPerSecond: options.maxBytesPerSecond }),
     tries: { fail: options.tries?.fail ?? 3, retry: options.tries?.retry ?? 10 },
+    retryFailed: options.retryFailed ?? true,
     journal: options.journal,
     signal: options.signal,
     onProgress: options.onProgress,
