@@ -18,7 +18,7 @@ import { rawDownload } from "./raw-ftp.js";
 
 const { megabytes, rounds, "warm-up": warmUp } = numbers({ megabytes: 1024, rounds: 5, "warm-up": 1 });
 
-const server = await start("vsftpd");
+const server = await start("vsftpd", { quiet: true });
 const { host, port, user, password } = server;
 const work = await mkdtemp(join(tmpdir(), "polywire-bench-"));
 const remote = (name: string) => join(server.home, name);

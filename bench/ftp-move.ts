@@ -4,8 +4,10 @@
  *     npx tsx bench/ftp-move.ts [--files 5000] [--size 4096] [--rounds 5] [--warm-up 1]
  *
  * Timed is everything a user waits for: connecting, logging in, listing, moving, and hanging up. lftp starts as a process
- * (some 10 ms of its 2 to 3 s), move() and the lanes begin in this one. move() also keeps its journal on the disk, checks
- * sizes on both sides, and gives files their time, which neither of the others does; lftp is told not to set permissions.
+ * (some 10 ms), move() and the lanes begin in this one. The files are in memory; move() keeps its journal on the disk.
+ * move() also checks size and time of each source before and after, and the size of each copy, and sets the copy's time;
+ * basic-ftp's lanes do none of that. lftp is told not to set permissions. The limit is what is left of it all with bare
+ * sockets: see raw-ftp.ts.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -15,7 +17,7 @@ import { PassThrough } from "node:stream";
 import { Client } from "basic-ftp";
 import { move } from "../src/jobs/index.js";
 import { type LiveFtp, start } from "../test/live/servers/ftp.js";
-import { type Competitor, inTurns, numbers, program, rate, report } from "./harness.js";
+import { type Competitor, inTurns, numbers, program, rate, report, servedFolder } from "./harness.js";
 import { rawLane } from "./raw-ftp.js";
 
 const {
@@ -34,8 +36,9 @@ const {
 /** Every how many files one is compared byte by byte. */
 const SAMPLE = 50;
 
-const source = await start("vsftpd");
-const target = await start("vsftpd");
+const served = await servedFolder();
+const source = await start("vsftpd", { quiet: true, home: join(served, "source") });
+const target = await start("vsftpd", { quiet: true, home: join(served, "target") });
 const work = await mkdtemp(join(tmpdir(), "polywire-bench-"));
 const noise = randomBytes(size);
 const nameOf = (i: number) => `sensor_${String(i % 100).padStart(5, "0")}_20250101_${String(i).padStart(8, "0")}.dat`;
@@ -146,4 +149,5 @@ try {
 } finally {
   await Promise.all([source.stop(), target.stop()]);
   await rm(work, { recursive: true, force: true });
+  await rm(served, { recursive: true, force: true });
 }

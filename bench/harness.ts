@@ -1,6 +1,9 @@
 /** How a bench measures: competitors in turns in one run, several rounds, medians; the last line is one JSON object. */
 import { execFileSync, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { chmod, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 /** One who does the work. */
@@ -62,6 +65,16 @@ async function takeTurn(competitor: Competitor): Promise<Turn> {
   const { user, system } = process.cpuUsage(cpu);
   await competitor.check?.();
   return { milliseconds, cpu: (user + system) / 1000 };
+}
+
+/**
+ * A new folder for what servers serve: in memory where there is such a file system, so that what a disk does (ext4 takes
+ * its time to make a file after thousands were removed) is not taken for a client's fault.
+ */
+export async function servedFolder(): Promise<string> {
+  const folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "polywire-bench-"));
+  await chmod(folder, 0o755);
+  return folder;
 }
 
 export function median(values: readonly number[]): number {

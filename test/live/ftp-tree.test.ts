@@ -53,10 +53,11 @@ function fill(folder: string, kind: Kind): void {
 }
 
 function trees(bed: Bed): void {
-  const local = join(bed.scratch, "local");
+  let local: string;
   const served = () => bed.server.home;
   let expected: Map<string, string | null>;
   beforeAll(() => {
+    local = join(bed.scratch, "local");
     mkdirSync(local);
     fill(local, bed.kind);
     expected = contents(local);

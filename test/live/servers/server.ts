@@ -30,6 +30,8 @@ export interface FtpOptions {
   rate?: number;
   /** Most entries in a LIST or NLST (in pure-ftpd also MLSD); the rest is cut. Default: pure-ftpd 10,000. */
   listLimit?: number;
+  /** vsftpd only: no log of every command, which is how it comes. For benches. Default: false. */
+  quiet?: boolean;
   /** Serve this folder, which stays after stop(). Default: a new one, removed by stop(). */
   home?: string;
   /** Listen here, as for a server that comes back. Default: a free port. */

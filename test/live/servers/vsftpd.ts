@@ -19,7 +19,7 @@ export const vsftpd: Server = {
   },
   takes: [
     ...(["requireTls", "requireReuse", "requireClientCertificate", "maxClients", "ipv6", "passivePorts"] as const),
-    ...(["allowFxp", "deny", "idleTimeout", "rate"] as const),
+    ...(["allowFxp", "deny", "idleTimeout", "rate", "quiet"] as const),
   ],
   files: [PROGRAM],
   async prepare(setup) {
@@ -42,7 +42,8 @@ function settings({ host, port, home, work, options, ...tls }: Setup): string[] 
     "delay_failed_login=0\ndelay_successful_login=0",
     `chroot_local_user=YES\nallow_writeable_chroot=YES\nlocal_root=${home}`,
     `secure_chroot_dir=${join(work, "empty")}`,
-    `xferlog_enable=YES\nlog_ftp_protocol=YES\nvsftpd_log_file=${join(work, "vsftpd.log")}`,
+    `xferlog_enable=${yes(!options.quiet)}\nlog_ftp_protocol=${yes(!options.quiet)}`,
+    `vsftpd_log_file=${join(work, "vsftpd.log")}`,
     "mdtm_write=YES\nasync_abor_enable=YES\nascii_upload_enable=YES\nascii_download_enable=YES",
     "connect_from_port_20=NO\nforce_dot_files=YES",
     `max_clients=${options.maxClients ?? 200}\nmax_per_ip=0`,
