@@ -200,10 +200,14 @@ export class FtpClient extends Client<FtpSession> {
 
   /**
    * Size and time of many files in few round trips (SIZE, MDTM). Undefined for what is not there, as far as the server
-   * tells that from "you may not".
+   * tells that from "you may not". `times: false` leaves the times out.
    */
-  stats(paths: readonly string[], options: CallOptions = {}): Promise<(RemoteStat | undefined)[]> {
-    return this.run({ ...options, exclusive: true }, (session, call) => stats(session, paths.map(name), call));
+  stats(
+    paths: readonly string[],
+    options: CallOptions & { times?: boolean | undefined } = {},
+  ): Promise<(RemoteStat | undefined)[]> {
+    const ask = (session: FtpSession, call: Call) => stats(session, paths.map(name), call, options.times);
+    return this.run({ ...options, exclusive: true }, ask);
   }
 
   /** The error that a refused reply of `pack()` or `request()` stands for. */

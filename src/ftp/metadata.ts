@@ -60,22 +60,23 @@ async function found(ask: () => Promise<unknown>): Promise<boolean> {
 export interface RemoteStat {
   /** Octets. */
   readonly size: number;
-  /** Undefined where the server has no MDTM. */
+  /** Undefined where the server has no MDTM, or it was not asked for. */
   readonly modified: Date | undefined;
 }
 
 /** Commands of one write: servers read them from buffers of their own. */
 const PACK = 100;
 
-/** Size and time of many files, in packs. */
+/** Size and, where `times` is true, time of many files, in packs. */
 export async function stats(
   session: FtpSession,
   paths: readonly string[],
   call: Call,
+  times = true,
 ): Promise<(RemoteStat | undefined)[]> {
   const { timeout } = call;
   const found: (RemoteStat | undefined)[] = [];
-  const timed = session.has("MDTM") || session.capabilities.size === 0;
+  const timed = times && (session.has("MDTM") || session.capabilities.size === 0);
   const each = timed ? 2 : 1;
   for (let at = 0; at < paths.length; at += PACK / each) {
     const part = paths.slice(at, at + PACK / each);

@@ -7,6 +7,8 @@ import { classify, delay } from "./retry.js";
 
 /** Files claimed by one commit. */
 const CLAIM = 512;
+/** Files of a batch at least, where the last ones are shared out. */
+const LEAST = 8;
 /** Milliseconds a lane sleeps at most before it looks for work again: another one may have left some. */
 const WAIT = 1_000;
 /** Tries of a connection before the job is given up. */
@@ -22,6 +24,8 @@ export class Crew {
   /** Files under way in a lane that ended, or in an earlier run: another one recovers them. */
   readonly #orphans: ClaimedFile[] = [];
   #connected = 0;
+  /** False where the last claim brought all that was left. */
+  #more = true;
   #losses = 0;
 
   /** `stop` ends the whole job. */
@@ -44,6 +48,7 @@ export class Crew {
   async work(): Promise<void> {
     // Until their fate is known, nobody else may have their final names.
     for (const { id, target } of this.#orphans) this.#context.writing.set(target, id);
+    this.#more = true;
     while (!this.#context.signal.aborted) {
       // A lane that ended while the others had nothing left to do leaves files behind.
       const open = this.#orphans.length + this.#context.journal.counts().PLANNED;
@@ -131,11 +136,15 @@ export class Crew {
     const { lanes, route } = this.#context.move;
     while (!this.#context.signal.aborted) {
       if (this.#orphans.length > 0) return [];
-      if (this.#claimed.length === 0) {
-        this.#claimed.push(...this.#context.journal.claim(CLAIM, (file: JournalFile) => route.apply(file)));
+      if (this.#claimed.length === 0 || (this.#more && this.#claimed.length < most)) {
+        const claimed = this.#context.journal.claim(CLAIM, (file: JournalFile) => route.apply(file));
+        this.#more = claimed.length === CLAIM;
+        this.#claimed.push(...claimed);
       }
       if (this.#claimed.length > 0) {
-        return this.#claimed.splice(0, Math.min(most, Math.ceil(this.#claimed.length / lanes)));
+        // Whole batches while there are many; at the end equal shares, but none so small that it saves nothing.
+        const share = this.#more ? most : Math.max(LEAST, Math.ceil(this.#claimed.length / lanes));
+        return this.#claimed.splice(0, Math.min(most, share));
       }
       const due = this.#context.journal.nextDue();
       if (due === undefined) return undefined;

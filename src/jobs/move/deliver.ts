@@ -149,7 +149,7 @@ async function check(lane: Workplace, copied: readonly Arrived[]) {
   const late = copied.filter(({ before, lookedAt }) => before === "absent" && performance.now() - lookedAt > FRESH);
   const [sources, there] = await Promise.all([
     lane.from.stat(copied.map(({ file }) => file.name)),
-    lane.to.stat([...copied.map(({ file }) => file.temp), ...late.map(({ file }) => file.target)]),
+    lane.to.stat([...copied.map(({ file }) => file.temp), ...late.map(({ file }) => file.target)], false),
   ]);
   const whole: Arrived[] = [];
   const orphans = new Set<Arrived>();

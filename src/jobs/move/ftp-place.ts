@@ -69,16 +69,16 @@ export class FtpPlace implements Place {
     }
   }
 
-  async stat(names: readonly string[]): Promise<(FileStat | Error | undefined)[]> {
+  async stat(names: readonly string[], times = true): Promise<(FileStat | Error | undefined)[]> {
     try {
-      const stats = await this.#client.stats(names);
+      const stats = await this.#client.stats(names, { times });
       return stats.map((each) => each && { size: each.size, mtime: each.modified?.getTime() });
     } catch (error) {
       if (!this.usable || !(error instanceof ReplyError) || NOT_OF_ONE_FILE.has(error.code)) throw error;
       if (names.length === 1) return [error];
     }
     const each: (FileStat | Error | undefined)[] = [];
-    for (const name of names) each.push(...(await this.stat([name])));
+    for (const name of names) each.push(...(await this.stat([name], times)));
     return each;
   }
 

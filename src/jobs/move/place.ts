@@ -33,8 +33,11 @@ export interface Place {
   open(signal: AbortSignal): Promise<void>;
   /** The files in the folder, in groups as they arrive. */
   list(notes: ListingNotes, signal: AbortSignal): AsyncIterable<ListedFile[]>;
-  /** What is there under these names; undefined where nothing is, an error where that was not told of one name. */
-  stat(names: readonly string[]): Promise<(FileStat | Error | undefined)[]>;
+  /**
+   * What is there under these names; undefined where nothing is, an error where that was not told of one name. Where
+   * `times` is false the times need not be told.
+   */
+  stat(names: readonly string[], times?: boolean): Promise<(FileStat | Error | undefined)[]>;
   /** A file's bytes; it ends without an error only where the other side confirmed the whole file. */
   read(name: string, signal: AbortSignal): AsyncIterable<Buffer>;
   /** Writes a new file. Gives the bytes that were confirmed. */
