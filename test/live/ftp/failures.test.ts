@@ -357,8 +357,13 @@ function describeFullDisk(kind: Kind): void {
       it("refuses the upload, and the client stays usable", async () => {
         const ftp = await bed.ready();
         const error = await errorOf(ftp.stor("large.dat", LARGE));
-        expect(error).toBeInstanceOf(ReplyError);
         expect(statSync(bed.local("large.dat")).size).toBeLessThan(LARGE.length);
+        if (bed.kind === "pyftpdlib" && error instanceof ConnectionError) {
+          // Now and then its close() of the file fails, too: then it answers nothing any more, not even ABOR.
+          expect(ftp.state).toBe("closed");
+          return;
+        }
+        expect(error).toBeInstanceOf(ReplyError);
         await expectUsable(ftp);
         await ftp.dele("large.dat");
         await ftp.stor("small.dat", SMALL);

@@ -1,6 +1,6 @@
 /** Runs a server as a process group of its own: started, waited for, stopped, and ended when this process ends. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -106,5 +106,21 @@ export function freePort(): number {
 export function listens(port: number): boolean {
   // number: LOCAL ADDRESS:PORT REMOTE:0000 STATE, all in hex; 0A is LISTEN
   const row = new RegExp(`:${port.toString(16).padStart(4, "0")} [0-9A-F]+:0000 0A `, "i");
-  return ["/proc/net/tcp", "/proc/net/tcp6"].some((file) => existsSync(file) && row.test(readFileSync(file, "latin1")));
+  return ["/proc/net/tcp", "/proc/net/tcp6"].some((file) => existsSync(file) && row.test(listeners(file)));
+}
+
+/** The rows of the listening sockets: they come first. Those in TIME_WAIT may be tens of thousands, and are slow to read. */
+function listeners(file: string): string {
+  const fd = openSync(file, "r");
+  try {
+    const piece = Buffer.alloc(16 * 1024);
+    let text = "";
+    for (let bytes = 1; bytes > 0 && !/:[0-9A-F]{4} (?!0A)[0-9A-F]{2} /.test(text); ) {
+      bytes = readSync(fd, piece);
+      text += piece.toString("latin1", 0, bytes);
+    }
+    return text;
+  } finally {
+    closeSync(fd);
+  }
 }
