@@ -17,7 +17,7 @@ vi.mock(import("../../src/jobs/move/retry.js"), async (original) => ({
 
 /** More: FAULT_RUNS=2000. One of them again: FAULT_SEED=1234. */
 const RUNS = Number(process.env.FAULT_RUNS ?? 50);
-const FIRST = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000_000);
+const FIRST = Number(process.env.FAULT_SEED ?? 1);
 const SIDE_BY_SIDE = 6;
 
 class Dice {
