@@ -55,7 +55,9 @@ describeLive(["vsftpd", "proftpd"], "a move killed at random moments", () => {
         match: "sensor_{id:5d}_{date:yyyyMMdd}_{seq:8d}.dat",
         journal: join(scratch, "move.journal"),
         // Slow enough that there is time for all the kills.
-        maxBytesPerSecond: 900_000,
+        maxBytesPerSecond: 700_000,
+        // Few lanes, so that a group of files is published within the life of a process.
+        lanes: 3,
       };
       const run = () => spawn(process.execPath, ["--import", "tsx", CHILD, JSON.stringify(options)], { stdio: "pipe" });
       let progress = 0;
