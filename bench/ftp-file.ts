@@ -11,13 +11,13 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FtpClient } from "../src/ftp/index.js";
 import { start } from "../test/live/servers/ftp.js";
-import { type Competitor, inTurns, numbers, peakMemory, program, rate, report } from "./harness.js";
+import { built, type Competitor, inTurns, numbers, peakMemory, program, rate, report } from "./harness.js";
 import { rawDownload } from "./raw-ftp.js";
 
 const { megabytes, rounds, "warm-up": warmUp } = numbers({ megabytes: 1024, rounds: 5, "warm-up": 1 });
 
+const { FtpClient } = await built("ftp");
 const server = await start("vsftpd", { quiet: true });
 const { host, port, user, password } = server;
 const work = await mkdtemp(join(tmpdir(), "polywire-bench-"));
@@ -36,7 +36,7 @@ async function makeFile(path: string): Promise<void> {
   await file.close();
 }
 
-async function client(): Promise<FtpClient> {
+async function client() {
   const ftp = new FtpClient({ host, port, security: "plain", credentials: { user, password } });
   await ftp.connect();
   await ftp.login();

@@ -15,9 +15,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { Client } from "basic-ftp";
-import { move } from "../src/jobs/index.js";
 import { type LiveFtp, start } from "../test/live/servers/ftp.js";
-import { type Competitor, inTurns, numbers, program, rate, report, servedFolder } from "./harness.js";
+import { built, type Competitor, inTurns, numbers, program, rate, report, servedFolder } from "./harness.js";
 import { rawLane } from "./raw-ftp.js";
 
 const {
@@ -36,6 +35,7 @@ const {
 /** Every how many files one is compared byte by byte. */
 const SAMPLE = 50;
 
+const { move } = await built("jobs");
 const served = await servedFolder();
 const source = await start("vsftpd", { quiet: true, home: join(served, "source") });
 const target = await start("vsftpd", { quiet: true, home: join(served, "target") });

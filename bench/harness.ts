@@ -6,6 +6,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
+/** What can be measured as it is published. */
+interface Built {
+  ftp: typeof import("../src/ftp/index.js");
+  jobs: typeof import("../src/jobs/index.js");
+}
+
+/** Builds the package and gives a part of it: what is installed is measured, not what tsx makes of the sources. */
+export async function built<K extends keyof Built>(part: K): Promise<Built[K]> {
+  const root = join(import.meta.dirname, "..");
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: "inherit" });
+  return import(join(root, "dist", part, "index.js"));
+}
+
 /** One who does the work. */
 export interface Competitor {
   readonly name: string;

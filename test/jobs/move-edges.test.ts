@@ -164,10 +164,31 @@ describe("what arrives", () => {
   test("what is taken away as soon as it is there is moved once", async () => {
     for (let i = 0; i < 20; i++) put(`${i}.dat`);
     onTo = (line) => {
-      if (line.startsWith("MFMT")) to.tree.remove(`/in/${line.split(" ")[2]}`);
+      if (line.startsWith("RNTO")) setImmediate(() => to.tree.remove(`/in/${line.slice(5)}`));
     };
     expect(await move(options())).toMatchObject({ moved: 20, failed: 0 });
     expect(to.commands.filter((line) => line.startsWith("STOR"))).toHaveLength(20);
+    expect(inSource()).toEqual([]);
+  });
+
+  test("has its time from the moment it has its name", async () => {
+    for (let i = 0; i < 20; i++) put(`${i}.dat`);
+    const times: unknown[] = [];
+    onTo = (line) => {
+      if (line.startsWith("RNTO"))
+        setImmediate(() => times.push(to.tree.stat(`/in/${line.slice(5)}`)?.modified.getTime()));
+    };
+    expect(await move(options())).toMatchObject({ moved: 20 });
+    expect(times).toEqual(Array(20).fill(WHEN.getTime()));
+  });
+
+  test("without times, its rename unanswered and its bytes refused once: a later try finds it, and nothing conflicts", async () => {
+    put("a.dat");
+    // Neither the reply to RNTO nor, when it was lost, the copy itself.
+    to.faults.reply = { MFMT: "501 No", RETR: { reply: "550 Busy", times: 2 } };
+    to.faults.loseReply = { command: "RNTO" };
+    expect(await move(options())).toMatchObject({ moved: 0, skipped: 1, conflicts: 0, failed: 0 });
+    expect(targets()).toEqual({ "a.dat": "content of a.dat" });
     expect(inSource()).toEqual([]);
   });
 
@@ -206,7 +227,7 @@ test("another file that takes the final name during a long transfer stays, and s
 
 describe("a source that changes under our hands", () => {
   const sizes = new Map<string, number>();
-  /** Runs `then` when a name is looked at for the nth time. */
+  /** Runs `then` when a name is looked at for the nth time: before the publication, and before a removal long behind it. */
   const atLook = (n: number, name: string, then: () => void) => {
     sizes.clear();
     onFrom = (line) => {
@@ -218,14 +239,14 @@ describe("a source that changes under our hands", () => {
 
   test("vanishes when it was read: what arrived is kept, for it is the only copy", async () => {
     put("a.dat");
-    atLook(2, "a.dat", () => from.tree.remove("/out/a.dat"));
+    atLook(1, "a.dat", () => from.tree.remove("/out/a.dat"));
     expect(await move(options())).toMatchObject({ moved: 1 });
     expect(targets()).toEqual({ "a.dat": "content of a.dat" });
   });
 
   test("vanishes, and the final name is refused: what arrived stays under its temporary name", async () => {
     put("a.dat");
-    atLook(2, "a.dat", () => from.tree.remove("/out/a.dat"));
+    atLook(1, "a.dat", () => from.tree.remove("/out/a.dat"));
     to.faults.reply = { RNTO: "553 No" };
     const result = await move(options());
     expect(result).toMatchObject({ moved: 0, failed: 1 });
@@ -233,16 +254,40 @@ describe("a source that changes under our hands", () => {
     expect(Object.values(targets())).toEqual(["content of a.dat"]);
   });
 
+  test("has grown since it was listed: it is moved as it is now, at the first try", async () => {
+    put("a.dat");
+    onFrom = (line) => {
+      if (line === "MDTM a.dat") put("a.dat", "content of a.dat, and more", WHEN);
+    };
+    expect(await move(options({ tries: { fail: 1, retry: 1 } }))).toMatchObject({ moved: 1, failed: 0 });
+    expect(targets()).toEqual({ "a.dat": "content of a.dat, and more" });
+  });
+
+  test("has grown since it was listed, and vanishes when it was read: what arrived is kept", async () => {
+    put("a.dat");
+    onFrom = (line) => {
+      if (line === "RETR a.dat") put("a.dat", "content of a.dat, and more", WHEN);
+      if (line === "SIZE a.dat") from.tree.remove("/out/a.dat");
+    };
+    const result = await move(options());
+    expect(result).toMatchObject({ moved: 0, failed: 1 });
+    expect(result.warnings.join()).toContain("was kept");
+    expect(Object.values(targets())).toEqual(["content of a.dat, and more"]);
+  });
+
   test("is written anew before it is published: the new content is moved", async () => {
     put("a.dat");
-    atLook(2, "a.dat", () => put("a.dat", "new content", new Date("2026-02-01")));
+    atLook(1, "a.dat", () => put("a.dat", "new content", new Date("2026-02-01")));
     expect(await move(options())).toMatchObject({ moved: 1, conflicts: 0 });
     expect(targets()).toEqual({ "a.dat": "new content" });
   });
 
   test("is written anew behind the publication: it is not removed", async () => {
     put("a.dat");
-    atLook(3, "a.dat", () => put("a.dat", "new content", new Date("2026-02-01")));
+    atLook(2, "a.dat", () => put("a.dat", "new content", new Date("2026-02-01")));
+    onTo = (line) => {
+      if (line.startsWith("RNFR")) to.faults.replyDelay = 150;
+    };
     expect(await move(options())).toMatchObject({ moved: 0, conflicts: 1 });
     expect(targets()).toEqual({ "a.dat": "content of a.dat" });
     expect(from.tree.read("/out/a.dat").toString()).toBe("new content");
@@ -254,7 +299,7 @@ describe("one odd file does not stop the others", () => {
     timeout: 10_000,
   }, async () => {
     for (let i = 0; i < 5; i++) put(`${i}.dat`);
-    from.faults.reply = { "SIZE 3.dat": "550 No such file" };
+    from.faults.reply = { "SIZE 3.dat": "550 No such file", "MDTM 3.dat": "550 No such file" };
     expect(await move(options())).toMatchObject({ moved: 4, gone: 1 });
     expect(from.commands.filter((line) => line.startsWith("MLSD")).length).toBeLessThan(4);
   });

@@ -24,11 +24,12 @@ export interface JournalOptions {
  * Which commits must be on the disk, and which may wait:
  *
  * - A **claim** must be, before anything goes on the wire: it is the only trace of a temporary file, and of a source
- *   that may be deleted. So `claim` and `probed` commit with synchronous=FULL: one fsync per batch.
+ *   that may be deleted. So `claim` and `retarget` commit with synchronous=FULL: one fsync per batch.
  * - **Everything else** commits with NORMAL, which survives the death of the process and, after a power failure, is
- *   undone as a whole: a DONE that is lost leaves CLAIMED, and recovery finds the source gone and the target there; a
- *   lost listing is listed again; a lost release is recovered as a claim. Nothing is lost for longer than until the
- *   next claim, whose fsync covers all of the log before it.
+ *   undone as a whole: a DONE that is lost leaves CLAIMED, and recovery finds the source gone and the target there;
+ *   without what was found before a transfer, recovery looks anew and goes by the job's rule for existing files; a lost
+ *   listing is listed again; a lost release is recovered as a claim. Nothing is lost for longer than until the next
+ *   claim, whose fsync covers all of the log before it.
  */
 const PRAGMAS = `
   PRAGMA busy_timeout=10000;
@@ -139,9 +140,9 @@ export class Journal extends JournalReader {
     return [...this.files(["CLAIMED"])] as ClaimedFile[];
   }
 
-  /** Notes what was found before the transfer of claimed files, on the disk when it returns. */
+  /** Notes what was found before the transfer of claimed files. */
   probed(batch: readonly ProbedFile[]): void {
-    this.#durably(() => this.#claims.probed(batch));
+    this.db.transaction(() => this.#claims.probed(batch));
   }
 
   /**

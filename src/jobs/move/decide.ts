@@ -6,7 +6,7 @@ import { isEqual } from "./equal.js";
 import { folderOf } from "./folder-place.js";
 import type { Workplace } from "./lane.js";
 import { JobStopped } from "./ledger.js";
-import type { FileStat } from "./place.js";
+import type { FileStat, Place, Wanted } from "./place.js";
 import { same } from "./recover.js";
 
 /** A file to be transferred. */
@@ -36,16 +36,13 @@ export interface Decided {
 
 /** Notes in the journal what is there, settles what needs no transfer, and gives the rest. */
 export async function decide(lane: Workplace, files: readonly ClaimedFile[]): Promise<Decided> {
-  const { context, ledger, from, to } = lane;
+  const { context, ledger } = lane;
   // Before the look: a name that is free now may be another lane's a moment later.
   const refused = files.filter((file) => !ledger.reserve(file.target, file.id));
   const held = refused.filter((file) => ledger.holds(file.target));
   for (const file of refused) if (!held.includes(file)) ledger.release(file, { wait: HELD, counts: false });
   const mine = files.filter((file) => !refused.includes(file));
-  const [sources, finals] = await Promise.all([
-    from.stat(mine.map((file) => file.name)),
-    to.stat(mine.map((file) => file.target)),
-  ]);
+  const [sources, finals] = await look(lane, mine);
   const found: (Ready & { what: What })[] = [];
   for (const [i, file] of mine.entries()) {
     const [source, final] = [sources[i], finals[i]];
@@ -64,34 +61,71 @@ export async function decide(lane: Workplace, files: readonly ClaimedFile[]): Pr
     }),
   );
   const already = open.filter(({ what }) => what === "skip");
-  await removeSources(lane, already.map(arrivedBefore), "SKIPPED_SAME");
+  await removeSources(lane, already.map(arrivedBefore), { state: "SKIPPED_SAME" });
   const others = open.filter(({ what }) => what !== "skip");
   return { ready: await freeNames(lane, others), held };
+}
+
+type Looks = Awaited<ReturnType<Place["stat"]>>;
+
+/**
+ * Sources and final names as they are. Sizes that were listed are taken for true, as the bytes that arrive will tell;
+ * only where there is a file under the final name both are looked at as a whole.
+ */
+async function look({ from, to }: Workplace, files: readonly ClaimedFile[]): Promise<[Looks, Looks]> {
+  const ask = (which: readonly ClaimedFile[], sources: Wanted, finals: Wanted) =>
+    Promise.all([
+      from.stat(
+        which.map(({ name }) => name),
+        sources,
+      ),
+      to.stat(
+        which.map(({ target }) => target),
+        finals,
+      ),
+    ]);
+  const sizes = files.flatMap(({ size }) => size ?? []);
+  const [sources, finals] = await ask(files, sizes.length === files.length ? { sizes } : {}, { times: false });
+  const taken = [...finals.keys()].filter((i) => finals[i] !== undefined);
+  if (taken.length > 0) {
+    const whole = await ask(
+      taken.map((i) => files[i] as ClaimedFile),
+      {},
+      {},
+    );
+    for (const [k, i] of taken.entries()) [sources[i], finals[i]] = [whole[0][k], whole[1][k]];
+  }
+  return [sources, finals];
 }
 
 type What = "move" | "skip" | "rename" | "settled";
 
 async function judge(lane: Workplace, file: ClaimedFile, source: FileStat, final: FileStat | undefined) {
+  const as = (before: DestBefore, what: What) => ({ file, source, before, lookedAt: performance.now(), what });
+  if (final === undefined) return as("absent", "move");
   const { onExists, removes } = lane.context.move;
-  const before: DestBefore = final === undefined ? "absent" : same(source, final) ? "same" : "other";
-  const as = (what: What) => ({ file, source, before, lookedAt: performance.now(), what });
-  if (final === undefined) return as("move");
-  const skips = before === "same" && onExists === "same-skip";
-  const wanted = skips ? "skip" : onExists === "overwrite" ? "move" : onExists === "rename" ? "rename" : undefined;
-  if (wanted === undefined) {
-    lane.ledger.conflict(file, before === "same" ? "the same file is there" : "another file of that name is there");
-    return as("settled");
-  }
-  if (!removes || (wanted === "rename" && file.target !== file.name)) return as(wanted);
   try {
-    const reason = await danger(lane, file, skips);
-    if (reason === undefined) return as(wanted);
-    lane.ledger.conflict(file, reason);
+    const before = (await isSame(lane, file, source, final)) ? "same" : "other";
+    const skips = before === "same" && onExists === "same-skip";
+    const wanted = skips ? "skip" : onExists === "overwrite" ? "move" : onExists === "rename" ? "rename" : undefined;
+    let reason: string | undefined;
+    if (wanted === undefined)
+      reason = before === "same" ? "the same file is there" : "another file of that name is there";
+    else if (removes && (wanted !== "rename" || file.target === file.name)) reason = await danger(lane, file, skips);
+    if (wanted !== undefined && reason === undefined) return as(before, wanted);
+    lane.ledger.conflict(file, reason as string);
   } catch (error) {
     if (error instanceof JobStopped) throw error;
     await lane.failed(file, error);
   }
-  return as("settled");
+  return as("other", "settled");
+}
+
+/** By size and time; a file that was tried before may be there from then, on a server that sets no times. */
+async function isSame(lane: Workplace, file: ClaimedFile, source: FileStat, final: FileStat): Promise<boolean> {
+  if (same(source, final)) return true;
+  const mayBeOurs = lane.context.move.onExists === "same-skip" && file.attempt > 1 && source.size === final.size;
+  return mayBeOurs && isEqual(lane, file);
 }
 
 /** Why a source must not go although its final name would have the file. */

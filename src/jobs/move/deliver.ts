@@ -6,7 +6,7 @@ import type { Ready } from "./decide.js";
 import { folderOf } from "./folder-place.js";
 import type { Workplace } from "./lane.js";
 import { codeOf } from "./ledger.js";
-import type { FileStat } from "./place.js";
+import type { FileStat, Published } from "./place.js";
 import { changed } from "./recover.js";
 
 /**
@@ -18,6 +18,8 @@ const GROUP_BYTES = 32 * 1024 * 1024;
 const GROUP_TIME = 1_000;
 /** Milliseconds after which a final name that was free is looked at once more. */
 const FRESH = 2_000;
+/** Milliseconds for which a look at a source holds: behind them it is looked at once more before it is removed. */
+const SEEN = 250;
 /** Milliseconds before a file that changed under our hands is tried again. */
 const SETTLING = 1_000;
 /** Folders remembered. */
@@ -31,6 +33,7 @@ export interface Arrived extends Ready {
 /** Transfers some files, then publishes them together. Takes them from `ready`. */
 export async function deliver(lane: Workplace, ready: Ready[]): Promise<void> {
   const { signal } = lane.context;
+  let wire = new Wire(signal);
   const copied: Arrived[] = [];
   const until = performance.now() + GROUP_TIME;
   let bytes = 0;
@@ -39,7 +42,8 @@ export async function deliver(lane: Workplace, ready: Ready[]): Promise<void> {
     // The first one always: a lane must get on.
     do {
       const next = ready.shift() as Ready;
-      const done = await copy(lane, next);
+      if (wire.signal.aborted) wire = new Wire(signal);
+      const done = await copy(lane, next, wire);
       if (done) copied.push(done);
       bytes += done?.bytes ?? 0;
     } while (ready.length > 0 && open() && !signal.aborted);
@@ -49,35 +53,59 @@ export async function deliver(lane: Workplace, ready: Ready[]): Promise<void> {
     // A connection was lost, but not over these.
     else for (const { file } of copied) lane.ledger.excuse(file);
     throw error;
+  } finally {
+    wire.release();
   }
   await publish(lane, copied);
 }
 
+/** What ties both sides of a transfer together: where one fails, the other is broken off. Good until it was cut. */
+class Wire {
+  readonly #abort = new AbortController();
+  readonly #ties: (() => void)[];
+
+  constructor(job: AbortSignal) {
+    // The second one keeps the signal listened to: beginning anew with each transfer costs more than a transfer's bytes.
+    this.#ties = [onAbort(job, () => this.#abort.abort(job.reason)), onAbort(this.signal, () => {})];
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  cut(): void {
+    this.release();
+    this.#abort.abort();
+  }
+
+  release(): void {
+    for (const untie of this.#ties.splice(0)) untie();
+  }
+}
+
 /** Transfers one file to its temporary name. Undefined where it failed by itself; rejects where a connection did. */
-async function copy(lane: Workplace, next: Ready): Promise<Arrived | undefined> {
+async function copy(lane: Workplace, next: Ready, wire: Wire): Promise<Arrived | undefined> {
   const { file, source } = next;
   const { context, from, to } = lane;
+  const { signal } = wire;
   const folder = folderOf(file.target);
-  const abort = new AbortController();
-  const forget = onAbort(context.signal, () => abort.abort(context.signal.reason));
   context.sent.set(file.id, 0);
   try {
     await makeFolder(lane, folder);
-    const bytes = await to.write(
-      file.temp,
-      metered(lane, next, from.read(file.name, abort.signal), abort.signal),
-      abort.signal,
-    );
-    if (bytes !== source.size) throw incomplete(`${bytes} bytes of ${file.name} arrived, it has ${source.size}`);
-    return { ...next, bytes };
+    const bytes = await to.write(file.temp, metered(lane, next, from.read(file.name, signal), signal), signal);
+    if (bytes === source.size) return { ...next, bytes };
+    const [now] = await from.stat([file.name]);
+    if (now instanceof Error) throw now;
+    if (now && !changed(source, now)) throw incomplete(`${bytes} bytes of ${file.name} arrived, it has ${source.size}`);
+    if (now) await discard(lane, next, now);
+    else lane.ledger.keep(file, "FAILED", `what arrived has ${bytes} bytes where ${source.size} were listed`);
+    return undefined;
   } catch (error) {
-    abort.abort();
+    wire.cut();
     // Somebody may have removed it.
     context.folders.delete(folder);
     await lane.failed(file, reasonOf(error));
     return undefined;
-  } finally {
-    forget();
   }
 }
 
@@ -111,6 +139,7 @@ async function makeFolder({ context: { folders }, to }: Workplace, folder: strin
 /** Gives what is whole its final name, and removes its source. */
 async function publish(lane: Workplace, copied: readonly Arrived[]): Promise<void> {
   const { context, ledger } = lane;
+  const checked = performance.now();
   const { whole, orphans } = await check(lane, copied);
   const results = await lane.to.publish(
     whole.map(({ file, source }) => ({
@@ -121,23 +150,16 @@ async function publish(lane: Workplace, copied: readonly Arrived[]): Promise<voi
   );
   const published: Arrived[] = [];
   for (const [i, each] of whole.entries()) {
-    const result = results[i] as FileStat | Error | undefined;
-    const { file, bytes, source } = each;
-    // Undefined: whoever waited for the file took it away at once.
-    if (result === undefined || (!(result instanceof Error) && result.size === bytes)) published.push(each);
-    else if (!(result instanceof Error)) ledger.conflict(file, `another file of ${result.size} bytes took its name`);
-    else if (orphans.has(each)) ledger.keep(file, "FAILED", `its name was refused: ${result.message}`);
+    const result = results[i] as Published | Error;
+    const { file, source } = each;
+    if (!(result instanceof Error)) {
+      published.push(each);
+      if (context.move.keepTimes && source.mtime !== undefined && !result.timed)
+        context.warn("the destination does not set the times of files: there they have the time of the move");
+    } else if (orphans.has(each)) ledger.keep(file, "FAILED", `its name was refused: ${result.message}`);
     else await lane.failed(file, result);
-    if (
-      context.move.keepTimes &&
-      source.mtime !== undefined &&
-      result &&
-      !(result instanceof Error) &&
-      result.mtime === undefined
-    )
-      context.warn("the destination does not set the times of files: there they have the time of the move");
   }
-  await removeSources(lane, published);
+  await removeSources(lane, published, { checked });
 }
 
 /**
@@ -149,7 +171,7 @@ async function check(lane: Workplace, copied: readonly Arrived[]) {
   const late = copied.filter(({ before, lookedAt }) => before === "absent" && performance.now() - lookedAt > FRESH);
   const [sources, there] = await Promise.all([
     lane.from.stat(copied.map(({ file }) => file.name)),
-    lane.to.stat([...copied.map(({ file }) => file.temp), ...late.map(({ file }) => file.target)], false),
+    lane.to.stat([...copied.map(({ file }) => file.temp), ...late.map(({ file }) => file.target)], { times: false }),
   ]);
   const whole: Arrived[] = [];
   const orphans = new Set<Arrived>();
@@ -173,22 +195,31 @@ async function check(lane: Workplace, copied: readonly Arrived[]) {
 }
 
 /** Looked at anew later on. */
-async function discard(lane: Workplace, { file }: Arrived, now: FileStat): Promise<void> {
+async function discard(lane: Workplace, { file }: Ready, now: FileStat): Promise<void> {
   await lane.drop([file]);
   lane.ledger.release(file, { now, wait: SETTLING });
+}
+
+/** How sources are removed. */
+interface Removal {
+  /** What becomes of their files. Default: `DONE`. */
+  readonly state?: "DONE" | "SKIPPED_SAME";
+  /** When the sources were seen unchanged, on the clock of `performance.now()`. Default: never. */
+  readonly checked?: number;
 }
 
 /** The files are safe at the destination: their sources go, where the job moves, unless they changed meanwhile. */
 export async function removeSources(
   lane: Workplace,
   arrived: readonly Arrived[],
-  state: "DONE" | "SKIPPED_SAME" = "DONE",
+  { state = "DONE", checked = Number.NEGATIVE_INFINITY }: Removal = {},
 ): Promise<void> {
   if (arrived.length === 0) return;
   const { context, ledger } = lane;
   const settled = ({ file, bytes }: Arrived): SettledFile => ({ id: file.id, state, size: bytes });
   if (!context.move.removes) return ledger.settle(...arrived.map(settled));
-  const now = await lane.from.stat(arrived.map(({ file }) => file.name));
+  const fresh = performance.now() - checked < SEEN;
+  const now = fresh ? [] : await lane.from.stat(arrived.map(({ file }) => file.name));
   const safe = arrived.filter(({ source }, i) => {
     const found = now[i];
     return found === undefined || (!(found instanceof Error) && !changed(source, found));

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { SinkError, UsageError } from "../../client/errors.js";
 import { decodeName, encodeName } from "../../ftp/name.js";
 import type { ListedFile } from "../journal/journal.js";
-import type { Arrival, FileStat, ListingNotes, Place } from "./place.js";
+import type { Arrival, FileStat, ListingNotes, Place, Published } from "./place.js";
 
 /** Entries looked at together. */
 const BATCH = 256;
@@ -105,7 +105,7 @@ export class FolderPlace implements Place {
     return bytes;
   }
 
-  async publish(arrivals: readonly Arrival[]): Promise<(FileStat | Error | undefined)[]> {
+  async publish(arrivals: readonly Arrival[]): Promise<(Published | Error)[]> {
     const results = await Promise.all(arrivals.map((each) => this.#publish(each)));
     // The sources are removed next: the names must outlive a power cut, too.
     const folders = new Set(arrivals.map(({ final }) => folderOf(final)));
@@ -113,7 +113,7 @@ export class FolderPlace implements Place {
     return results;
   }
 
-  async #publish({ temp, final, mtime }: Arrival): Promise<FileStat | Error | undefined> {
+  async #publish({ temp, final, mtime }: Arrival): Promise<Published | Error> {
     try {
       if (mtime !== undefined) await utimes(this.#path(temp), new Date(), new Date(mtime));
       await rename(this.#path(temp), this.#path(final));
@@ -122,7 +122,7 @@ export class FolderPlace implements Place {
         cause: error,
       });
     }
-    return (await this.stat([final]))[0];
+    return { timed: true };
   }
 
   remove(names: readonly string[]): Promise<(Error | undefined)[]> {

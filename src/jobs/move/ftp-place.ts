@@ -2,9 +2,9 @@
 import { ReplyError, UsageError } from "../../client/errors.js";
 import type { FtpClient } from "../../ftp/client.js";
 import type { FtpEntry } from "../../ftp/entry.js";
-import { parseSize } from "../../ftp/parse-reply.js";
+import { parseTime } from "../../ftp/parse-reply.js";
 import type { ListedFile } from "../journal/journal.js";
-import type { Arrival, FileStat, ListingNotes, Place } from "./place.js";
+import type { Arrival, FileStat, ListingNotes, Place, Published, Wanted } from "./place.js";
 
 /** Files whose commands go into one write. */
 const PACK = 25;
@@ -69,7 +69,9 @@ export class FtpPlace implements Place {
     }
   }
 
-  async stat(names: readonly string[], times = true): Promise<(FileStat | Error | undefined)[]> {
+  async stat(names: readonly string[], wanted: Wanted = {}): Promise<(FileStat | Error | undefined)[]> {
+    const { times, sizes } = wanted;
+    if (sizes && this.#client.capabilities.has("MDTM")) return this.#times(names, sizes);
     try {
       const stats = await this.#client.stats(names, { times });
       return stats.map((each) => each && { size: each.size, mtime: each.modified?.getTime() });
@@ -78,8 +80,24 @@ export class FtpPlace implements Place {
       if (names.length === 1) return [error];
     }
     const each: (FileStat | Error | undefined)[] = [];
-    for (const name of names) each.push(...(await this.stat([name], times)));
+    for (const name of names) each.push(...(await this.stat([name], { times })));
     return each;
+  }
+
+  /** MDTM alone: one command for each file. */
+  async #times(names: readonly string[], sizes: readonly number[]): Promise<(FileStat | Error | undefined)[]> {
+    const ftp = this.#client;
+    const found: (FileStat | Error | undefined)[] = [];
+    for (let at = 0; at < names.length; at += PACK * 4) {
+      const commands = names.slice(at, at + PACK * 4).map((name) => `MDTM ${name}`);
+      for (const [i, reply] of (await ftp.pack(commands)).entries()) {
+        if (reply.ok) found.push({ size: sizes[at + i] as number, mtime: parseTime(reply.text)?.getTime() });
+        else if (reply.code === "550") found.push(undefined);
+        else if (NOT_OF_ONE_FILE.has(reply.code)) throw ftp.refusal(reply, commands[i]!);
+        else found.push(ftp.refusal(reply, commands[i]!));
+      }
+    }
+    return found;
   }
 
   read(name: string, signal: AbortSignal): AsyncIterable<Buffer> {
@@ -90,25 +108,23 @@ export class FtpPlace implements Place {
     return (await this.#client.stor(name, source, { signal })).bytes;
   }
 
-  async publish(arrivals: readonly Arrival[]): Promise<(FileStat | Error | undefined)[]> {
+  async publish(arrivals: readonly Arrival[]): Promise<(Published | Error)[]> {
     const ftp = this.#client;
-    const results: (FileStat | Error | undefined)[] = [];
+    const results: (Published | Error)[] = [];
     for (let at = 0; at < arrivals.length; at += PACK) {
       const part = arrivals.slice(at, at + PACK);
       const commands = part.map(({ temp, final, mtime }) => {
-        const time = mtime === undefined ? undefined : ftp.modifiedCommand(final, new Date(mtime));
-        return [`RNFR ${temp}`, `RNTO ${final}`, ...(time === undefined ? [] : [time]), `SIZE ${final}`];
+        const time = mtime === undefined ? undefined : ftp.modifiedCommand(temp, new Date(mtime));
+        return [...(time === undefined ? [] : [time]), `RNFR ${temp}`, `RNTO ${final}`];
       });
       const replies = await ftp.pack(commands.flat());
-      for (const [i, own] of commands.entries()) {
-        const said = replies.splice(0, own.length);
-        // RNFR says 350: only the answer to RNTO counts, but that of a refused RNFR says why.
-        const refused = said.findIndex((reply, k) => !reply.ok && k < 2);
-        const [size, timed] = [said.at(-1), said.length === 4 && said[2]?.ok];
-        if (refused !== -1) results.push(ftp.refusal(said[refused]!, own[refused]!));
-        else if (size?.code === "550") results.push(undefined);
-        else if (!size?.ok) results.push(ftp.refusal(size!, own.at(-1)!));
-        else results.push({ size: parseSize(size.text) ?? Number.NaN, mtime: timed ? part[i]?.mtime : undefined });
+      let next = 0;
+      for (const own of commands) {
+        const timed = own.length === 3 && replies[next++]!.ok;
+        const [from, to] = [replies[next++]!, replies[next++]!];
+        // RNFR says 350, which is no success yet; where it was refused, that says why.
+        if (from.ok && to.ok) results.push({ timed });
+        else results.push(from.ok ? ftp.refusal(to, own.at(-1)!) : ftp.refusal(from, own.at(-2)!));
       }
     }
     return results;

@@ -9,12 +9,26 @@ export interface FileStat {
   readonly mtime: number | undefined;
 }
 
+/** What is wanted of files besides whether they are there. */
+export interface Wanted {
+  /** False where the times need not be told. Default: true. */
+  readonly times?: boolean | undefined;
+  /** The sizes, where they are known well enough: they need not be asked for then. Default: they are told. */
+  readonly sizes?: readonly number[] | undefined;
+}
+
 /** A file that arrived under its temporary name. */
 export interface Arrival {
   readonly temp: string;
   readonly final: string;
   /** Milliseconds since 1970: the time to give it; undefined leaves it as it is. */
   readonly mtime: number | undefined;
+}
+
+/** A file that has its final name now. */
+export interface Published {
+  /** True where its time is the one it was to have. */
+  readonly timed: boolean;
 }
 
 /** What a listing brings besides its rows. */
@@ -33,20 +47,17 @@ export interface Place {
   open(signal: AbortSignal): Promise<void>;
   /** The files in the folder, in groups as they arrive. */
   list(notes: ListingNotes, signal: AbortSignal): AsyncIterable<ListedFile[]>;
-  /**
-   * What is there under these names; undefined where nothing is, an error where that was not told of one name. Where
-   * `times` is false the times need not be told.
-   */
-  stat(names: readonly string[], times?: boolean): Promise<(FileStat | Error | undefined)[]>;
+  /** What is there under these names; undefined where nothing is, an error where that was not told of one name. */
+  stat(names: readonly string[], wanted?: Wanted): Promise<(FileStat | Error | undefined)[]>;
   /** A file's bytes; it ends without an error only where the other side confirmed the whole file. */
   read(name: string, signal: AbortSignal): AsyncIterable<Buffer>;
   /** Writes a new file. Gives the bytes that were confirmed. */
   write(name: string, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number>;
   /**
-   * Gives files their final names, then their times; gives for each what is there then (without a time where that was
-   * not set), undefined where it was published and is gone, or what went wrong.
+   * Gives files their times, then their final names: whoever waits for a name finds the file as it is to be. Gives for
+   * each whether its time was set, or what went wrong.
    */
-  publish(arrivals: readonly Arrival[]): Promise<(FileStat | Error | undefined)[]>;
+  publish(arrivals: readonly Arrival[]): Promise<(Published | Error)[]>;
   /** Removes files; gives for each what went wrong, if something did. A file that is not there is removed. */
   remove(names: readonly string[]): Promise<(Error | undefined)[]>;
   /** Makes a folder and those above it; no error where it is there. */
