@@ -34,31 +34,17 @@ export class Rows<T> implements AsyncIterable<T> {
   }
 
   /** One row at a time. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    for await (const batch of this.batches()) yield* batch;
+  [Symbol.asyncIterator](): RowsIterator<T> {
+    return new RowIterator<T>(this.batches());
   }
 
   /** Rows in groups as they arrived: the fast way. */
-  async *batches(): AsyncGenerator<T[], void, undefined> {
-    if (this.#taken) throw new UsageError("these rows were iterated already: call the method again");
-    this.#taken = true;
-    const buffer = new RowBuffer<T>();
-    const done = this.#start(buffer).then(
-      () => buffer.finish(undefined),
-      (error) => buffer.finish({ error }),
-    );
-    let whole = false;
-    try {
-      for (;;) {
-        const batch = buffer.take() ?? (await buffer.next());
-        if (batch === undefined) break;
-        yield batch;
-      }
-      whole = true;
-    } finally {
-      if (!whole) buffer.abandon();
-      await done;
-    }
+  batches(): RowsIterator<T[]> {
+    return new BatchIterator<T>(() => {
+      if (this.#taken) throw new UsageError("these rows were iterated already: call the method again");
+      this.#taken = true;
+      return this.#start;
+    });
   }
 
   /** All rows in one array: for sequences that are known to be short. */
@@ -66,6 +52,104 @@ export class Rows<T> implements AsyncIterable<T> {
     const all: T[] = [];
     for await (const batch of this.batches()) for (const row of batch) all.push(row);
     return all;
+  }
+}
+
+/** What a loop over rows, or over their batches, works with. */
+export interface RowsIterator<T> extends AsyncIterableIterator<T, undefined, undefined> {
+  /** Ends the transfer where it is; resolves when it is over. */
+  return(): Promise<IteratorResult<T, undefined>>;
+}
+
+const DONE = { done: true, value: undefined } as const;
+
+/** The batches of one transfer. By hand, as a generator costs three promises for each: a file of some bytes is one batch. */
+class BatchIterator<T> implements RowsIterator<T[]> {
+  readonly #begin: () => (feed: Feed<T>) => Promise<unknown>;
+  #buffer: RowBuffer<T> | undefined;
+  #over: Promise<void> | undefined;
+  #ended = false;
+
+  constructor(begin: () => (feed: Feed<T>) => Promise<unknown>) {
+    this.#begin = begin;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<T[], undefined>> {
+    if (this.#ended) return DONE;
+    const buffer = this.#buffer ?? this.#open();
+    try {
+      const batch = buffer.take() ?? (await buffer.next());
+      if (batch !== undefined) return { done: false, value: batch };
+    } catch (error) {
+      this.#ended = true;
+      throw error;
+    }
+    this.#ended = true;
+    return DONE;
+  }
+
+  /** The consumer leaves. What it has not taken is given up; resolves when the transfer is over. */
+  async return(): Promise<IteratorResult<T[], undefined>> {
+    if (!this.#ended && this.#buffer) this.#buffer.abandon();
+    this.#ended = true;
+    await this.#over;
+    return DONE;
+  }
+
+  #open(): RowBuffer<T> {
+    this.#buffer = new RowBuffer<T>();
+    const buffer = this.#buffer;
+    this.#over = this.#begin()(buffer).then(
+      () => buffer.finish(undefined),
+      (error) => buffer.finish({ error }),
+    );
+    return buffer;
+  }
+}
+
+/** Rows one by one: a promise for each, but no waiting within a batch. */
+class RowIterator<T> implements RowsIterator<T> {
+  readonly #batches: RowsIterator<T[]>;
+  #batch: readonly T[] = [];
+  #at = 0;
+  #ended = false;
+  #loading: Promise<void> | undefined;
+
+  constructor(batches: RowsIterator<T[]>) {
+    this.#batches = batches;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<T, undefined>> {
+    while (this.#at === this.#batch.length) {
+      if (this.#ended) return DONE;
+      await (this.#loading ??= this.#load());
+    }
+    return { done: false, value: this.#batch[this.#at++] as T };
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    this.#ended = true;
+    this.#at = this.#batch.length;
+    await this.#batches.return();
+    return DONE;
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const { done, value } = await this.#batches.next();
+      if (done || this.#ended) this.#ended = true;
+      else [this.#batch, this.#at] = [value, 0];
+    } finally {
+      this.#loading = undefined;
+    }
   }
 }
 
@@ -134,9 +218,13 @@ class RowBuffer<T> implements Feed<T> {
         return undefined;
       }
       await new Promise<void>((resolve) => {
-        this.#wake = resolve;
+        const others = this.#wake;
+        this.#wake = () => {
+          this.#wake = undefined;
+          others?.();
+          resolve();
+        };
       });
-      this.#wake = undefined;
     }
   }
 

@@ -226,7 +226,7 @@ async function pour(
     if (broken) throw broken;
   };
   turn.ours();
-  for await (const chunk of guard(source)) {
+  for await (const chunk of source) {
     for (let at = 0; at < chunk.length; at += PIECE) await write(chunk.subarray(at, at + PIECE));
     bytes += chunk.length;
     turn.ours();
@@ -243,15 +243,6 @@ function told(onBytes: ((bytes: number) => void) | undefined, bytes: number): vo
     onBytes?.(bytes);
   } catch (error) {
     throw sinkError(error, "onBytes of an upload failed");
-  }
-}
-
-/** Failures of a source are the user's, not the server's. */
-async function* guard(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-  try {
-    yield* source;
-  } catch (error) {
-    throw error instanceof SinkError ? error : sinkError(error, "the source of an upload failed");
   }
 }
 

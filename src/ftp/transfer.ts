@@ -88,7 +88,8 @@ class Transfer {
   #preliminary: Reply | undefined;
   #reply: Reply | undefined;
   #agreed: Promise<unknown> | undefined;
-  #stop: ((reason: Error) => void) | undefined;
+  #stopped: Error | undefined;
+  #reject: ((reason: Error) => void) | undefined;
   #given: Promise<boolean> | undefined;
   #noop: NodeJS.Timeout | undefined;
   #allowed = 0;
@@ -103,10 +104,6 @@ class Transfer {
   async run(): Promise<Transferred> {
     // Nothing is sent, and no data connection made, for a command that cannot be sent.
     encodeLine(this.#plan.command);
-    const stopped = new Promise<never>((_, reject) => {
-      this.#stop = reject;
-    });
-    stopped.catch(() => {});
     try {
       const agreeing = this.#agree();
       this.#agreed = agreeing.catch(() => {});
@@ -119,25 +116,47 @@ class Transfer {
       throw unwrap(error);
     }
     try {
-      if (this.#final === undefined) await Promise.race([stopped, undefined]);
-      // The command goes out before the data connection is there: one round trip less.
-      const final = this.#final ?? this.#send();
-      const refused = final.then((reply) => (reply.ok ? new Promise<never>(() => {}) : this.#refuse(reply)));
-      refused.catch(() => {});
-      const socket = await Promise.race([this.#link.socket, refused, stopped]);
-      this.#data = protect(this.#session, socket);
-      const data = await Promise.race([this.#data, refused, stopped]);
-      const bytes = await this.#move(data, refused, stopped);
-      if (this.#plan.leaves?.()) await this.#leave();
-      const reply = await Promise.race([final, stopped]);
-      if (!reply.ok && !this.#plan.leaves?.()) this.#refuse(reply);
-      return { bytes, reply, preliminary: this.#preliminary };
+      const link = this.#link;
+      // What stops the transfer ends the wait for it, at whatever step it is: one promise instead of a race at each.
+      return await new Promise<Transferred>((resolve, reject) => {
+        this.#reject = reject;
+        if (this.#stopped) reject(this.#stopped);
+        else this.#steps(link).then(resolve, reject);
+      });
     } catch (error) {
       throw await this.#failed(error);
     } finally {
       this.#rest();
       this.#link.destroy();
     }
+  }
+
+  async #steps(link: DataLink): Promise<Transferred> {
+    // The command goes out before the data connection is there: one round trip less.
+    const final = this.#final ?? this.#send();
+    final.then((reply) => {
+      if (!reply.ok && !this.#plan.leaves?.()) this.#stop(this.#refusal(reply));
+    }, this.#stop);
+    const socket = await link.socket;
+    this.#proceed();
+    this.#data = this.#session.protectedData ? protect(this.#session, socket) : link.socket;
+    const data = await this.#data;
+    this.#proceed();
+    const bytes = await this.#move(data);
+    this.#proceed();
+    if (this.#plan.leaves?.()) await this.#leave();
+    return { bytes, reply: await final, preliminary: this.#preliminary };
+  }
+
+  /** Ends the wait for the transfer. */
+  readonly #stop = (reason: Error): void => {
+    this.#stopped ??= reason;
+    this.#reject?.(reason);
+  };
+
+  /** Nothing more is begun for a transfer that was stopped. */
+  #proceed(): void {
+    if (this.#stopped) throw this.#stopped;
   }
 
   /** Nothing is awaited any more. */
@@ -148,7 +167,7 @@ class Transfer {
 
   /** Ends the transfer because the user wants it: ABOR, then the end of the data connection. */
   async cancel(reason: Error): Promise<boolean> {
-    this.#stop?.(reason);
+    this.#stop(reason);
     await this.#agreed;
     return this.#giveUp();
   }
@@ -203,19 +222,20 @@ class Transfer {
     return this.#final;
   }
 
-  async #move(socket: Socket, refused: Promise<never>, stopped: Promise<never>): Promise<number> {
+  async #move(socket: Socket): Promise<number> {
     const turn = { server: () => this.#watch(this.#patience), ours: () => this.#silence.rest() };
-    const moved = this.#plan.run(socket, turn);
-    moved.catch(() => {});
-    // A refused upload does not end by itself, nor does a refused download where the server leaves the data connection.
-    const bytes = await Promise.race([moved, refused, stopped]);
+    const bytes = await this.#plan.run(socket, turn);
     // Behind an upload, the last bytes may still be on their way when all are written.
     this.#watch(this.#plan.sends ? this.#patience : this.#call.timeout);
     return bytes;
   }
 
-  #refuse(reply: Reply): never {
-    this.#session.accept(reply, this.#plan.command);
+  #refusal(reply: Reply): Error {
+    try {
+      this.#session.accept(reply, this.#plan.command);
+    } catch (refusal) {
+      return refusal as Error;
+    }
     throw new Error("unreachable");
   }
 
@@ -233,7 +253,7 @@ class Transfer {
     const { host, port } = this.#session.options;
     const details = { phase: "data" as const, protocol: "ftp" as const, server: `${host}:${port}` };
     const message = `no byte and no reply from ${host}:${port} within ${this.#allowed} ms of "${this.#plan.command}"`;
-    this.#stop?.(new TimeoutError(message, { ...details, advice: "timeouts.idle can be raised" }));
+    this.#stop(new TimeoutError(message, { ...details, advice: "timeouts.idle can be raised" }));
   }
 
   /** Something failed: bring the connection in order, or close it. Gives the error to throw. */
@@ -269,13 +289,7 @@ class Transfer {
   #inOrder(error: unknown): unknown {
     const reply = this.#reply;
     const ours = error instanceof SinkError || error instanceof AbortedError || error instanceof ReplyError;
-    if (reply !== undefined && !reply.ok && !ours) {
-      try {
-        this.#refuse(reply);
-      } catch (refusal) {
-        return refusal;
-      }
-    }
+    if (reply !== undefined && !reply.ok && !ours) return this.#refusal(reply);
     if (error instanceof PolywireError) {
       error.clientUsable = true;
       return error;

@@ -143,11 +143,18 @@ export class LineSession {
   async pack(commands: readonly string[], options: SendOptions = {}): Promise<Reply[]> {
     if (this.#closed) throw this.#closed;
     const lines = commands.map((command) => encodeLine(command));
-    const replies = lines.map((line, i) => {
-      this.#write(line, commands[i] as string);
-      return this.#await("command", options);
+    const replies: Reply[] = [];
+    // One promise for all of them.
+    return new Promise((resolve, reject) => {
+      const take = (reply: Reply) => {
+        if (replies.push(reply) === lines.length) resolve(replies);
+      };
+      for (const [i, line] of lines.entries()) {
+        this.#write(line, commands[i] as string);
+        this.#expect("command", options, take, reject);
+      }
+      if (lines.length === 0) resolve(replies);
     });
-    return Promise.all(replies);
   }
 
   /**
@@ -313,12 +320,14 @@ export class LineSession {
   }
 
   #await(phase: Phase, options: SendOptions): Promise<Reply> {
+    return new Promise((resolve, reject) => this.#expect(phase, options, resolve, reject));
+  }
+
+  #expect(phase: Phase, options: SendOptions, resolve: Pending["resolve"], reject: Pending["reject"]): void {
     const { preliminary, lenient, body, timeout = this.#options.timeouts.command } = options;
-    return new Promise((resolve, reject) => {
-      // Always the same fields in the same order: a spread costs more than all the rest of a command.
-      this.#pending.push({ preliminary, lenient, body, timeout, phase, reply: undefined, resolve, reject });
-      if (this.#pending.length === 1) this.#watchdog.start(timeout);
-    });
+    // Always the same fields in the same order: a spread costs more than all the rest of a command.
+    this.#pending.push({ preliminary, lenient, body, timeout, phase, reply: undefined, resolve, reject });
+    if (this.#pending.length === 1) this.#watchdog.start(timeout);
   }
 
   #onData(chunk: Buffer): void {

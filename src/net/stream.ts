@@ -3,6 +3,7 @@
 import { Readable, type Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
+import { eachOf } from "../client/each.js";
 import { SinkError, UsageError } from "../client/errors.js";
 import type { Sink, Source } from "../client/sink.js";
 import { FileWriter } from "./file-sink.js";
@@ -163,6 +164,8 @@ function iterableReader(
   start: number,
   end: number,
 ): SourceReader {
+  const wrong = (cause: unknown) =>
+    cause instanceof SinkError ? cause : new SinkError(`the source failed: ${words(cause)}`, { cause });
   async function* pieces() {
     let at = 0;
     try {
@@ -174,14 +177,15 @@ function iterableReader(
         if (at >= end) return;
       }
     } catch (cause) {
-      throw cause instanceof SinkError ? cause : new SinkError(`the source failed: ${words(cause)}`, { cause });
+      throw wrong(cause);
     }
   }
+  const whole = start === 0 && end === Number.POSITIVE_INFINITY && Symbol.asyncIterator in source;
   return {
     async close() {
       if (source instanceof Readable) source.destroy();
     },
-    [Symbol.asyncIterator]: pieces,
+    [Symbol.asyncIterator]: whole ? () => eachOf(source, asBuffer, wrong) : pieces,
   };
 }
 

@@ -1,5 +1,6 @@
 /** A group of files from source to final name: transferred, checked, published together; then their sources go. */
 import { onAbort } from "../../client/abort.js";
+import { eachOf } from "../../client/each.js";
 import { PolywireError, SinkError } from "../../client/errors.js";
 import type { SettledFile } from "../journal/journal.js";
 import type { Ready } from "./decide.js";
@@ -13,7 +14,7 @@ import { changed } from "./recover.js";
  * Files that arrive under temporary names before they are published together, and the bytes and milliseconds that end
  * such a group: a group saves round trips, and is what a crash may undo.
  */
-const GROUP = 16;
+const GROUP = 32;
 const GROUP_BYTES = 32 * 1024 * 1024;
 const GROUP_TIME = 1_000;
 /** Milliseconds after which a final name that was free is looked at once more. */
@@ -109,15 +110,14 @@ async function copy(lane: Workplace, next: Ready, wire: Wire): Promise<Arrived |
   }
 }
 
-async function* metered(lane: Workplace, { file }: Ready, bytes: AsyncIterable<Buffer>, signal: AbortSignal) {
+function metered(lane: Workplace, { file }: Ready, bytes: AsyncIterable<Buffer>, signal: AbortSignal) {
   const { move, meter, sent } = lane.context;
-  for await (const chunk of bytes) {
-    const wait = move.bucket.take(chunk.length, signal);
-    if (wait) await wait;
+  const count = (chunk: Buffer) => {
     meter.bytes += chunk.length;
     sent.set(file.id, (sent.get(file.id) ?? 0) + chunk.length);
-    yield chunk;
-  }
+    return chunk;
+  };
+  return eachOf(bytes, (chunk) => move.bucket.take(chunk.length, signal)?.then(() => count(chunk)) ?? count(chunk));
 }
 
 /** To the destination, a source that fails is a stream of ours: what matters is why. */

@@ -7,7 +7,7 @@ import type { ListedFile } from "../journal/journal.js";
 import type { Arrival, FileStat, ListingNotes, Place, Published, Wanted } from "./place.js";
 
 /** Files whose commands go into one write. */
-const PACK = 25;
+const PACK = 32;
 /** Refusals that are not about one file: no such command, not logged in. */
 const NOT_OF_ONE_FILE = new Set(["421", "500", "502", "530"]);
 /** What servers say where they leave out rows of a listing. */
