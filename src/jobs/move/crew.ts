@@ -3,6 +3,7 @@ import type { ClaimedFile, JournalFile } from "../journal/journal.js";
 import { BATCH, Lane } from "./lane.js";
 import { JobStopped, type LaneContext } from "./ledger.js";
 import { pause } from "./pause.js";
+import type { Place } from "./place.js";
 import { classify, delay } from "./retry.js";
 
 /** Files claimed by one commit. */
@@ -23,6 +24,8 @@ export class Crew {
   readonly #claimed: ClaimedFile[] = [];
   /** Files under way in a lane that ended, or in an earlier run: another one recovers them. */
   readonly #orphans: ClaimedFile[] = [];
+  /** The last connection to the source that somebody left in order. */
+  #source: Place | undefined;
   #connected = 0;
   /** False where the last claim brought all that was left. */
   #more = true;
@@ -44,6 +47,32 @@ export class Crew {
     this.#context.journal.release(this.#claimed.splice(0).map(({ id }) => ({ id, counts: false })));
   }
 
+  /** A connection to the source, for a listing: one that a lane left, or a new one. Undefined where the job is to end. */
+  async source(): Promise<Place | undefined> {
+    const left = this.#takeSource();
+    if (left) return left;
+    const source = this.#context.move.from(false);
+    return (await this.connect(() => source.open(this.#context.signal))) ? source : undefined;
+  }
+
+  /** A connection to the source that is still good: for the next lane, or the next listing. */
+  async leave(source: Place): Promise<void> {
+    const before = this.#source;
+    this.#source = source;
+    await before?.close();
+  }
+
+  /** Hangs up what nobody took. */
+  async close(): Promise<void> {
+    await this.#source?.close();
+  }
+
+  #takeSource(): Place | undefined {
+    const source = this.#source;
+    this.#source = undefined;
+    return source?.usable ? source : undefined;
+  }
+
   /** Lanes over everything that is planned; orphans are recovered on the way. */
   async work(): Promise<void> {
     // Until their fate is known, nobody else may have their final names.
@@ -61,7 +90,7 @@ export class Crew {
   async #lane(): Promise<void> {
     const lane = new Lane(this.#context);
     this.#context.meter.lanes++;
-    for (let losses = 0; await this.connect(() => lane.connect()); ) {
+    for (let losses = 0; await this.connect(() => lane.connect(this.#takeSource())); ) {
       const { progress } = lane.ledger;
       this.#connected++;
       try {
@@ -82,7 +111,7 @@ export class Crew {
       if (losses > 1) await this.#pause(delay(losses - 1));
     }
     this.#context.meter.lanes--;
-    await lane.close();
+    await Promise.all([this.leave(lane.from), lane.to.close()]);
   }
 
   /** Recovers what others left and moves what is planned, until there is nothing left. */

@@ -42,14 +42,14 @@ export class Lane implements Workplace {
     this.to = context.move.to(true);
   }
 
-  /** Connects both sides. */
-  async connect(): Promise<void> {
+  /** Connects both sides; `source` is one that is connected already. */
+  async connect(source?: Place): Promise<void> {
     const { move, signal } = this.context;
     await this.close();
-    this.from = move.from(false);
+    this.from = source ?? move.from(false);
     this.to = move.to(true);
     // Both are waited for: one that came about behind the other's failure would stay open for ever.
-    const opened = await Promise.allSettled([this.from.open(signal), this.to.open(signal)]);
+    const opened = await Promise.allSettled([source ? undefined : this.from.open(signal), this.to.open(signal)]);
     const failed = opened.find((each) => each.status === "rejected");
     if (failed === undefined) return;
     await this.close();

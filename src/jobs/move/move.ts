@@ -132,6 +132,7 @@ class Move {
     } catch (error) {
       this.#stop(error);
     } finally {
+      await this.#crew.close();
       clearInterval(timer);
       signal?.removeEventListener("abort", onAbort);
     }
@@ -172,20 +173,21 @@ class Move {
   async #list(): Promise<{ added: number; replanned: number }> {
     const { signal } = this.#abort;
     for (let attempt = 1; !signal.aborted; attempt++) {
-      const source = this.#move.from(false);
-      if (!(await this.#crew.connect(() => source.open(signal)))) break;
+      const source = await this.#crew.source();
+      if (source === undefined) break;
       try {
         await this.#spool(source);
         this.#meter.phase = "moving";
         // What was moved and is there again was put there anew.
-        return this.#journal.finishListing({ again: this.#move.removes });
+        const listed = this.#journal.finishListing({ again: this.#move.removes });
+        await this.#crew.leave(source);
+        return listed;
       } catch (error) {
-        if (signal.aborted) break;
         const verdict = source.usable ? classify(error as Error) : "retry";
+        await source.close();
+        if (signal.aborted) break;
         if (verdict === "fail" || verdict === "pause" || attempt >= CONNECT_TRIES) throw error;
         await pause(delay(attempt), signal);
-      } finally {
-        await source.close();
       }
     }
     return { added: 0, replanned: 0 };
