@@ -124,8 +124,9 @@ function connected(session: FtpSession, to: { host: string; port: number }, room
   const abort = session.dialling;
   let socket: Socket | undefined;
   const timeout = session.options.timeouts.connect;
-  const into = session.protectedData ? undefined : room;
-  const connecting = dial(session.options, to, { signal: abort.signal, timeout, room: into }).then(
+  const brief = !session.protectedData;
+  const into = brief ? room : undefined;
+  const connecting = dial(session.options, to, { signal: abort.signal, timeout, room: into, brief }).then(
     (made) => {
       socket = made;
       return made;

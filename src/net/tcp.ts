@@ -13,6 +13,11 @@ export interface NetCall {
    * of what this gave last. Not used through a proxy. Default: memory of Node's own, new each time.
    */
   readonly room?: (() => Buffer) | undefined;
+  /**
+   * True for a connection that carries one body in the clear and is watched by somebody: neither keep-alive nor haste
+   * with small segments, which are five calls of the system. Default: false.
+   */
+  readonly brief?: boolean | undefined;
 }
 
 /**
@@ -34,7 +39,7 @@ export function connectTcp(
     try {
       const read = (bytes: number, memory: Uint8Array) => socket.emit("data", memory.subarray(0, bytes));
       const onread = call.room && { buffer: call.room, callback: read };
-      socket = net.connect({ ...socketOptions(options, to), ...(onread && { onread }) });
+      socket = net.connect({ ...socketOptions(options, to, call.brief ?? false), ...(onread && { onread }) });
     } catch (error) {
       reject(explain(error, place));
       return;
@@ -57,15 +62,19 @@ export function connectTcp(
   });
 }
 
-function socketOptions(options: ResolvedOptions, to: { host: string; port: number }): net.NetConnectOpts {
+function socketOptions(
+  options: ResolvedOptions,
+  to: { host: string; port: number },
+  brief: boolean,
+): net.NetConnectOpts {
   const { localAddress, keepAlive } = options;
   // The local address decides the IP version: Node would try the other one, too, and fail with EINVAL.
   const family = options.family ?? (localAddress === undefined ? 0 : net.isIP(localAddress));
   return {
     host: to.host,
     port: to.port,
-    noDelay: true,
-    keepAlive: keepAlive > 0,
+    noDelay: !brief,
+    keepAlive: keepAlive > 0 && !brief,
     keepAliveInitialDelay: keepAlive,
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS,
     ...(localAddress === undefined ? {} : { localAddress }),

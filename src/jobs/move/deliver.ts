@@ -1,12 +1,11 @@
 /** A group of files from source to final name: transferred, checked, published together; then their sources go. */
 import { onAbort } from "../../client/abort.js";
-import { eachOf } from "../../client/each.js";
 import { PolywireError, SinkError } from "../../client/errors.js";
 import type { SettledFile } from "../journal/journal.js";
 import type { Ready } from "./decide.js";
 import { folderOf } from "./folder-place.js";
 import type { Workplace } from "./lane.js";
-import { codeOf } from "./ledger.js";
+import { codeOf, type LaneContext } from "./ledger.js";
 import type { FileStat, Published } from "./place.js";
 import { changed } from "./recover.js";
 
@@ -37,17 +36,33 @@ export async function deliver(lane: Workplace, ready: Ready[]): Promise<void> {
   let wire = new Wire(signal);
   const copied: Arrived[] = [];
   const until = performance.now() + GROUP_TIME;
+  let begun = 0;
   let bytes = 0;
-  const open = () => copied.length < GROUP && bytes < GROUP_BYTES && performance.now() < until;
+  const open = () =>
+    ready.length > 0 && begun < GROUP && bytes < GROUP_BYTES && performance.now() < until && !signal.aborted;
+  const begin = () => {
+    begun++;
+    bytes += ready[0]?.source.size ?? 0;
+    return new Reading(lane, ready.shift() as Ready, wire.signal);
+  };
+  let ahead: Reading | undefined;
+  // The source goes on with the next file while the destination still confirms this one.
+  const onRead = () => {
+    if (!wire.signal.aborted && open()) ahead = begin();
+  };
   try {
     // The first one always: a lane must get on.
     do {
-      const next = ready.shift() as Ready;
-      if (wire.signal.aborted) wire = new Wire(signal);
-      const done = await copy(lane, next, wire);
+      const reading: Reading = ahead ?? begin();
+      ahead = undefined;
+      const done = await copy(lane, reading, wire, onRead);
       if (done) copied.push(done);
-      bytes += done?.bytes ?? 0;
-    } while (ready.length > 0 && open() && !signal.aborted);
+      if (!wire.signal.aborted) continue;
+      // It was broken off together with the one before it.
+      if (ahead) ready.unshift((ahead as Reading).ready);
+      ahead = undefined;
+      wire = new Wire(signal);
+    } while (ahead !== undefined || open());
   } catch (error) {
     // The job stops, but what arrived is whole.
     if (lane.from.usable && lane.to.usable) await publish(lane, copied);
@@ -85,20 +100,21 @@ class Wire {
 }
 
 /** Transfers one file to its temporary name. Undefined where it failed by itself; rejects where a connection did. */
-async function copy(lane: Workplace, next: Ready, wire: Wire): Promise<Arrived | undefined> {
-  const { file, source } = next;
+async function copy(lane: Workplace, reading: Reading, wire: Wire, onRead: () => void): Promise<Arrived | undefined> {
+  const { ready } = reading;
+  const { file, source } = ready;
   const { context, from, to } = lane;
-  const { signal } = wire;
   const folder = folderOf(file.target);
   context.sent.set(file.id, 0);
   try {
     await makeFolder(lane, folder);
-    const bytes = await to.write(file.temp, metered(lane, next, from.read(file.name, signal), signal), signal);
-    if (bytes === source.size) return { ...next, bytes };
+    const bytes = await to.write(file.temp, reading.until(onRead), wire.signal);
+    if (bytes === source.size) return { ...ready, bytes };
+    wire.cut();
     const [now] = await from.stat([file.name]);
     if (now instanceof Error) throw now;
     if (now && !changed(source, now)) throw incomplete(`${bytes} bytes of ${file.name} arrived, it has ${source.size}`);
-    if (now) await discard(lane, next, now);
+    if (now) await discard(lane, ready, now);
     else lane.ledger.keep(file, "FAILED", `what arrived has ${bytes} bytes where ${source.size} were listed`);
     return undefined;
   } catch (error) {
@@ -110,14 +126,52 @@ async function copy(lane: Workplace, next: Ready, wire: Wire): Promise<Arrived |
   }
 }
 
-function metered(lane: Workplace, { file }: Ready, bytes: AsyncIterable<Buffer>, signal: AbortSignal) {
-  const { move, meter, sent } = lane.context;
-  const count = (chunk: Buffer) => {
-    meter.bytes += chunk.length;
-    sent.set(file.id, (sent.get(file.id) ?? 0) + chunk.length);
-    return chunk;
-  };
-  return eachOf(bytes, (chunk) => move.bucket.take(chunk.length, signal)?.then(() => count(chunk)) ?? count(chunk));
+/** A file that is being read, perhaps before its turn: counted, and held back where bytes are rationed, when it is taken. */
+class Reading implements AsyncIterator<Buffer, undefined, undefined> {
+  readonly ready: Ready;
+  readonly #context: LaneContext;
+  readonly #signal: AbortSignal;
+  readonly #bytes: AsyncIterator<Buffer>;
+  #first: Promise<IteratorResult<Buffer>> | undefined;
+  #onRead = () => {};
+
+  constructor({ context, from }: Workplace, ready: Ready, signal: AbortSignal) {
+    this.ready = ready;
+    this.#context = context;
+    this.#signal = signal;
+    this.#bytes = from.read(ready.file.name, signal)[Symbol.asyncIterator]();
+    this.#first = this.#bytes.next();
+    // Whoever takes it is told.
+    this.#first.catch(() => {});
+  }
+
+  /** All of it; `onRead` is called when the source confirmed its end. */
+  until(onRead: () => void): AsyncIterable<Buffer> {
+    this.#onRead = onRead;
+    return { [Symbol.asyncIterator]: () => this };
+  }
+
+  async next(): Promise<IteratorResult<Buffer, undefined>> {
+    const asked = this.#first ?? this.#bytes.next();
+    this.#first = undefined;
+    const { done, value } = await asked;
+    if (done) {
+      this.#onRead();
+      return { done: true, value: undefined };
+    }
+    const { move, meter, sent } = this.#context;
+    const wait = move.bucket.take(value.length, this.#signal);
+    if (wait) await wait;
+    meter.bytes += value.length;
+    const { id } = this.ready.file;
+    sent.set(id, (sent.get(id) ?? 0) + value.length);
+    return { done: false, value };
+  }
+
+  async return(): Promise<IteratorResult<Buffer, undefined>> {
+    await this.#bytes.return?.();
+    return { done: true, value: undefined };
+  }
 }
 
 /** To the destination, a source that fails is a stream of ours: what matters is why. */
