@@ -1,7 +1,7 @@
 /**
  * 5,000 files of 4 KB from one vsftpd to another, 8 at a time: move() against lftp's mirror and basic-ftp in lanes.
  *
- *     npx tsx bench/ftp-move.ts [--files 5000] [--size 4096] [--rounds 5] [--warm-up 1]
+ *     npx tsx bench/ftp-move.ts [--files 5000] [--size 4096] [--rounds 5] [--warm-up 2]
  *
  * Timed is everything a user waits for: connecting, logging in, listing, moving, and hanging up. lftp starts as a process
  * (some 10 ms), move() and the lanes begin in this one. The files are in memory; move() keeps its journal on the disk.
@@ -30,7 +30,7 @@ const {
   size: 4096,
   lanes: 8,
   rounds: 5,
-  "warm-up": 1,
+  "warm-up": 2,
 });
 /** Every how many files one is compared byte by byte. */
 const SAMPLE = 50;
