@@ -12,13 +12,24 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { start } from "../test/live/servers/ftp.js";
-import { built, type Competitor, inTurns, numbers, peakMemory, program, rate, report } from "./harness.js";
+import {
+  built,
+  type Competitor,
+  inTurns,
+  numbers,
+  peakMemory,
+  program,
+  rate,
+  report,
+  servedFolder,
+} from "./harness.js";
 import { rawDownload } from "./raw-ftp.js";
 
 const { megabytes, rounds, "warm-up": warmUp } = numbers({ megabytes: 1024, rounds: 5, "warm-up": 1 });
 
 const { FtpClient } = await built("ftp");
-const server = await start("vsftpd", { quiet: true });
+const served = await servedFolder();
+const server = await start("vsftpd", { quiet: true, home: join(served, "home") });
 const { host, port, user, password } = server;
 const work = await mkdtemp(join(tmpdir(), "polywire-bench-"));
 const remote = (name: string) => join(server.home, name);
@@ -97,4 +108,5 @@ try {
 } finally {
   await server.stop();
   await rm(work, { recursive: true, force: true });
+  await rm(served, { recursive: true, force: true });
 }
