@@ -84,7 +84,7 @@ describe.concurrent("exit codes", () => {
 
   test("--debug shows where an error came from", async () => {
     const { stderr } = await polywire(["ls", "--debug", "--plain", urlOf(plain, "/nosuch")], PLAIN);
-    expect(stderr).toMatch(/at .*\.ts:\d+/);
+    expect(stderr).toMatch(/at .*\.js:\d+/);
   });
 
   test("--version and --help", async () => {

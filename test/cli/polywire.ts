@@ -2,16 +2,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { type FtpServer, testTls } from "../../src/testing/index.js";
 
-const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-// Found from here: the process runs in another folder.
-const TSX = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+/** As it was built when the tests began. */
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 /** The password of every server in these tests. It must never be seen. */
 export const PASSWORD = "t0p-secret";
@@ -42,7 +40,7 @@ export function cleanUp(): Promise<void> {
 export async function polywire(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const env = { PATH: process.env.PATH ?? "", HOME: folder, TZ: "UTC", ...options.env };
   const cwd = options.cwd ?? folder;
-  const child = spawn(process.execPath, ["--import", TSX, MAIN, ...args], { env, cwd });
+  const child = spawn(process.execPath, [MAIN, ...args], { env, cwd });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
