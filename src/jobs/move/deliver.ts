@@ -13,7 +13,7 @@ import { changed } from "./recover.js";
  * Files that arrive under temporary names before they are published together, and the bytes and milliseconds that end
  * such a group: a group saves round trips, and is what a crash may undo.
  */
-const GROUP = 64;
+const GROUP = 32;
 const GROUP_BYTES = 32 * 1024 * 1024;
 const GROUP_TIME = 1_000;
 /** Milliseconds after which a final name that was free is looked at once more. */

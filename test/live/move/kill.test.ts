@@ -39,7 +39,7 @@ async function killSometime(child: ChildProcess, to: LiveFtp): Promise<void> {
   const before = readdirSync(folder).length;
   if (randomInt(5) === 0) await sleep(randomInt(1_500));
   else while (child.exitCode === null && readdirSync(folder).length === before) await sleep(3);
-  await sleep(randomInt(700));
+  await sleep(randomInt(1_000));
   child.kill("SIGKILL");
 }
 
