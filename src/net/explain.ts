@@ -13,8 +13,7 @@ import {
 } from "../client/errors.js";
 import type { ResolvedOptions } from "../client/options.js";
 import type { Security } from "../client/session.js";
-import { type Fault, findRow, rowFor } from "./faults.js";
-import { usualTlsPort } from "./greeting.js";
+import { type Fault, findRow, rowFor, usualTlsPort } from "./faults.js";
 
 /** Where something went wrong. */
 export interface Place {

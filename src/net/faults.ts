@@ -1,9 +1,8 @@
 /** The table: what each code of Node, OpenSSL and the resolver means, and what to try next. No I/O. */
-import type { Phase } from "../client/errors.js";
+import type { Phase, Protocol } from "../client/errors.js";
 import { PORTS } from "../client/options.js";
 import { certificateNames, certificateTime, issuerName } from "./certificate.js";
 import type { Place } from "./explain.js";
-import { usualTlsPort } from "./greeting.js";
 
 /** An error of Node as we read it. */
 export interface Fault {
@@ -219,6 +218,11 @@ export function rowFor(fault: Fault): Partial<FaultRow> {
     return { ...tls, says: `the certificate was refused: ${fault.message}` };
   }
   return {};
+}
+
+/** True where the port is the one that the protocol uses with TLS from the first byte. */
+export function usualTlsPort(protocol: Protocol, port: number): boolean {
+  return PORTS[protocol][1] === port;
 }
 
 /** TLS to a port that speaks in the clear at first: `starttls` is what it may want. */

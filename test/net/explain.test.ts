@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { LoginError, PolywireError, TlsError } from "../../src/client/errors.js";
 import { explain, type Place, shown, timedOut } from "../../src/net/explain.js";
 import { FAULTS } from "../../src/net/faults.js";
-import { foreignGreeting, looksLikeTls } from "../../src/net/greeting.js";
 
 const place: Place = { protocol: "ftp", host: "ftp.example", port: 990, phase: "command", security: "tls" };
 const fault = (code: string, message = "raw words of OpenSSL") => Object.assign(new Error(message), { code });
@@ -105,20 +104,4 @@ test("names of a certificate are bounded and printable", () => {
 test("text of a server is shown as one bounded line", () => {
   expect(shown("a\r\n\u001b[31mb\u2028c")).toBe("a [31mb c");
   expect(shown("x".repeat(300)).length).toBe(201);
-});
-
-describe("a greeting that belongs to another protocol", () => {
-  test.each([
-    ["15 03 01 00 02 02 46", "TLS"],
-    ["16 03 03 00 7a", "TLS"],
-    [Buffer.from("HTTP/1.1 400 Bad Request").toString("hex"), "a web server"],
-    [Buffer.from("SSH-2.0-OpenSSH_9.2p1").toString("hex"), "an SSH server"],
-  ])("%s", (hex, words) => {
-    expect(foreignGreeting(Buffer.from(hex.replaceAll(" ", ""), "hex"), 2121)).toContain(words);
-  });
-
-  test.each(["", "220 ready", "* OK", "\x15", "\x16\x02"])("%j is none", (text) => {
-    expect(looksLikeTls(Buffer.from(text, "latin1"))).toBe(false);
-    expect(foreignGreeting(Buffer.from(text, "latin1"), 21)).toBeUndefined();
-  });
 });
