@@ -58,10 +58,12 @@ const FAILURES = 100;
 /**
  * Moves files from one folder to another: by FTP on either side, or from or to a local folder.
  *
- * Each file goes to a temporary name beside its final one, is published by a rename when both servers confirmed the
- * whole of it, checked by size, and only then removed from the source. With a `journal` the process may be killed at
- * any moment and started again with the same options: nothing is lost, no part of a file ever has a final name, and
- * no source is removed before its copy is safe. One mover per set of final names is the contract.
+ * Each file goes to a temporary name beside its final one; when both servers confirmed the whole of it and its size was
+ * checked, it gets its time and its final name, and only then its source is removed. With a `journal` the process may be
+ * killed at any moment and started again with the same options: nothing is lost, no part of a file ever has a final name,
+ * and no source is removed before its copy is safe. One mover per set of final names is the contract. A source that
+ * changes under way is moved anew; FTP has no locks, so a change within the last quarter second before its removal, or
+ * while that command is on its way, is not seen.
  *
  * @throws UsageError for options that cannot work, before anything is sent; the error that stopped the job (a refused
  *   login, a full disk, a server that stays away). Files that fail by themselves are in the result.
