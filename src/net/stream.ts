@@ -3,7 +3,6 @@
 import { Readable, type Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
-import { eachOf } from "../client/each.js";
 import { SinkError, UsageError } from "../client/errors.js";
 import type { Sink, Source } from "../client/sink.js";
 import { FileWriter } from "./file-sink.js";
@@ -185,8 +184,37 @@ function iterableReader(
     async close() {
       if (source instanceof Readable) source.destroy();
     },
-    [Symbol.asyncIterator]: whole ? () => eachOf(source, asBuffer, wrong) : pieces,
+    [Symbol.asyncIterator]: whole ? () => buffersOf(source, wrong) : pieces,
   };
+}
+
+/** What an iterable gives, as Buffers: what a generator would do, without its three promises for each. */
+function buffersOf(source: AsyncIterable<Uint8Array | string>, wrong: (cause: unknown) => SinkError) {
+  const begin = () => {
+    try {
+      return source[Symbol.asyncIterator]();
+    } catch (cause) {
+      throw wrong(cause);
+    }
+  };
+  const iterator = begin();
+  const leave = async (): Promise<IteratorResult<Buffer, undefined>> => {
+    await iterator.return?.();
+    return { done: true, value: undefined };
+  };
+  const next = async (): Promise<IteratorResult<Buffer, undefined>> => {
+    let given = false;
+    try {
+      const { done, value } = await iterator.next();
+      if (done) return { done: true, value: undefined };
+      given = true;
+      return { done: false, value: asBuffer(value) };
+    } catch (cause) {
+      if (given) await leave().catch(() => {});
+      throw wrong(cause);
+    }
+  };
+  return { next, return: leave };
 }
 
 function asBuffer(chunk: Uint8Array | string): Buffer {

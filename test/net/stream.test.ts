@@ -305,6 +305,11 @@ describe("other sources", () => {
       throw new Error("tape torn");
     })();
     expect(await failure(all(broken))).toMatchObject({ name: "SinkError", message: "the source failed: tape torn" });
+    const taken = new ReadableStream<Uint8Array>();
+    taken.getReader();
+    expect(await failure(openSource(taken as AsyncIterable<Uint8Array>).then(all))).toMatchObject({
+      name: "SinkError",
+    });
     const numbers = [1, 2] as unknown as Uint8Array[];
     expect((await failure(all(numbers))).message).toContain("gave number");
   });
