@@ -3,6 +3,8 @@ import { UsageError } from "./errors.js";
 
 /** What the producer of rows is given. */
 export interface Feed<T> {
+  /** True where the consumer takes everything at once and asks for no pause: the transfer may share its connection. */
+  readonly eager: boolean;
   /** Takes a batch of `bytes` bytes; false asks to pause until `resume` is called. */
   push(batch: T[], bytes: number): boolean;
   /** Set by the producer: called when the consumer has room again. */
@@ -40,19 +42,60 @@ export class Rows<T> implements AsyncIterable<T> {
 
   /** Rows in groups as they arrived: the fast way. */
   batches(): RowsIterator<T[]> {
-    return new BatchIterator<T>(() => {
-      if (this.#taken) throw new UsageError("these rows were iterated already: call the method again");
-      this.#taken = true;
-      return this.#start;
-    });
+    return new BatchIterator<T>(() => this.#begin());
+  }
+
+  /**
+   * Calls back with each group of rows as it arrives, and waits for nothing: what is to be held back, the caller holds
+   * back. Where the protocol pipelines, several such calls share the connection. Rejects with what `take` throws; the
+   * rest is given up then.
+   */
+  async each(take: (batch: T[]) => void): Promise<void> {
+    const feed = new EagerFeed<T>(take);
+    await this.#begin()(feed);
+    if (feed.failure) throw feed.failure.error;
   }
 
   /** All rows in one array: for sequences that are known to be short. */
   async toArray(): Promise<T[]> {
     const all: T[] = [];
-    for await (const batch of this.batches()) for (const row of batch) all.push(row);
+    await this.each((batch) => {
+      for (const row of batch) all.push(row);
+    });
     return all;
   }
+
+  #begin(): (feed: Feed<T>) => Promise<unknown> {
+    if (this.#taken) throw new UsageError("these rows were iterated already: call the method again");
+    this.#taken = true;
+    return this.#start;
+  }
+}
+
+/** Gives batches on as they come. */
+class EagerFeed<T> implements Feed<T> {
+  readonly eager = true;
+  resume: (() => void) | undefined;
+  cancel: (() => void) | undefined;
+  failure: { error: unknown } | undefined;
+  readonly #take: (batch: T[]) => void;
+
+  constructor(take: (batch: T[]) => void) {
+    this.#take = take;
+  }
+
+  push(batch: T[]): boolean {
+    if (this.failure || batch.length === 0) return true;
+    try {
+      this.#take(batch);
+    } catch (error) {
+      this.failure = { error };
+      this.cancel?.();
+    }
+    return true;
+  }
+
+  readAhead(): void {}
 }
 
 /** What a loop over rows, or over their batches, works with. */
@@ -155,6 +198,7 @@ class RowIterator<T> implements RowsIterator<T> {
 
 /** Batches between a producer and a consumer. */
 class RowBuffer<T> implements Feed<T> {
+  readonly eager = false;
   resume: (() => void) | undefined;
   cancel: (() => void) | undefined;
   readonly #batches: { rows: T[]; bytes: number }[] = [];

@@ -1,5 +1,6 @@
 /** Where replies meet promises: one socket, commands written in order, replies settled in the same order. */
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { onAbort } from "../client/abort.js";
 import {
@@ -15,6 +16,7 @@ import type { Call, Reply } from "../client/session.js";
 import type { BodyReader, Grammar } from "../wire/reply.js";
 import { type ReplyEvents, ReplyStream } from "../wire/reply-stream.js";
 import { decodeText, encodeLine } from "../wire/text.js";
+import { DeflatedSocket } from "./deflate.js";
 import { dial } from "./dial.js";
 import { explain } from "./explain.js";
 import { detach, secure, startTls } from "./tls.js";
@@ -58,9 +60,12 @@ export class LineSession {
   readonly #setup: LineSessionSetup;
   readonly #stream: ReplyStream;
   readonly #pending: Pending[] = [];
+  /** Those who wait until nothing is pending. */
+  #quiet: (() => void)[] = [];
   #secrets: readonly string[] = [];
   readonly #watchdog = new Watchdog(() => this.#onSilence());
-  #socket: Socket | undefined;
+  /** The socket, or what deflates its bytes. */
+  #socket: Duplex | undefined;
   #closed: PolywireError | undefined;
   #out = "";
   #upgrading = false;
@@ -91,13 +96,22 @@ export class LineSession {
   /** The socket under the session: for addresses, certificates and the TLS session. */
   get socket(): Socket | TLSSocket {
     if (this.#socket === undefined) throw this.#closed ?? new AbortedError("the connection is not open");
-    return this.#socket;
+    return this.#inner as Socket;
   }
 
   /** The socket where it is encrypted now. */
   get tls(): TLSSocket | undefined {
-    const socket = this.#socket;
+    const socket = this.#inner;
     return socket !== undefined && "encrypted" in socket ? (socket as TLSSocket) : undefined;
+  }
+
+  /** True where the bytes are deflated (COMPRESS). */
+  get compressed(): boolean {
+    return this.#socket instanceof DeflatedSocket;
+  }
+
+  get #inner(): Socket | undefined {
+    return this.#socket instanceof DeflatedSocket ? this.#socket.inner : (this.#socket as Socket | undefined);
   }
 
   get closed(): PolywireError | undefined {
@@ -137,6 +151,49 @@ export class LineSession {
     }
     this.#write(line, options.shown ?? command);
     return this.#await("command", options);
+  }
+
+  /**
+   * Sends the bytes of a body, in one write with the command before them, if any; resolves to the reply they get. More
+   * may be sent at once: replies keep the order.
+   */
+  sendBytes(bytes: readonly Buffer[], options: SendOptions & { command?: string | undefined } = {}): Promise<Reply> {
+    if (this.#closed) return Promise.reject(this.#closed);
+    const { command, shown = command } = options;
+    try {
+      if (command !== undefined) this.#write(encodeLine(command, shown), shown as string);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#flush();
+    this.#note(`${bytes.reduce((sum, each) => sum + each.length, 0)} bytes sent`);
+    this.#socket?.cork();
+    for (const each of bytes) this.#socket?.write(each);
+    this.#socket?.uncork();
+    return this.#await("command", options);
+  }
+
+  /** Reads no more until `resume()`: the consumer of a body is busy. The server's silence is not its fault meanwhile. */
+  pause(): void {
+    this.#watchdog.rest();
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    const next = this.#pending[0];
+    if (next) this.#watchdog.start(next.timeout);
+    this.#socket?.resume();
+  }
+
+  /** Resolves when no command waits for its reply. */
+  quiet(): Promise<void> {
+    if (this.#pending.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#quiet.push(resolve));
+  }
+
+  /** Gives bytes back that a body's reader took too many of: they are read as what follows. */
+  unread(bytes: Buffer): void {
+    this.#onData(bytes);
   }
 
   /** Sends several commands in one write; resolves to their replies in order. Nothing is sent where one is unsendable. */
@@ -205,13 +262,8 @@ export class LineSession {
 
   /** Sends a command and starts TLS on a positive reply. Bytes that came along in the clear fail the connection. */
   async upgrade(command: string, call: Call, detachable = false): Promise<Reply> {
-    this.#upgrading = true;
-    const reply = await this.send(command, { timeout: call.timeout });
-    this.#upgrading = false;
-    if (!reply.ok) {
-      if (this.#stream.held > 0) this.#onData(Buffer.alloc(0));
-      return reply;
-    }
+    const reply = await this.#sendLast(command, call);
+    if (!reply.ok) return reply;
     const { signal } = this.#breakOff;
     const forget = this.#breakOffBy(call.signal);
     await this.exchangeSocket((socket) => {
@@ -219,6 +271,27 @@ export class LineSession {
       return startTls(socket, this.#stream.held, this.#options, tls);
     }).finally(forget);
     this.#note("TLS");
+    return reply;
+  }
+
+  /** Sends a command and deflates what follows a positive reply, in both directions. */
+  async compress(command: string, call: Call): Promise<Reply> {
+    const reply = await this.#sendLast(command, call);
+    if (!reply.ok) return reply;
+    if (this.#stream.held > 0) {
+      throw this.fail(new ProtocolError(`the server sent bytes along with its agreement to ${command}`));
+    }
+    await this.exchangeSocket((socket) => Promise.resolve(new DeflatedSocket(socket)));
+    this.#note("deflated");
+    return reply;
+  }
+
+  /** Sends a command behind whose positive reply another form of bytes begins: what came along with it is left unread. */
+  async #sendLast(command: string, call: Call): Promise<Reply> {
+    this.#upgrading = true;
+    const reply = await this.send(command, { timeout: call.timeout });
+    this.#upgrading = false;
+    if (!reply.ok && this.#stream.held > 0) this.#onData(Buffer.alloc(0));
     return reply;
   }
 
@@ -239,9 +312,9 @@ export class LineSession {
   }
 
   /** Takes the socket away, to come back as another one (STARTTLS, CCC). Hanging up meanwhile destroys it. */
-  async exchangeSocket(exchange: (socket: Socket) => Promise<Socket>): Promise<void> {
+  async exchangeSocket(exchange: (socket: Socket) => Promise<Duplex>): Promise<void> {
     if (this.#closed) throw this.#closed;
-    const socket = this.#detachSocket();
+    const socket = this.#detachSocket() as Socket;
     const forget = onAbort(this.#breakOff.signal, () => socket.destroy());
     try {
       this.#attach(await exchange(socket));
@@ -286,6 +359,7 @@ export class LineSession {
     this.#note(`closed: ${reason.message}`);
     this.#fence?.over(false);
     for (const pending of this.#pending.splice(0)) pending.reject(reason);
+    this.#atRest();
     this.#setup.onClose(reason);
     return reason;
   }
@@ -368,7 +442,12 @@ export class LineSession {
     const next = this.#pending[0];
     if (this.#setup.grammar.isGoodbye(reply)) this.#onStray(reply);
     else if (next) this.#watchdog.start(next.timeout);
-    else this.#watchdog.rest();
+    else this.#atRest();
+  }
+
+  #atRest(): void {
+    this.#watchdog.rest();
+    if (this.#quiet.length > 0) for (const resolve of this.#quiet.splice(0)) resolve();
   }
 
   /** A reply that nobody asked for: the server's goodbye, or a server that lost count. */
@@ -422,7 +501,7 @@ export class LineSession {
     return explain(error, { protocol, host, port, phase, security });
   }
 
-  #attach(socket: Socket): void {
+  #attach(socket: Duplex): void {
     if (this.#closed) {
       socket.destroy();
       throw this.#closed;
@@ -434,8 +513,8 @@ export class LineSession {
   }
 
   /** The socket, silent: no listener of ours is left but one that swallows late errors. */
-  #detachSocket(): Socket {
-    const socket = this.#socket as Socket;
+  #detachSocket(): Duplex {
+    const socket = this.#socket as Duplex;
     this.#socket = undefined;
     socket.pause();
     for (const [event, listener] of this.#listeners) socket.off(event, listener);

@@ -18,6 +18,8 @@ export interface CodeDialect {
   readonly preliminary: boolean;
   /** Codes after which the server hangs up. */
   readonly goodbye: readonly string[];
+  /** A lone dot is passed over: some servers write one behind a compressed body whose end is known without it. */
+  readonly passesDot?: boolean;
 }
 
 export const FTP_REPLIES: CodeDialect = {
@@ -40,9 +42,11 @@ export const NNTP_REPLIES: CodeDialect = {
   enhanced: false,
   preliminary: false,
   goodbye: ["400"],
+  passesDot: true,
 };
 
 const DASH = 0x2d;
+const DOT = 0x2e;
 const SPACE = 0x20;
 
 /** Reads replies that begin with a code. */
@@ -77,6 +81,7 @@ export class CodeGrammar implements Grammar {
 
   #first(line: Buffer): Reply | undefined {
     const code = codeOf(line);
+    if (this.#dialect.passesDot && line.length === 1 && line[0] === DOT) return undefined;
     if (code === undefined) throw notAReply(this.#dialect.protocol, line);
     const text = decodeText(line);
     if (line[3] !== DASH || this.#dialect.multiline === "none") return this.#reply(code, [text]);

@@ -45,6 +45,8 @@ export class ReplyStream {
 
   /** Takes bytes; calls the events in order. Throws ProtocolError. */
   push(chunk: Buffer, events: ReplyEvents): void {
+    // A reader that learns of its end late (an inflater) gives back what came behind it.
+    if (this.#body?.done) this.#endBody(events);
     let bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
     let searched = this.#searched;
     this.#rest = undefined;
@@ -54,8 +56,7 @@ export class ReplyStream {
       if (this.#body !== undefined) {
         at += this.#body.push(bytes, at);
         if (!this.#body.done) break;
-        this.#body = undefined;
-        events.bodyEnd?.();
+        this.#endBody(events);
         continue;
       }
       const end = bytes.indexOf(LF, Math.max(at, searched));
@@ -76,6 +77,11 @@ export class ReplyStream {
         return;
       }
     }
+  }
+
+  #endBody(events: ReplyEvents): void {
+    this.#body = undefined;
+    events.bodyEnd?.();
   }
 
   #hold(rest: Buffer): void {
