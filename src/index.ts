@@ -32,4 +32,13 @@ export type { Sink, Source } from "./client/sink.js";
 export { Transcript, type TranscriptLine, type TranscriptOptions } from "./client/transcript.js";
 export { type ParsedUrl, parseUrl, redactUrl } from "./client/url.js";
 export * from "./ftp/index.js";
-export { clientFor, type FtpUrl, type OpenOptions, open } from "./open.js";
+export * from "./nntp/index.js";
+export {
+  type Clients,
+  type ClientsOptions,
+  clientFor,
+  type FtpUrl,
+  type NntpUrl,
+  type OpenOptions,
+  open,
+} from "./open.js";

@@ -1,10 +1,13 @@
 /** open(url): connect, login and cwd in one call, typed by the scheme. Each protocol is loaded when it is used. */
 import { firstOf } from "./client/credentials.js";
 import { UsageError } from "./client/errors.js";
+import type { ClientOptions } from "./client/options.js";
 import type { CallOptions, Credentials, CredentialsSource } from "./client/session.js";
 import { type ParsedUrl, parseUrl, redactUrl } from "./client/url.js";
 import type { FtpClient } from "./ftp/client.js";
 import type { FtpOptions } from "./ftp/options.js";
+import type { NntpClient } from "./nntp/client.js";
+import type { NntpOptions } from "./nntp/options.js";
 
 /** Options of `open`: the protocol's own; what the URL says comes first. */
 export type OpenOptions<T> = Partial<Omit<T, "host">> & CallOptions;
@@ -12,11 +15,42 @@ export type OpenOptions<T> = Partial<Omit<T, "host">> & CallOptions;
 /** A URL that FTP answers to. */
 export type FtpUrl = `ftp://${string}` | `ftps://${string}`;
 
+/** A URL that NNTP answers to. */
+export type NntpUrl = `nntp://${string}` | `nntps://${string}`;
+
+/** The protocols spoken: what their clients are, and what makes them. */
+export interface Clients {
+  readonly ftp: FtpClient;
+  readonly nntp: NntpClient;
+}
+
+/** What each protocol's client takes. */
+export interface ClientsOptions {
+  readonly ftp: FtpOptions;
+  readonly nntp: NntpOptions;
+}
+
+/** Each protocol is loaded when it is used. */
+const MAKE: { readonly [P in keyof Clients]: (options: ClientsOptions[P]) => Promise<Clients[P]> } = {
+  ftp: async (options) => new (await import("./ftp/client.js")).FtpClient(options),
+  nntp: async (options) => new (await import("./nntp/client.js")).NntpClient(options),
+};
+
+/** What the path of a URL asks for, behind the login. */
+const ENTER: {
+  readonly [P in keyof Clients]: (client: Clients[P], path: string, call: CallOptions) => Promise<unknown>;
+} = {
+  ftp: (client, path, call) => client.cwd(path, call),
+  // RFC 5538 §4: the newsgroup, and perhaps an article's number, which is left to the caller.
+  nntp: (client, path, call) => client.group(path.split("/")[0] as string, call),
+};
+
 /**
- * Connects, logs in, and enters the folder of the URL.
+ * Connects, logs in, and enters the folder, or selects the newsgroup, of the URL.
  *
- * `ftps:` is TLS from the first byte, `ftp:` is upgraded by AUTH TLS before anything else is said; plain text has to be
- * asked for: `ftp://host/?security=plain`. A path is relative to the folder after login; `//` makes it absolute.
+ * `ftps:` and `nntps:` are TLS from the first byte, `ftp:` and `nntp:` are upgraded before anything else is said; plain
+ * text has to be asked for: `ftp://host/?security=plain`. A path of FTP is relative to the folder after login; `//` makes
+ * it absolute.
  *
  * @throws UsageError for a URL that cannot be used; ConnectionError, TlsError, LoginError, ReplyError. Nothing stays
  *   open then.
@@ -24,17 +58,28 @@ export type FtpUrl = `ftp://${string}` | `ftps://${string}`;
  * @example
  * await using ftp = await open("ftps://alice:secret@files.example.org/in");
  * for await (const entry of ftp.entries()) console.log(entry.name);
+ *
+ * await using nntp = await open("nntps://news.example.org/comp.lang.python");
+ * for await (const row of nntp.over("1-100")) console.log(row.subject);
  */
 export function open(url: FtpUrl, options?: OpenOptions<FtpOptions>): Promise<FtpClient>;
-export function open(url: string | URL, options?: OpenOptions<FtpOptions>): Promise<FtpClient>;
-export async function open(url: string | URL, options: OpenOptions<FtpOptions> = {}): Promise<FtpClient> {
-  const client = await clientFor(url, options);
+export function open(url: NntpUrl, options?: OpenOptions<NntpOptions>): Promise<NntpClient>;
+export function open(
+  url: string | URL,
+  options?: OpenOptions<FtpOptions & NntpOptions>,
+): Promise<Clients[keyof Clients]>;
+export async function open(
+  url: string | URL,
+  options: OpenOptions<ClientOptions> = {},
+): Promise<Clients[keyof Clients]> {
+  const protocol = spoken(url);
+  const client = await clientFor(url, options, protocol);
   const call = { signal: options.signal };
   try {
     await client.connect(call);
     await client.login(undefined, call);
     const { path } = parseUrl(url);
-    if (path !== "") await client.cwd(path, call);
+    if (path !== "") await (ENTER[protocol] as (typeof ENTER)["ftp"])(client as FtpClient, path, call);
     return client;
   } catch (error) {
     await client.quit();
@@ -42,20 +87,36 @@ export async function open(url: string | URL, options: OpenOptions<FtpOptions> =
   }
 }
 
-/** A client for a URL, not yet connected. The path of the URL is left to the caller. */
-export async function clientFor(url: string | URL, options: OpenOptions<FtpOptions> = {}): Promise<FtpClient> {
+/** A client for a URL of one protocol, not yet connected. The path of the URL is left to the caller. */
+export async function clientFor<P extends keyof Clients>(
+  url: string | URL,
+  options: OpenOptions<ClientsOptions[P]>,
+  protocol: P,
+): Promise<Clients[P]> {
   const parsed = parseUrl(url);
-  if (parsed.protocol !== "ftp") {
-    throw new UsageError(`${redactUrl(url)} is not spoken by this version`, { advice: "the schemes are ftp and ftps" });
+  if (parsed.protocol !== protocol) {
+    const advice = `the schemes are ${protocol} and ${protocol}s`;
+    throw new UsageError(`${redactUrl(url)} is not for ${protocol.toUpperCase()}`, { advice });
   }
   const { host, port, security } = parsed;
-  const { FtpClient } = await import("./ftp/client.js");
-  return new FtpClient({ ...options, host, port, security, credentials: merge(parsed, options.credentials) });
+  const credentials = merge(parsed, options.credentials);
+  return MAKE[protocol]({ ...options, host, port, security, credentials } as ClientsOptions[P]);
+}
+
+function spoken(url: string | URL): keyof Clients {
+  const { protocol } = parseUrl(url);
+  if (Object.hasOwn(MAKE, protocol)) return protocol as keyof Clients;
+  const advice = `the protocols are ${Object.keys(MAKE).join(" and ")}`;
+  throw new UsageError(`${redactUrl(url)} is not spoken by this version`, { advice });
 }
 
 /** The URL's user and password; a source among the options is asked for what the URL leaves out. */
-function merge(url: ParsedUrl, given: Credentials | CredentialsSource | undefined): CredentialsSource {
+function merge(
+  url: ParsedUrl,
+  given: Credentials | CredentialsSource | undefined,
+): Credentials | CredentialsSource | undefined {
   const { credentials } = url;
+  if (credentials === undefined && given === undefined) return undefined;
   if (credentials?.password !== undefined || given === undefined) return () => credentials;
   const source: CredentialsSource = (target) =>
     typeof given === "function" ? given({ ...target, user: credentials?.user ?? target.user }) : given;

@@ -16,7 +16,8 @@ const EXPORTS: Record<string, string> = {
     displayName encodeName env firstOf isPlainName netrc open parseMlsdLine parseUrl redactUrl secret`,
   ftp: "FtpClient ListParser MlsdParser NameParser decodeName displayName encodeName isPlainName parseMlsdLine",
   jobs: "JournalReader compileMatch compileRoute move planMove",
-  testing: "FtpServer FtpTree ScriptError ScriptMismatch ScriptedServer parseScript testTls utf8Name",
+  testing:
+    "FtpServer FtpTree NntpGroup NntpGroups NntpServer ScriptError ScriptMismatch ScriptedServer parseScript testTls utf8Name",
   wire: `CodeGrammar DOT_END DotReader DotWriter FTP_REPLIES NNTP_REPLIES ReplyStream SMTP_REPLIES StatusGrammar
     decodeText encodeLine encodeText`,
   net: "LineSession detach dial explain openSink openSource secure startTls",

@@ -1,22 +1,38 @@
 /** One connection for one subcommand: connected, logged in, and closed whatever happens. */
-import { clientFor, type FtpClient, parseUrl } from "../index.js";
+import { type Clients, clientFor, open, parseUrl } from "../index.js";
 import { address } from "./address.js";
 import { type Context, clientOptions } from "./context.js";
 
-/** Runs `body` with a client that is logged in, and the path of the URL ("" where it has none). */
-export async function withClient<T>(
+/** Runs `body` with a client of a protocol that is logged in, and the path of the URL ("" where it has none). */
+export async function withClient<P extends keyof Clients, T>(
   context: Context,
   url: string,
-  body: (ftp: FtpClient, path: string) => Promise<T>,
+  protocol: P,
+  body: (client: Clients[P], path: string) => Promise<T>,
 ): Promise<T> {
   const target = address(url, context.globals);
-  const ftp = await clientFor(target, clientOptions(context, target));
+  const client = await clientFor(target, clientOptions(context, target), protocol);
   const { signal } = context;
   try {
-    await ftp.connect({ signal });
-    await ftp.login(undefined, { signal });
-    return await body(ftp, parseUrl(target).path);
+    await client.connect({ signal });
+    await client.login(undefined, { signal });
+    return await body(client, parseUrl(target).path);
   } finally {
-    await ftp.quit();
+    await client.quit();
+  }
+}
+
+/** Runs `body` with a client of whatever protocol the URL names, in its folder or newsgroup. */
+export async function withOpen<T>(
+  context: Context,
+  url: string,
+  body: (client: Clients[keyof Clients]) => Promise<T>,
+): Promise<T> {
+  const target = address(url, context.globals);
+  const client = await open(target, clientOptions(context, target));
+  try {
+    return await body(client);
+  } finally {
+    await client.quit();
   }
 }

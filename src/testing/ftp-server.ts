@@ -70,7 +70,7 @@ export class FtpServer implements AsyncDisposable {
   }
 
   /** `ftp://test:test@127.0.0.1:port` (`ftps:` when TLS is implicit), without a path: append one that begins with `/`. */
-  get url(): string {
+  get url(): `ftp://${string}` | `ftps://${string}` {
     const [user = "anonymous", password = "guest"] = Object.entries(this.#options.users)[0] ?? [];
     const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
     const host = this.host.includes(":") ? `[${this.host}]` : this.host;
@@ -103,7 +103,7 @@ export class FtpServer implements AsyncDisposable {
   }
 
   /** The URL of a path, to hand to `open()`: with `?security=plain` when the server has no TLS. */
-  urlOf(path = "/"): string {
+  urlOf(path = "/"): `ftp://${string}` | `ftps://${string}` {
     const percent = (c: string) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
     const encoded = path.replace(/[^A-Za-z0-9\-_.~/]/g, percent); // a character is a byte
     return `${this.url}${encoded}${this.#options.tls === "none" ? "?security=plain" : ""}`;

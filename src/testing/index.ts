@@ -3,6 +3,19 @@ export type { CommandFault, Faults, ReplyFault } from "./ftp/faults.js";
 export type { FtpFeatures, FtpLimits, FtpServerOptions } from "./ftp/options.js";
 export { FtpTree, type GenerateOptions, type TreeStat, utf8Name } from "./ftp/tree.js";
 export { FtpServer } from "./ftp-server.js";
+export type { ArticleFields, ArticleInput } from "./nntp/article.js";
+export type {
+  CommandFault as NntpCommandFault,
+  CutFault as NntpCutFault,
+  Faults as NntpFaults,
+  ReplyFault as NntpReplyFault,
+  RowFaults as NntpRowFaults,
+} from "./nntp/faults.js";
+export type { GenerateOptions as NntpGenerateOptions } from "./nntp/generated.js";
+export { type GroupInput as NntpGroupInput, NntpGroup } from "./nntp/group.js";
+export { NntpGroups } from "./nntp/groups.js";
+export type { NntpFeatures, NntpLimits, NntpServerOptions } from "./nntp/options.js";
+export { NntpServer } from "./nntp-server.js";
 export { ScriptMismatch } from "./scripted/play.js";
 export { parseScript, ScriptError, type ScriptStep } from "./scripted/script.js";
 export { ScriptedServer, type ScriptedServerOptions } from "./scripted-server.js";

@@ -16,7 +16,7 @@ export function cat(program: Command): void {
     .addHelpText("after", EXAMPLES)
     .action(
       act<[string]>((context, _options, url) =>
-        withClient(context, url, async (ftp, path) => {
+        withClient(context, url, "ftp", async (ftp, path) => {
           for await (const chunk of ftp.read(path, { signal: context.signal })) await write(chunk);
         }),
       ),

@@ -21,7 +21,7 @@ export function get(program: Command): void {
     .addHelpText("after", EXAMPLES)
     .action(
       act<[string, string | undefined], CopyArguments>((context, options, url, given) =>
-        withClient(context, url, async (ftp, path) => {
+        withClient(context, url, "ftp", async (ftp, path) => {
           if (!options.recursive) await refuseFolder(ftp, path, context.signal);
           const local = await destination(path, given, options.recursive ?? false);
           return copy(context, options, (copyOptions) => ftp.download(path, local, copyOptions));

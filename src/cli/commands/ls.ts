@@ -26,7 +26,7 @@ export function ls(program: Command): void {
     .addHelpText("after", EXAMPLES)
     .action(
       act<[string], Options>(async (context, options, url) => {
-        await withClient(context, url, (ftp, path) => list(context, options, ftp, path));
+        await withClient(context, url, "ftp", (ftp, path) => list(context, options, ftp, path));
       }),
     );
 }

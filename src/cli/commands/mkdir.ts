@@ -21,7 +21,7 @@ export function mkdir(program: Command): void {
     .addHelpText("after", EXAMPLES)
     .action(
       act<[string], Options>((context, options, url) =>
-        withClient(context, url, async (ftp, path) => {
+        withClient(context, url, "ftp", async (ftp, path) => {
           const { signal } = context;
           if (options.parents) await ftp.makePath(path, { signal });
           else await ftp.mkd(path, { signal });

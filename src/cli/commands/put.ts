@@ -25,7 +25,7 @@ export function put(program: Command): void {
           throw new UsageError("stdin cannot hold both the password and the file");
         }
         if (local !== "-" && !options.recursive) await refuseFolder(local);
-        return withClient(context, url, (ftp, path) => {
+        return withClient(context, url, "ftp", (ftp, path) => {
           const source = local === "-" ? process.stdin : local;
           const remote = destination(path, local);
           return copy(context, options, (copyOptions) => ftp.upload(source, remote, copyOptions));

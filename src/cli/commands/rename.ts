@@ -19,7 +19,7 @@ export function rename(program: Command): void {
     .addHelpText("after", EXAMPLES)
     .action(
       act<[string, string]>((context, _options, url, newpath) =>
-        withClient(context, url, async (ftp, path) => {
+        withClient(context, url, "ftp", async (ftp, path) => {
           if (path === "") throw new UsageError("the URL names nothing to rename");
           // A plain name stays in its folder.
           const to = newpath.includes("/") ? newpath : path.replace(/[^/]*\/?$/, () => newpath);

@@ -1,6 +1,6 @@
 /** `polywire request`: one command as it is, and the reply as it came. */
 import type { Command } from "commander";
-import { withClient } from "../connect.js";
+import { withOpen } from "../connect.js";
 import { act } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import { print, printJson } from "../output.js";
@@ -10,7 +10,8 @@ Examples:
   polywire request ftp://files.example.org FEAT
   polywire request ftp://alice@files.example.org/in SITE CHMOD 644 a.txt
   polywire request ftp://alice@files.example.org "STAT -l"    quote what begins with -
-The command is sent in the folder of the URL. The exit code is 1 where the server refuses it.`;
+  polywire request nntps://news.example.org/misc.test HEAD 1
+The command is sent in the folder, or the newsgroup, of the URL. The exit code is 1 where the server refuses it.`;
 
 export function request(program: Command): void {
   program
@@ -19,12 +20,12 @@ export function request(program: Command): void {
     .addHelpText("after", EXAMPLES)
     .action(
       act<[string, string[]]>((context, _options, url, command) =>
-        withClient(context, url, async (ftp, path) => {
+        withOpen(context, url, async (client) => {
           const { signal } = context;
-          if (path !== "") await ftp.cwd(path, { signal });
-          const { ok, code, text, lines } = await ftp.request(command.join(" "), { expect: "any", signal });
-          if (context.json) await printJson({ ok, code, text, lines });
-          else await print(lines.join("\n"));
+          const { ok, code, text, lines, body } = await client.request(command.join(" "), { expect: "any", signal });
+          const shown = body === undefined ? lines : [...lines, body.toString().replace(/\r?\n$/, "")];
+          if (context.json) await printJson({ ok, code, text, lines, ...(body && { body: body.toString() }) });
+          else await print(shown.join("\n"));
           return ok ? EXIT.done : EXIT.refused;
         }),
       ),

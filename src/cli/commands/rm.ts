@@ -25,7 +25,7 @@ export function rm(program: Command): void {
     .addHelpText("after", EXAMPLES)
     .action(
       act<[string], Options>((context, options, url) =>
-        withClient(context, url, async (ftp, path) => {
+        withClient(context, url, "ftp", async (ftp, path) => {
           const { signal } = context;
           if (path === "") throw new UsageError("the URL names nothing to remove");
           if (options.recursive) return tellTree(context, await ftp.removeTree(path, { signal }), "removed");

@@ -46,7 +46,7 @@ export function jobOf(context: Context, from: string, to: string, given: MoveArg
 export async function greetServers(job: MoveOptions, signal: AbortSignal): Promise<void> {
   for (const each of [job.from, job.to]) {
     if (typeof each !== "object" || !("url" in each)) continue;
-    const ftp = await clientFor(each.url, each);
+    const ftp = await clientFor(each.url, each, "ftp");
     try {
       await ftp.connect({ signal });
       await ftp.login(undefined, { signal });

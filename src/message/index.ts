@@ -1,0 +1,34 @@
+/** `polywire/message`: mail and news messages, from bytes to values and back. No connection is needed. */
+export { type Address, parseAddresses } from "./address.js";
+export {
+  type AddressInput,
+  type ArticleDefaults,
+  type ArticleInput,
+  type AttachmentInput,
+  completeArticle,
+  composeArticle,
+} from "./compose.js";
+export { formatDate, parseDate } from "./date.js";
+export { type HeaderField, Headers, type HeadersOptions, parseHeaders } from "./headers.js";
+export { encodeMbox, type MboxOptions } from "./mbox.js";
+export { type MboxMessage, type MboxReadOptions, readMbox } from "./mbox-read.js";
+export type { Attachment, AttachmentInfo, Message } from "./message.js";
+export { formatNzb, type Nzb, type NzbFile, type NzbOptions, type NzbSegment, parseNzb } from "./nzb.js";
+export { type ParseOptions, parseMessage, type StreamOptions } from "./parse.js";
+export { decodeBytes, decodeWords } from "./words.js";
+export {
+  decodeYenc,
+  encodeYenc,
+  joinYenc,
+  type YencCrc,
+  YencDecoder,
+  type YencEnd,
+  type YencEvent,
+  type YencFile,
+  type YencHead,
+  type YencInput,
+  type YencJoinOptions,
+  type YencOptions,
+  type YencPart,
+  yencParts,
+} from "./yenc.js";

@@ -1,0 +1,19 @@
+/** `polywire/nntp`: the NNTP client alone. */
+export type { Article, StoredArticle } from "./article.js";
+export { NntpClient } from "./client.js";
+export type { ArticleId, ArticleOptions, ArticleRange, Compression, NntpOptions, OverOptions } from "./options.js";
+export { Overview, type OverviewFormat } from "./overview.js";
+export type {
+  ActiveGroup,
+  CountedGroup,
+  DistributionPattern,
+  GroupDescription,
+  GroupTime,
+  HeaderField,
+  ListKeyword,
+  Lists,
+  ModeratorAddress,
+} from "./parse-list.js";
+export { OverParser } from "./parse-over.js";
+export type { ArticleName, NewsGroup } from "./parse-reply.js";
+export type { Posted, Wanted } from "./post.js";

@@ -1,0 +1,145 @@
+/** The answer to OVER and XOVER (RFC 3977 §8.3): bytes → rows, however they were cut. No I/O. */
+import { ProtocolError } from "../client/errors.js";
+import { Overview, type OverviewFormat } from "./overview.js";
+
+const TAB = 9;
+const LF = 10;
+const CR = 13;
+const ZERO = 48;
+
+/** The format before LIST OVERVIEW.FMT was asked: no field behind the seventh has a name but its own. */
+export const NO_FORMAT: OverviewFormat = { names: [] };
+
+/** Turns the lines of a body into values; shared by every row that a body of lines holds. */
+export abstract class LineRows<T> {
+  #rest: Buffer | undefined;
+  readonly #limit: number;
+
+  /** `limit`: bytes of one line. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Takes bytes of the body; gives the rows that they complete. Throws ProtocolError for a line beyond the limit. */
+  push(piece: Buffer): T[] {
+    const rows: T[] = [];
+    let bytes = piece;
+    if (this.#rest !== undefined) {
+      const end = piece.indexOf(LF) + 1;
+      const head = Buffer.concat([this.#rest, end === 0 ? piece : piece.subarray(0, end)]);
+      this.#rest = undefined;
+      if (end === 0) {
+        this.#hold(head);
+        return rows;
+      }
+      this.read(head.toString("latin1"), rows);
+      bytes = piece.subarray(end);
+    }
+    const whole = bytes.lastIndexOf(LF) + 1;
+    // One string for all lines: a slice of it costs nothing.
+    if (whole > 0) this.read(bytes.toString("latin1", 0, whole), rows);
+    if (whole < bytes.length) this.#hold(bytes.subarray(whole));
+    return rows;
+  }
+
+  /** The body is over. What has no line end is a row, too. */
+  end(): T[] {
+    const rows: T[] = [];
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined) this.read(`${rest.toString("latin1")}\n`, rows);
+    return rows;
+  }
+
+  /** Reads whole lines, each with its LF, a character per byte. */
+  protected abstract read(text: string, rows: T[]): void;
+
+  #hold(rest: Buffer): void {
+    if (rest.length > this.#limit) {
+      throw new ProtocolError(`a row of more than ${this.#limit} bytes`, { advice: "limits.line can be raised" });
+    }
+    this.#rest = Buffer.from(rest);
+  }
+}
+
+/** Reads overview rows. Rows that break the format are given, marked `broken`. */
+export class OverParser extends LineRows<Overview> {
+  readonly #format: OverviewFormat;
+  readonly #raw: boolean;
+
+  constructor(limit: number, format: OverviewFormat = NO_FORMAT, raw = false) {
+    super(limit);
+    this.#format = format;
+    this.#raw = raw;
+  }
+
+  protected override read(text: string, rows: Overview[]): void {
+    for (let at = 0; at < text.length; ) {
+      const lf = text.indexOf("\n", at);
+      const end = lf > at && text.charCodeAt(lf - 1) === CR ? lf - 1 : lf;
+      if (end > at) rows.push(this.#row(text, at, end));
+      at = lf + 1;
+    }
+  }
+
+  #row(text: string, start: number, end: number): Overview {
+    const line = this.#raw ? text.slice(start, end) : undefined;
+    let at = start;
+    let number = 0;
+    let c = text.charCodeAt(at);
+    for (; c >= ZERO && c <= ZERO + 9; c = text.charCodeAt(++at)) number = number * 10 + (c - ZERO);
+    if (at === start || at >= end || c !== TAB || number > Number.MAX_SAFE_INTEGER)
+      return this.#broken(text, start, end, line);
+    const subject = next(text, at + 1, end);
+    const from = next(text, subject + 1, end);
+    const date = next(text, from + 1, end);
+    const id = next(text, date + 1, end);
+    const references = next(text, id + 1, end);
+    const bytes = next(text, references + 1, end);
+    const lines = next(text, bytes + 1, end);
+    return new Overview(
+      number,
+      text.slice(at + 1, subject),
+      text.slice(subject + 1, from),
+      text.slice(from + 1, date),
+      text.slice(date + 1, id),
+      text.slice(id + 1, references),
+      count(text, references + 1, bytes),
+      count(text, bytes + 1, lines),
+      id > date + 1 ? undefined : "it has no message-id",
+      lines < end ? text.slice(lines + 1, end) : "",
+      this.#format,
+      line,
+    );
+  }
+
+  /** A row without a number: what fields it has are given as they stand. */
+  #broken(text: string, start: number, end: number, line: string | undefined): Overview {
+    const [, subject = "", from = "", date = "", id = "", references = "", bytes = "", lines = "", ...rest] = text
+      .slice(start, end)
+      .split("\t");
+    const why = "it does not begin with an article number";
+    const format = this.#format;
+    const counts = [count(bytes, 0, bytes.length), count(lines, 0, lines.length)] as const;
+    return new Overview(0, subject, from, date, id, references, ...counts, why, rest.join("\t"), format, line);
+  }
+}
+
+/** Where the field that begins at `from` ends: its TAB, or the end of the row. */
+function next(text: string, from: number, end: number): number {
+  if (from >= end) return end;
+  const tab = text.indexOf("\t", from);
+  return tab === -1 || tab > end ? end : tab;
+}
+
+/** A count, which may be missing. */
+function count(text: string, start: number, end: number): number | undefined {
+  if (start >= end) return undefined;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return value <= Number.MAX_SAFE_INTEGER ? value : undefined;
+}

@@ -1,0 +1,109 @@
+/** Articles on their way out: POST, IHAVE, CHECK and TAKETHIS (RFC 3977 §6.3, RFC 4644). */
+import { ConnectionError, UsageError } from "../client/errors.js";
+import type { Call, Reply } from "../client/session.js";
+import type { Source } from "../client/sink.js";
+import { type ArticleInput, completeArticle, composeArticle } from "../message/compose.js";
+import { parseHeaders } from "../message/headers.js";
+import { openSource } from "../net/stream.js";
+import { DotWriter } from "../wire/dot.js";
+import type { NntpSession } from "./session.js";
+
+/** What was posted. */
+export interface Posted {
+  /** The article's message-id: the one given, or made here. */
+  readonly messageId: string;
+  readonly reply: Reply;
+}
+
+/** What CHECK answers: send it, never, or ask again later. */
+export type Wanted = "wanted" | "unwanted" | "later";
+
+/**
+ * The bytes of an article to post: composed from its parts, or as given, with the headers that RFC 5536 asks for filled
+ * in. Throws UsageError where From, Newsgroups or Subject is missing, or the article is larger than `limit`.
+ */
+export async function articleBytes(article: ArticleInput | Source, limit: number): Promise<Buffer> {
+  if (isComposed(article)) return composeArticle(article);
+  return completeArticle(await wholeSource(article, limit));
+}
+
+/** Reads a source to its end. */
+export async function wholeSource(source: Source, limit: number): Promise<Buffer> {
+  const reader = await openSource(source);
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of reader) {
+    bytes += piece.length;
+    if (bytes > limit) throw new UsageError(`an article of more than ${limit} bytes`, { advice: "see limits.body" });
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+/** POST: two steps, 340 and 240. */
+export async function post(session: NntpSession, article: Buffer, call: Call): Promise<Posted> {
+  const messageId = parseHeaders(article).get("message-id") ?? "";
+  await session.send("POST", { timeout: call.timeout });
+  const reply = await sendArticle(session, article, "POST", messageId, call);
+  return { messageId, reply: session.accept(reply, "POST") };
+}
+
+/** IHAVE: false where the server has the article already, or does not want it (435). */
+export async function ihave(session: NntpSession, id: string, article: Buffer, call: Call): Promise<boolean> {
+  const command = `IHAVE ${id}`;
+  const offered = await session.line.send(command, { timeout: call.timeout });
+  if (offered.code === "435") return false;
+  session.accept(offered, command);
+  session.accept(await sendArticle(session, article, command, id, call), command);
+  return true;
+}
+
+/** CHECK: whether the article is wanted. */
+export async function check(session: NntpSession, id: string, call: Call): Promise<Wanted> {
+  const command = `CHECK ${id}`;
+  const reply = await session.line.send(command, { timeout: call.timeout });
+  if (reply.code === "438") return "unwanted";
+  if (reply.code === "431") return "later";
+  session.accept(reply, command);
+  return "wanted";
+}
+
+/** TAKETHIS: command and article in one write. False where the server does not want it (439). */
+export async function takethis(session: NntpSession, id: string, article: Buffer, call: Call): Promise<boolean> {
+  const command = `TAKETHIS ${id}`;
+  const reply = await session.line.sendBytes(stuffed(article), { command, timeout: call.timeout });
+  if (reply.code === "439") return false;
+  session.accept(reply, command);
+  return true;
+}
+
+/** Sends the article. A connection lost before the answer leaves open whether it was taken: the error says so. */
+async function sendArticle(
+  session: NntpSession,
+  article: Buffer,
+  command: string,
+  messageId: string,
+  call: Call,
+): Promise<Reply> {
+  try {
+    return await session.line.sendBytes(stuffed(article), { timeout: call.timeout });
+  } catch (cause) {
+    if (!(cause instanceof ConnectionError)) throw cause;
+    throw new ConnectionError(`the connection was lost before the answer to ${command}: ${cause.message}`, {
+      phase: cause.phase,
+      cause,
+      advice: `look for ${messageId}, or send the same article again: a server takes a message-id once only`,
+      protocol: "nntp",
+      ...(cause.server === undefined ? {} : { server: cause.server }),
+    });
+  }
+}
+
+function stuffed(article: Buffer): Buffer[] {
+  const writer = new DotWriter();
+  return [...writer.stuff(article), writer.end()];
+}
+
+function isComposed(article: ArticleInput | Source): article is ArticleInput {
+  return typeof article === "object" && article !== null && "newsgroups" in article;
+}

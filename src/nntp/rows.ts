@@ -1,0 +1,96 @@
+/** Answers of many rows as they arrive, with back-pressure on the connection itself. */
+import { AbortedError, ReplyError, UsageError } from "../client/errors.js";
+import { type Feed, Rows } from "../client/rows.js";
+import type { Call, Reply } from "../client/session.js";
+import type { LineRows } from "./parse-over.js";
+import type { BodyOptions, NntpSession } from "./session.js";
+
+/** What a stream of rows needs from its client. */
+export interface RowsOwner {
+  /** Runs a call: alone on the connection, or with others in flight. */
+  run<T>(alone: boolean, body: (session: NntpSession, call: Call) => Promise<T>): Promise<T>;
+  /** Rejects the calls that wait. */
+  refuse(reason: UsageError): void;
+}
+
+/** What rows are asked for. */
+export interface RowsPlan<T> {
+  /** Sends the command. */
+  ask(session: NntpSession, options: BodyOptions): Promise<Reply>;
+  /** What reads the rows of one answer. */
+  parser(session: NntpSession): Pick<LineRows<T>, "push" | "end">;
+  /** Codes by which the server says that there are none. */
+  readonly empty?: readonly string[] | undefined;
+}
+
+/**
+ * The rows of an answer. Nothing is sent before the first one is asked for. A loop has the connection alone, so that it
+ * may take its time; `each` and `toArray` share it with other calls.
+ */
+export function rows<T>(owner: RowsOwner, plan: RowsPlan<T>): Rows<T> {
+  return new Rows<T>((feed) =>
+    owner.run(!feed.eager, async (session, call) => {
+      const { readAhead } = session.options.limits;
+      call.contended = () => feed.readAhead(readAhead, () => owner.refuse(tooFar(readAhead)));
+      let intake: Intake<T> | undefined;
+      const begin = () => {
+        intake = new Intake(session, plan.parser(session), feed);
+        return (piece: Buffer) => intake?.take(piece);
+      };
+      try {
+        await plan.ask(session, { begin, timeout: call.timeout });
+      } catch (error) {
+        if (!(error instanceof ReplyError && plan.empty?.includes(error.code))) throw error;
+      }
+      intake?.end();
+    }),
+  );
+}
+
+/** The way of one answer's bytes into its feed. */
+class Intake<T> {
+  readonly #session: NntpSession;
+  readonly #parser: Pick<LineRows<T>, "push" | "end">;
+  readonly #feed: Feed<T>;
+  #left = false;
+  #drained = 0;
+
+  constructor(session: NntpSession, parser: Pick<LineRows<T>, "push" | "end">, feed: Feed<T>) {
+    this.#session = session;
+    this.#parser = parser;
+    this.#feed = feed;
+    feed.resume = () => session.line.resume();
+    feed.cancel = () => this.#leave();
+  }
+
+  take(piece: Buffer): void {
+    if (this.#left) this.#drain(piece.length);
+    else if (!this.#feed.push(this.#parser.push(piece), piece.length)) this.#session.line.pause();
+  }
+
+  end(): void {
+    this.#feed.resume = this.#feed.cancel = undefined;
+    if (!this.#left) this.#feed.push(this.#parser.end(), 0);
+  }
+
+  #leave(): void {
+    this.#left = true;
+    this.#session.line.resume();
+  }
+
+  /** The consumer left: the rest is read and dropped, as NNTP has no word for "enough"; up to a limit. */
+  #drain(bytes: number): void {
+    this.#drained += bytes;
+    const { readAhead } = this.#session.options.limits;
+    if (this.#drained <= readAhead) return;
+    const message = `a loop over rows was left, and more than ${readAhead} bytes of them came behind it`;
+    this.#session.line.fail(new AbortedError(message, { advice: "ask for a smaller range", protocol: "nntp" }));
+  }
+}
+
+function tooFar(limit: number): UsageError {
+  return new UsageError(`rows are being read on this connection, and more than ${limit} bytes of them are unread`, {
+    advice: "finish their loop first, raise limits.readAhead, or use another connection (Pool)",
+    protocol: "nntp",
+  });
+}

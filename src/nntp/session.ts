@@ -1,0 +1,321 @@
+/** The conversation of one NNTP connection: greeting, TLS, login, compression, single commands (RFC 3977, 4642, 4643, 8054). */
+import type { TLSSocket } from "node:tls";
+import { LoginError, type PolywireError, ProtocolError, ReplyError, TlsError, UsageError } from "../client/errors.js";
+import type { ResolvedOptions } from "../client/options.js";
+import type { Call, Credentials, Reply, RequestOptions, Session } from "../client/session.js";
+import { LineSession, type SendOptions } from "../net/line-session.js";
+import { CodeGrammar, NNTP_REPLIES } from "../wire/code-reply.js";
+import { DotReader } from "../wire/dot.js";
+import type { BodyReader } from "../wire/reply.js";
+import { InflatedBody } from "./compressed-body.js";
+import type { Compression, NntpSettings } from "./options.js";
+import type { LearnedFormat } from "./overview.js";
+import { parseCapabilities } from "./parse-reply.js";
+import { refusal } from "./refusal.js";
+
+/** Commands that `request()` leaves to a method, and which one. */
+const NOT_RAW: Readonly<Record<string, string>> = {
+  "MODE READER": "connect(), which sends it where it is needed",
+  AUTHINFO: "login()",
+  STARTTLS: "the option security",
+  COMPRESS: "the option compress",
+  XFEATURE: "the option compress",
+  POST: "post()",
+  IHAVE: "ihave()",
+  TAKETHIS: "takethis()",
+  QUIT: "quit()",
+};
+
+/** Codes behind which lines follow, up to a dot (RFC 3977 appendix C; and XINDEX, XGTITLE, XTHREAD of old servers). */
+const MULTILINE = new Set("100 101 215 218 220 221 222 224 225 230 231 282 288".split(" "));
+
+/** Codes of a command that the server does not have, or not in this form. */
+export const UNKNOWN = /^50[013]$/;
+
+/** Gives the credentials for a login that the server asks for in the middle; undefined where there are none. */
+export type CredentialsAtHand = () => Promise<Credentials | undefined>;
+
+/** What a command with lines behind its reply takes. */
+export interface BodyOptions extends SendOptions {
+  /** Called with the reply before its lines; gives what takes their bytes, dots single again. */
+  begin(reply: Reply): (piece: Buffer) => void;
+}
+
+/** A live NNTP connection. */
+export class NntpSession implements Session {
+  readonly line: LineSession;
+  readonly settings: NntpSettings;
+  readonly options: ResolvedOptions;
+  readonly loginOptional = true;
+  /** True where the greeting, or MODE READER, allows posting. */
+  posting = false;
+  /** True where overviews are asked for by XZVER. */
+  xzver = false;
+  /** What LIST OVERVIEW.FMT said. */
+  readonly overviewFormat: LearnedFormat = { names: [], asked: false };
+  #capabilities = new Map<string, string[]>();
+  /** True where CAPABILITIES was understood. */
+  #announces = false;
+  readonly #credentials: CredentialsAtHand;
+  /** A login in the middle: what is sent meanwhile waits for it. */
+  #gate: Promise<void> | undefined;
+  /** The spelling of a command that the server understands, where it was tried: OVER or XOVER, HDR or XHDR. */
+  readonly #spelling = new Map<string, string>();
+
+  constructor(
+    options: ResolvedOptions,
+    settings: NntpSettings,
+    credentials: CredentialsAtHand,
+    onClose: (reason: PolywireError) => void,
+  ) {
+    this.options = options;
+    this.settings = settings;
+    this.#credentials = credentials;
+    this.line = new LineSession({ options, grammar: new CodeGrammar(NNTP_REPLIES, options.limits.reply), onClose });
+  }
+
+  get tls(): TLSSocket | undefined {
+    return this.line.tls;
+  }
+
+  get capabilities(): ReadonlyMap<string, readonly string[]> {
+    return this.#capabilities;
+  }
+
+  get depth(): number {
+    return this.options.pipelining;
+  }
+
+  /** True where the capability was announced, with this argument if one is given. */
+  has(capability: string, argument?: string): boolean {
+    const found = this.#capabilities.get(capability);
+    return found !== undefined && (argument === undefined || found.includes(argument));
+  }
+
+  async open(call: Call): Promise<Reply> {
+    const { line, options } = this;
+    await line.open(call);
+    const greeting = await line.receive("greeting", { timeout: options.timeouts.greeting });
+    if (!greeting.ok) throw refusal(greeting, "connect", line.redact(greeting.text));
+    this.posting = greeting.code === "200";
+    await this.#askCapabilities(call);
+    await this.#modeReader(call);
+    if (options.security === "starttls") await this.#startTls(call);
+    if (options.credentials === undefined) await this.#compress(call);
+    return greeting;
+  }
+
+  async login(credentials: Credentials, call: Call): Promise<void> {
+    const { user, password } = credentials;
+    // News may be read without a login by most: nothing to say is no error.
+    if (user === undefined && password === undefined) return this.#compress(call);
+    if (user === undefined) throw new UsageError("a login by AUTHINFO wants a user", { protocol: "nntp" });
+    this.line.hide(password);
+    const sasl = this.#announces && this.has("SASL", "PLAIN") && !this.has("AUTHINFO", "USER");
+    if (sasl) await this.#saslPlain(user, password ?? "", call);
+    else await this.#authinfo(user, password, call);
+    await this.#askCapabilities(call);
+    await this.#compress(call);
+  }
+
+  async request(command: string, options: RequestOptions, call: Call): Promise<Reply> {
+    const words = command.trim().toUpperCase().split(/\s+/);
+    const verb = [`${words[0]} ${words[1]}`, words[0] ?? ""].find((each) => Object.hasOwn(NOT_RAW, each));
+    if (verb) throw new UsageError(`${verb} is not sent raw`, { advice: `use ${NOT_RAW[verb]}`, protocol: "nntp" });
+    const { multiline = words[0] === "LISTGROUP", shown } = options;
+    let pieces: Pieces | undefined;
+    const body = (reply: Reply) => {
+      if (!reply.ok || !(multiline || MULTILINE.has(reply.code))) return undefined;
+      const begun = (pieces = new Pieces(this.options.limits.body));
+      return this.#reader(reply, (piece) => begun.take(piece));
+    };
+    const reply = await this.#send(command, { timeout: call.timeout, shown, body });
+    const whole = pieces ? { ...reply, body: pieces.whole() } : reply;
+    return options.expect === "any" ? whole : this.accept(whole, shown ?? command);
+  }
+
+  async noop(call: Call): Promise<void> {
+    await this.send("DATE", { timeout: call.timeout });
+  }
+
+  async quit(call: Call): Promise<void> {
+    await this.line.send("QUIT", { timeout: call.timeout });
+  }
+
+  close(reason: PolywireError): void {
+    this.line.fail(reason);
+  }
+
+  /** Sends one command; a refusal rejects with ReplyError, after a login and one repeat where the server wants a login. */
+  async send(command: string, options: SendOptions = {}): Promise<Reply> {
+    return this.accept(await this.#send(command, options), options.shown ?? command);
+  }
+
+  /** Sends a command whose agreement has lines behind it. Resolves to the reply when the lines are over. */
+  async sendForBody(command: string, options: BodyOptions): Promise<Reply> {
+    const { begin, timeout } = options;
+    let begun = false;
+    const body = (reply: Reply) => {
+      begun = MULTILINE.has(reply.code) || (reply.code === "211" && command.startsWith("LISTGROUP"));
+      return begun ? this.#reader(reply, begin(reply)) : undefined;
+    };
+    const reply = await this.send(command, { timeout, body });
+    return begun ? reply : Promise.reject(this.unreadable(command, reply));
+  }
+
+  /** Sends a command with one spelling or the older one, whichever the server knows: learned once. */
+  async sendForBodyAs(names: readonly [string, string], args: string, options: BodyOptions): Promise<Reply> {
+    const [name, older] = names;
+    const known = this.#spelling.get(name);
+    const first = known ?? (this.#announces && !this.has(name) ? older : name);
+    try {
+      return await this.sendForBody(`${first}${args}`, options);
+    } catch (error) {
+      if (known !== undefined || !(error instanceof ReplyError && UNKNOWN.test(error.code))) throw error;
+    }
+    const second = first === name ? older : name;
+    const reply = await this.sendForBody(`${second}${args}`, options);
+    this.#spelling.set(name, second);
+    return reply;
+  }
+
+  /** Gives the reply where the server agreed. Throws ReplyError otherwise. */
+  accept(reply: Reply, shown: string): Reply {
+    if (reply.ok) return reply;
+    const error = refusal(reply, shown, this.line.redact(reply.text));
+    error.server = `${this.options.host}:${this.options.port}`;
+    throw error;
+  }
+
+  /** A reply whose text is not what its code promises: nothing can be taken for granted then. */
+  unreadable(command: string, reply: Reply): ProtocolError {
+    const said = this.line.redact(reply.lines.join(" "));
+    return this.line.fail(new ProtocolError(`the answer to ${command} cannot be read: ${said}`)) as ProtocolError;
+  }
+
+  async #send(command: string, options: SendOptions): Promise<Reply> {
+    while (this.#gate) await this.#gate.catch(() => {});
+    const reply = await this.line.send(command, options);
+    if (reply.code !== "480") return reply;
+    const credentials = await this.#credentials();
+    if (credentials?.user === undefined) return reply;
+    await this.#loginAgain(credentials);
+    return this.line.send(command, options);
+  }
+
+  /** One login for all commands that were answered by 480; it is sent when nothing else is in flight. */
+  #loginAgain(credentials: Credentials): Promise<void> {
+    this.#gate ??= this.line
+      .quiet()
+      .then(() => this.login(credentials, { signal: undefined, timeout: this.options.timeouts.command }))
+      .finally(() => (this.#gate = undefined));
+    return this.#gate;
+  }
+
+  #reader(reply: Reply, take: (piece: Buffer) => void): BodyReader {
+    if (!/\[COMPRESS=GZIP\]/i.test(reply.text)) return new DotReader(take);
+    return new InflatedBody({
+      piece: take,
+      end: (rest) => this.line.unread(rest),
+      fail: (error) => this.line.fail(error),
+    });
+  }
+
+  async #askCapabilities(call: Call): Promise<void> {
+    const pieces = new Pieces(this.options.limits.reply);
+    const body = (reply: Reply) => (reply.code === "101" ? new DotReader((piece) => pieces.take(piece)) : undefined);
+    const reply = await this.line.send("CAPABILITIES", { timeout: call.timeout, body });
+    this.#announces = reply.code === "101";
+    this.#capabilities = this.#announces ? parseCapabilities({ ...reply, body: pieces.whole() }) : new Map();
+  }
+
+  /** A server that also takes feeds must be told that a reader is here (RFC 3977 §5.3). */
+  async #modeReader(call: Call): Promise<void> {
+    if (this.#announces && (this.has("READER") || !this.has("MODE-READER"))) return;
+    const reply = await this.line.send("MODE READER", { timeout: call.timeout });
+    if (reply.ok) this.posting = reply.code === "200";
+    else if (reply.code === "502" || reply.code === "400") this.accept(reply, "MODE READER");
+    if (reply.ok && this.#announces) await this.#askCapabilities(call);
+  }
+
+  async #startTls(call: Call): Promise<void> {
+    const reply = await this.line.upgrade("STARTTLS", call);
+    if (!reply.ok) {
+      if (reply.code === "400") throw refusal(reply, "STARTTLS");
+      throw new TlsError(`the server refused STARTTLS: ${reply.code} ${reply.text}`, {
+        phase: "tls",
+        advice:
+          'if everything, the password too, may travel in the clear, say so: security "plain" (?security=plain, --plain)',
+      });
+    }
+    // What was said before, in the clear, may have been somebody else's words.
+    await this.#askCapabilities(call);
+  }
+
+  /** AUTHINFO USER and PASS (RFC 4643 §2.3). */
+  async #authinfo(user: string, password: string | undefined, call: Call): Promise<void> {
+    const { timeout } = call;
+    let reply = await this.line.send(`AUTHINFO USER ${user}`, { timeout });
+    if (reply.code === "381") {
+      if (password === undefined) {
+        const details = { command: `AUTHINFO USER ${user}`, code: "381", transient: false, protocol: "nntp" as const };
+        throw new LoginError("the server wants a password, and the credentials have none", details);
+      }
+      reply = await this.line.send(`AUTHINFO PASS ${password}`, { timeout, shown: "AUTHINFO PASS ***" });
+    }
+    this.accept(reply, "AUTHINFO PASS ***");
+  }
+
+  /** AUTHINFO SASL PLAIN (RFC 4643 §2.4, RFC 4616), with the initial response. */
+  async #saslPlain(user: string, password: string, call: Call): Promise<void> {
+    const response = Buffer.from(`\0${user}\0${password}`).toString("base64");
+    this.line.hide(response);
+    const shown = "AUTHINFO SASL PLAIN ***";
+    let reply = await this.line.send(`AUTHINFO SASL PLAIN ${response}`, { timeout: call.timeout, shown });
+    // A server that does not take the initial response asks for it.
+    if (reply.code === "383") reply = await this.line.send(response, { timeout: call.timeout, shown: "***" });
+    this.accept(reply, shown);
+  }
+
+  /** Starts compression, where it is wanted and there is one; a server that refuses goes on without. */
+  async #compress(call: Call): Promise<void> {
+    const { compress } = this.settings;
+    if (compress === false || this.line.compressed) return;
+    const wants = (way: Compression, announced: boolean) => compress === way || (compress === true && announced);
+    if (wants("deflate", this.has("COMPRESS", "DEFLATE"))) {
+      const reply = await this.line.compress("COMPRESS DEFLATE", call);
+      if (reply.ok) await this.#askCapabilities(call);
+    } else if (wants("gzip", this.has("XFEATURE-COMPRESS", "GZIP"))) {
+      const terminator = this.has("XFEATURE-COMPRESS", "TERMINATOR") ? " TERMINATOR" : "";
+      await this.line.send(`XFEATURE COMPRESS GZIP${terminator}`, { timeout: call.timeout });
+    } else if (wants("xzver", this.has("XZVER"))) {
+      this.xzver = true;
+    }
+  }
+}
+
+/** A body on its way into memory, bounded. */
+export class Pieces {
+  readonly #limit: number;
+  readonly #pieces: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  take(piece: Buffer): void {
+    this.#bytes += piece.length;
+    if (this.#bytes > this.#limit) {
+      throw new ProtocolError(`a body of more than ${this.#limit} bytes does not go into memory`, {
+        advice: "give a sink (to: path), or raise limits.body",
+        protocol: "nntp",
+      });
+    }
+    this.#pieces.push(piece);
+  }
+
+  whole(): Buffer {
+    return this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces);
+  }
+}

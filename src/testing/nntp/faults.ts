@@ -1,0 +1,159 @@
+/** What the in-memory NNTP server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
+
+/** A fault that hits one command, a number of times. */
+export interface CommandFault {
+  /** The verb (`"POST"`), or the beginning of the line up to a blank (`"LIST ACTIVE"`). Case does not matter. */
+  command: string;
+  /** How often it still happens; counted down in place. Default: 1. */
+  times?: number;
+}
+
+/** An answer given in place of the real one. */
+export interface ReplyFault {
+  /** The whole reply without its last CRLF: `"503 No."`; with a body, the body and its dot as well. */
+  reply: string;
+  /** How often it is still given; counted down in place. Default: 1. */
+  times?: number;
+}
+
+/** Where an OVER is cut. */
+export interface CutFault {
+  /** In this row of the answer, the first is 1. */
+  row: number;
+  /** Bytes of the row that still come. Default: 10. */
+  bytes?: number;
+  /** It hits the n-th OVER (or XOVER) from now on; counted down in place. Default: 1. */
+  over?: number;
+}
+
+/**
+ * What is wrong with every n-th row of an OVER: `{ duplicate: 100 }`. `0` or undefined: nothing.
+ */
+export interface RowFaults {
+  /** The row comes twice. */
+  duplicate?: number;
+  /** The row ends behind the author. */
+  fewFields?: number;
+  /** Three fields more, behind the last. */
+  manyFields?: number;
+  /** In place of the number: `12x`, nothing, a minus, a number past 2^53, in turn. */
+  badNumber?: number;
+  /** Bytes that are no text in any charset, in the subject. */
+  rubbish?: number;
+  /** NUL in the subject. */
+  nul?: number;
+  /** CR without LF in the subject. */
+  bareCr?: number;
+  /** LF without CR in the subject. */
+  bareLf?: number;
+  /** The row ends behind the references, without `bytes`, `lines` and what follows, and without TABs at its end. */
+  shortTail?: number;
+  /** `bytes` and `lines` are no numbers. */
+  badCounts?: number;
+}
+
+/** Everything that can go wrong on purpose. Change it while the server runs: `server.faults.emptyOver = 1`. */
+export interface Faults {
+  // The connection, as bytes
+
+  /** Milliseconds to wait before each reply. Default: 0. */
+  replyDelay?: number | undefined;
+  /** Every byte travels in a segment of its own. Default: false. */
+  byteByByte?: boolean | undefined;
+  /**
+   * A connection is destroyed as soon as the server has sent this many bytes in total ({@link NntpServer.replyBytes},
+   * over all connections). Happens once, then unsets itself.
+   */
+  closeAtByte?: number | undefined;
+  /** As `closeAtByte`, but the connection stays open and says nothing any more. Happens once, then unsets itself. */
+  stallAtByte?: number | undefined;
+  /** Plain bytes sent right behind the 382 of STARTTLS, in the same segment: a STARTTLS injection. */
+  injectAfterStartTls?: string | undefined;
+
+  // The connection, as replies
+
+  /** New connections are greeted with 502 (too many) and closed: all of them (`true`), or this many (counted down). */
+  tooManyConnections?: boolean | number | undefined;
+  /** Logins are refused with 481 (too many connections): all of them (`true`), or this many (counted down). */
+  tooManyLogins?: boolean | number | undefined;
+  /** After this many commands a connection is answered 400 and closed. */
+  goingAwayAfter?: number | undefined;
+  /**
+   * After this many commands a connection is answered 480, as if it had never logged in, until it logs in again. Happens
+   * to one connection, then unsets itself.
+   */
+  loginAgainAfter?: number | undefined;
+  /** Replies given instead of doing the command, by verb: a text is given always, an object a number of times. */
+  reply?: Record<string, string | ReplyFault> | undefined;
+  /** These commands are never answered, and nothing after them on that connection. */
+  hang?: string | undefined;
+  /** The connection is closed when this command arrives; it is not done. */
+  closeBeforeCommand?: CommandFault | undefined;
+  /** The connection is closed behind the final reply to this command. */
+  closeAfterCommand?: CommandFault | undefined;
+  /** The command is done (an article is stored), but its final reply is never sent: the connection is closed in its place. */
+  loseReply?: CommandFault | undefined;
+
+  // Overviews
+
+  /** The connection is destroyed in the middle of a row of OVER or XOVER (also over COMPRESS DEFLATE). */
+  cutOver?: CutFault | undefined;
+  /** OVER answers 224 and no row: always (`true`), or this many times (counted down). */
+  emptyOver?: boolean | number | undefined;
+  /** What LIST OVERVIEW.FMT says, whatever the rows are like. */
+  overviewFormat?: string[] | undefined;
+  /** This many rows below the range asked for, and as many above it, where the group has them. */
+  rowsOutside?: number | undefined;
+  /** Rows that are wrong. */
+  rows?: RowFaults | undefined;
+  /** Numbers without an article as long as this is set: articles that come late. A list, or a function that says which. */
+  lateArticles?: readonly number[] | ((number: number, group: string) => boolean) | undefined;
+}
+
+/** Whether a fault written for `pattern` means this command line: same verb, or the line's beginning up to a blank. */
+export function matchesCommand(pattern: string, line: string): boolean {
+  const start = line.slice(0, pattern.length);
+  if (start.toUpperCase() !== pattern.toUpperCase()) return false;
+  return line.length === pattern.length || line[pattern.length] === " ";
+}
+
+/** Whether `fault` hits this line now; counts it down when it does. */
+export function strikes(fault: CommandFault | undefined, line: string): boolean {
+  if (!fault || !matchesCommand(fault.command, line)) return false;
+  const left = fault.times ?? 1;
+  if (left <= 0) return false;
+  fault.times = left - 1;
+  return true;
+}
+
+/** Whether a fault that is always on, or on a number of times, is on now; counts it down. */
+export function isOn(faults: Faults, name: "tooManyConnections" | "tooManyLogins" | "emptyOver"): boolean {
+  const given = faults[name];
+  if (typeof given !== "number") return given ?? false;
+  if (given <= 0) return false;
+  faults[name] = given - 1;
+  return true;
+}
+
+/** The reply to give in place of doing this line, if a fault says so; counts it down. */
+export function replacedReply(faults: Faults, line: string): string | undefined {
+  for (const [pattern, given] of Object.entries(faults.reply ?? {})) {
+    if (!matchesCommand(pattern, line)) continue;
+    if (typeof given === "string") return given;
+    const left = given.times ?? 1;
+    if (left <= 0) continue;
+    given.times = left - 1;
+    return given.reply;
+  }
+  return undefined;
+}
+
+/** Whether the next OVER is the one to cut; counts it down. */
+export function cutsNow(faults: Faults): CutFault | undefined {
+  const cut = faults.cutOver;
+  if (!cut) return undefined;
+  cut.over = (cut.over ?? 1) - 1;
+  if (cut.over > 0) return undefined;
+  faults.cutOver = undefined;
+  return cut;
+}

@@ -1,0 +1,135 @@
+/** Posting: POST's two steps, composed and raw articles, IHAVE and streaming (RFC 4644), and a link lost in between. */
+import { describe, expect, test } from "vitest";
+import { ConnectionError, ReplyError, UsageError } from "../../src/client/errors.js";
+import { failure } from "../net/loopback.js";
+import { connected, memory } from "./dialogue.js";
+
+const RAW =
+  "From: a@b.example\r\nNewsgroups: misc.test\r\nSubject: s\r\nMessage-ID: <1@b>\r\nDate: Tue, 3 Feb 2026 10:11:12 +0000\r\nPath: x\r\n\r\n.dot\r\nend";
+
+describe("post", () => {
+  const groups = { "misc.test": {} };
+  const article = { from: "Jürgen <j@example.org>", newsgroups: "misc.test", subject: "Grüße", text: "Hallo\n.dot\n" };
+
+  test("a composed article can be read back", async () => {
+    const { nntp } = await memory({ groups });
+    await nntp.connect();
+    const { messageId, reply } = await nntp.post(article);
+    expect(reply.code).toBe("240");
+    expect(messageId).toMatch(/^<[^<>]+@example\.org>$/);
+    await nntp.group("misc.test");
+    const [row] = await nntp.over(1).toArray();
+    expect(row).toMatchObject({ subject: "Grüße", messageId, broken: undefined });
+    expect(row?.from).toContain("Jürgen");
+    expect((await nntp.body(messageId)).content.toString()).toContain("\r\n.dot\r\n");
+  });
+
+  test("a raw article is sent as it is, dots doubled, with what it lacks", async () => {
+    const { nntp, server } = await connected(
+      `C: POST\nS: 340 go\n${RAW.split("\r\n")
+        .map((line) => `C: ${line === ".dot" ? "..dot" : line}`)
+        .join("\n")}\nC: .\nS: 240 thanks\n`,
+    );
+    expect(await nntp.post({ text: RAW })).toMatchObject({ messageId: "<1@b>" });
+    await server.done;
+  });
+
+  test("missing headers are filled in, and lines end with CR LF", async () => {
+    const { nntp, server } = await memory({ groups });
+    await nntp.connect();
+    const { messageId } = await nntp.post({ text: "From: a@b.example\nNewsgroups: misc.test\nSubject: s\n\nbody\n" });
+    const { content } = await nntp.article(messageId);
+    expect(content.toString()).toMatch(/^Date: .+ [+-]\d{4}\r$/m);
+    expect(content.toString()).toContain("\r\n\r\nbody\r\n");
+    expect(server.commands).toContain("POST");
+  });
+
+  test.each(["From", "Newsgroups", "Subject"])("without %s nothing is sent", async (name) => {
+    const { nntp, server } = await connected("");
+    const text = RAW.split("\r\n")
+      .filter((line) => !line.startsWith(`${name}:`))
+      .join("\r\n");
+    const error = await failure(nntp.post({ text }));
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.message).toContain(name);
+    await server.done;
+  });
+
+  test("a header that would inject another one is refused", async () => {
+    const { nntp } = await connected("");
+    expect(await failure(nntp.post({ ...article, subject: "a\r\nControl: cancel <x@y>" }))).toBeInstanceOf(UsageError);
+  });
+
+  test("440 and 441 are ReplyErrors, and the client goes on", async () => {
+    const { nntp } = await connected("C: POST\nS: 440 no\nC: DATE\nS: 111 20260118213145\n");
+    expect(await failure(nntp.post({ text: RAW }))).toMatchObject({ code: "440" });
+    await nntp.date();
+  });
+
+  test("a refusal behind the article is a ReplyError", async () => {
+    const { nntp, server } = await memory({ groups: { other: {} } });
+    await nntp.connect();
+    const error = await failure(nntp.post({ text: RAW }));
+    expect(error).toBeInstanceOf(ReplyError);
+    expect(error).toMatchObject({ code: "441", clientUsable: true });
+    expect(server.connections).toBe(1);
+    await nntp.date();
+  });
+
+  test("an answer that is lost says which message-id to look for", async () => {
+    const { nntp, server } = await memory({ groups });
+    server.faults.loseReply = { command: "POST" };
+    await nntp.connect();
+    const error = await failure(nntp.post({ text: RAW }));
+    expect(error).toBeInstanceOf(ConnectionError);
+    expect(error.message).toContain("<1@b>");
+  });
+
+  test("calls made meanwhile wait for both steps", async () => {
+    const { nntp, server } = await memory({ groups });
+    await nntp.connect();
+    await Promise.all([nntp.post({ text: RAW }), nntp.date(), nntp.date()]);
+    expect(server.commands.slice(-3)).toEqual(["POST", "DATE", "DATE"]);
+  });
+});
+
+describe("feeding", () => {
+  const groups = { "misc.test": {} };
+
+  test("ihave() sends what is wanted", async () => {
+    const { nntp } = await memory({ groups });
+    await nntp.connect();
+    expect(await nntp.ihave("<1@b>", { text: RAW })).toBe(true);
+    expect(await nntp.ihave("<1@b>", { text: RAW })).toBe(false);
+  });
+
+  test.each(["436 later", "437 never"])("%s rejects", async (line) => {
+    const { nntp } = await connected(`C: IHAVE <1@b>\nS: ${line}\n`);
+    expect(await failure(nntp.ihave("<1@b>", { text: RAW }))).toMatchObject({ retryable: line.startsWith("436") });
+  });
+
+  test("check() asks, takethis() sends unasked; overlapping ones are streamed", async () => {
+    const { nntp, server } = await memory({ groups });
+    await nntp.connect();
+    expect(await nntp.check("<1@b>")).toBe("wanted");
+    const many = Array.from({ length: 20 }, (_, i) => `<${i}@b>`);
+    const taken = await Promise.all(many.map((id) => nntp.takethis(id, { text: RAW.replace("<1@b>", id) })));
+    expect(taken).toEqual(many.map(() => true));
+    expect(await nntp.check("<1@b>")).toBe("unwanted");
+    expect(await nntp.takethis("<1@b>", { text: RAW })).toBe(false);
+    expect(server.commands.filter((each) => each.startsWith("TAKETHIS"))).toHaveLength(21);
+  });
+
+  test("431 asks for later", async () => {
+    const { nntp } = await connected("C: CHECK <1@b>\nS: 431 later\n");
+    expect(await nntp.check("<1@b>")).toBe("later");
+  });
+
+  test("what is no message-id is refused before anything is sent", async () => {
+    const { nntp, server } = await connected("");
+    for (const call of [nntp.check("1@b"), nntp.takethis("x", { text: RAW }), nntp.ihave("<a b>", { text: RAW })]) {
+      expect(await failure(call)).toBeInstanceOf(UsageError);
+    }
+    await server.done;
+  });
+});
