@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 /** What can be measured as it is published. */
 interface Built {
   ftp: typeof import("../src/ftp/index.js");
+  nntp: typeof import("../src/nntp/index.js");
   jobs: typeof import("../src/jobs/index.js");
 }
 

@@ -76,7 +76,7 @@ export interface ClientOptions {
   limits?: Limits | undefined;
   /** Records every line, secrets redacted. */
   transcript?: Transcript | undefined;
-  /** Commands in flight at once where calls overlap; 1 turns pipelining off. Default: 32. */
+  /** Commands in flight at once where calls overlap; 1 turns pipelining off. Default: 32, for NNTP 256. */
   pipelining?: number | undefined;
 }
 
@@ -106,6 +106,12 @@ export const PORTS: Readonly<Record<Protocol, readonly [number, number]>> = {
   pop3: [110, 995],
   imap: [143, 993],
 };
+
+/**
+ * Commands in flight. nnrpd's small answers wait 44 ms for each other (Nagle's algorithm) unless 64 KiB of them are under
+ * way.
+ */
+const PIPELINING: Readonly<Partial<Record<Protocol, number>>> = { nntp: 256 };
 
 const TIMEOUTS = { connect: 20_000, greeting: 30_000, command: 30_000, idle: 60_000, quit: 3_000 } as const;
 /** The longest time a timer of Node can run, in milliseconds: 24 days. Longer ones fire at once. */
@@ -137,7 +143,7 @@ export function resolve(protocol: Protocol, options: ClientOptions): ResolvedOpt
     timeouts: numbers("timeouts", TIMEOUTS, options.timeouts, MOST_MS),
     limits: numbers("limits", LIMITS, options.limits),
     transcript: options.transcript,
-    pipelining: wholeNumber("pipelining", options.pipelining ?? 32, 1, 10_000),
+    pipelining: wholeNumber("pipelining", options.pipelining ?? PIPELINING[protocol] ?? 32, 1, 10_000),
   };
 }
 
