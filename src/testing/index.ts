@@ -11,10 +11,10 @@ export type {
   ReplyFault as NntpReplyFault,
   RowFaults as NntpRowFaults,
 } from "./nntp/faults.js";
-export type { GenerateOptions as NntpGenerateOptions } from "./nntp/generated.js";
 export { type GroupInput as NntpGroupInput, NntpGroup } from "./nntp/group.js";
 export { NntpGroups } from "./nntp/groups.js";
 export type { NntpFeatures, NntpLimits, NntpServerOptions } from "./nntp/options.js";
+export type { GenerateOptions as NntpGenerateOptions } from "./nntp/plans.js";
 export { NntpServer } from "./nntp-server.js";
 export { ScriptMismatch } from "./scripted/play.js";
 export { parseScript, ScriptError, type ScriptStep } from "./scripted/script.js";

@@ -1,5 +1,5 @@
 /** The compressions of the in-memory NNTP server: COMPRESS DEFLATE, XFEATURE COMPRESS GZIP, XZVER. */
-import { inflateRawSync, inflateSync } from "node:zlib";
+import { gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { type NntpFeatures, NntpServer } from "../../src/testing/index.js";
 import { NntpRawClient } from "./nntp-raw-client.js";
@@ -161,7 +161,7 @@ function crc32(bytes: Uint8Array): number {
 describe("XZVER and XZHDR", () => {
   function decoded(lines: string[]): { data: Buffer; crc: string } {
     expect(lines.shift()).toBe("=ybegin line=128 size=-1");
-    const crc = /^=yend crc32=([0-9a-f]{8})$/.exec(lines.pop() ?? "")?.[1] ?? "";
+    const crc = /^=yend crc=([0-9A-F]{8})$/.exec(lines.pop() ?? "")?.[1] ?? "";
     expect(lines.every((line, index) => line.length <= 129 && (index === lines.length - 1 || line.length >= 128))).toBe(
       true,
     );
@@ -179,13 +179,36 @@ describe("XZVER and XZHDR", () => {
     await using all = await start({ xzver: true, xzverFormat });
     await all.raw.play("C: GROUP alt.big\nS: 211 …\nC: XZVER 900-3100\nS: 224 compressed data follows");
     const { data, crc } = decoded(await all.raw.lines());
-    expect(crc32(data).toString(16).padStart(8, "0")).toBe(crc);
+    expect(crc32(data).toString(16).toUpperCase().padStart(8, "0")).toBe(crc);
     expect(inflate(data).toString("latin1")).toBe(await plainRows(all.server));
     await all.raw.play("C: XZHDR Subject 1-2\nS: 221 compressed data follows");
     expect(inflate(decoded(await all.raw.lines()).data).toString("latin1")).toBe(
       await plainRows(all.server, "XHDR Subject 1-2"),
     );
     await all.raw.play("C: XZVER 9999-\nS: 420 …");
+  });
+
+  test.each([
+    ["deflate", inflateRawSync],
+    ["zlib", inflateSync],
+    ["gzip", gunzipSync],
+  ] as const)("bytes in %s, the dot in them or behind them", async (xzverFormat, inflate) => {
+    for (const compressedDot of [true, false]) {
+      const gzipTerminator = compressedDot ? "never" : "always";
+      await using all = await start({ xzver: true, xzverCoding: "bytes", xzverFormat, compressedDot, gzipTerminator });
+      await all.raw.play(`
+        C: GROUP alt.big
+        S: 211 …
+        C: XZVER 1-3000
+        C: QUIT
+        S: 224 compressed data follows [COMPRESS=GZIP]
+      `);
+      const sent = Buffer.from(await all.raw.rest(), "latin1");
+      const end = compressedDot ? "205 Bye!\r\n" : ".\r\n205 Bye!\r\n";
+      expect(sent.toString("latin1", sent.length - end.length)).toBe(end);
+      const rows = inflate(sent.subarray(0, sent.length - end.length)).toString("latin1");
+      expect(rows).toBe((await plainRows(all.server, "OVER 1-3000")) + (compressedDot ? ".\r\n" : ""));
+    }
   });
 
   test("announced by HELP alone; switched off it is 500", async () => {
@@ -196,4 +219,18 @@ describe("XZVER and XZHDR", () => {
     expect(await old.raw.list("HELP")).not.toContain("  XZVER");
     await old.raw.play("C: XZVER 1\nS: 500 …");
   });
+});
+
+test("clients that go in the middle of a compressed answer leave nothing behind", async () => {
+  const features = { gzip: true, xzver: true };
+  await using server = await NntpServer.start({ groups: { "alt.big": { generate: 1_000_000 } }, features });
+  for (const begin of ["COMPRESS DEFLATE", "XFEATURE COMPRESS GZIP", "DATE"]) {
+    const raw = await NntpRawClient.open(server.port).play(`S: 200 …\nC: ${begin}\nS: …`);
+    if (begin === "COMPRESS DEFLATE") raw.deflate();
+    await raw.play(`C: GROUP alt.big\nS: 211 …\nC: ${begin === "DATE" ? "XZVER" : "OVER"} 1-\nS: 224 …`);
+    raw.close();
+    while (server.connections > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const raw = await NntpRawClient.open(server.port).play("S: 200 …\nC: DATE\nS: 111 …");
+  raw.close();
 });

@@ -173,6 +173,29 @@ describe("replies", () => {
   });
 });
 
+test("cannotStore: for now; 441, 436, 431, 400", async () => {
+  const article = "C: From: a@b\nC: Newsgroups: alt.test\nC: Subject: s\nC: \nC: x\nC: .\n";
+  fault({ cannotStore: 4 });
+  await raw.play(`
+    C: POST
+    S: 340 …
+    ${article}
+    S: 441 Cannot store it now, try again later
+    C: IHAVE <a@b>
+    S: 335 …
+    ${article}
+    S: 436 Cannot store it now, try again later
+    C: CHECK <a@b>
+    S: 431 <a@b>
+    C: TAKETHIS <a@b>
+    ${article}
+    S: 400 Cannot store it now, try again later
+    S: 
+  `);
+  raw = await open();
+  await raw.play(`C: CHECK <a@b>\nS: 238 <a@b>\nC: POST\nS: 340 …\n${article}\nS: 240 …`);
+});
+
 describe("overviews", () => {
   test("cutOver: in the middle of a row of the n-th OVER", async () => {
     fault({ cutOver: { row: 3, bytes: 5, over: 2 } });

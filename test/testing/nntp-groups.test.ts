@@ -25,7 +25,7 @@ function rowOf(number: number, lines: string[]): string {
 const MIXED = { encoded: 0.2, eightBit: 0.2, oddDates: 0.3, gaps: 0.1 };
 
 describe("generated groups", () => {
-  test.each([
+  test.each<[string, NntpGroupInput & { generate: number }, number[]]>([
     ["from 1", { generate: 3000 }, [1, 9, 10, 99, 100, 998, 999, 1000, 1001, 1999, 2000, 3000]],
     ["from the middle of a block", { generate: 2000, low: 777 }, [777, 999, 1000, 2776]],
     ["around a new digit", { generate: 20_000, low: 90_000 }, [90_000, 99_998, 99_999, 100_000, 100_001, 109_999]],
@@ -218,5 +218,8 @@ describe("changes while the server runs", () => {
     expect(() => groups.get("a").add({ messageId: "1@a" })).toThrow("not a message-id");
     expect(() => groups.post({ newsgroups: "b" })).toThrow("none of its groups is here");
     await expect(NntpServer.start({ groups: { "a,b": {} } })).rejects.toThrow("not a group's name");
+    expect(() => groups.add("b", { generate: 10, low: 0 })).toThrow("article numbers from 0 to 9");
+    expect(() => groups.add("b", { generate: 10, low: Number.MAX_SAFE_INTEGER })).toThrow("article numbers");
+    expect(() => groups.add("b", { generate: 1e12 })).toThrow("past the year 9999");
   });
 });

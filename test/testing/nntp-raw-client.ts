@@ -127,6 +127,10 @@ export class NntpRawClient {
     this.socket.pipe(inflate);
     inflate.on("data", (chunk: Buffer) => this.#received(chunk));
     inflate.on("error", () => {}); // a stream that was cut
+    // What came before the end is inflated behind it.
+    this.socket.removeAllListeners("close");
+    inflate.once("close", () => this.#hungUp());
+    this.socket.once("close", () => inflate.end());
     this.#write = (text) => {
       deflate.write(text, "latin1");
       deflate.flush(constants.Z_SYNC_FLUSH);
@@ -149,10 +153,12 @@ export class NntpRawClient {
       this.#received(chunk);
     });
     socket.on("error", () => {});
-    socket.once("close", () => {
-      this.closed = true;
-      this.#wake();
-    });
+    socket.once("close", () => this.#hungUp());
+  }
+
+  #hungUp(): void {
+    this.closed = true;
+    this.#wake();
   }
 
   #received(chunk: Buffer): void {

@@ -135,3 +135,18 @@ export function overviewRow(number: string | number, article: Article, extra: re
 export function flat(value: string): string {
   return /[\0\t\r\n]/.test(value) ? value.replace(/[\0\t\r\n]/g, " ") : value;
 }
+
+/** An article that was added, shared by the groups it is in. */
+export interface Stored {
+  readonly article: Article;
+  /** Milliseconds since 1970. */
+  readonly arrived: number;
+  /** Its number in each group. */
+  readonly places: Map<string, number>;
+}
+
+/** An added article as it is given out: with the numbers it has in its groups. */
+export function withXref(stored: Stored, host: string): Article {
+  const places = Array.from(stored.places, ([group, number]) => `${group}:${number}`).sort();
+  return stored.article.with("Xref", `${host} ${places.join(" ")}`);
+}

@@ -1,5 +1,6 @@
 /** One connection as lines: commands and articles in, replies out; TLS and DEFLATE switched on in between. */
 import type { Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type SecureContext, TLSSocket } from "node:tls";
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw } from "node:zlib";
 import type { Faults } from "./faults.js";
@@ -18,6 +19,9 @@ export class Channel {
   #wake: (() => void) | undefined;
   #pending = "";
   #deflate: DeflateRaw | undefined;
+  /** Bytes that DEFLATE has taken, and that the client cannot read yet. */
+  #unsynced = false;
+  #sending: Promise<void> | undefined;
 
   constructor(socket: Socket, faults: Faults, count: ByteCount) {
     this.#socket = socket;
@@ -86,7 +90,7 @@ export class Channel {
 
   /** Sends what was put, as one reply; resolves when the system has it. */
   async flush(): Promise<void> {
-    if (this.#pending === "") return;
+    if (this.#pending === "" && !this.#unsynced) return;
     await this.#wire.delay();
     await this.write("");
     await this.#sync();
@@ -132,7 +136,15 @@ export class Channel {
     const deflate = createDeflateRaw();
     deflate.on("data", (chunk: Buffer) => {
       deflate.pause();
-      void this.#wire.write(chunk).then(() => deflate.resume());
+      this.#sending = this.#wire.write(chunk).then(() => {
+        this.#sending = undefined;
+        deflate.resume();
+      });
+    });
+    deflate.on("error", () => this.destroy());
+    this.#socket.once("close", () => {
+      inflate.destroy();
+      deflate.destroy();
     });
     this.#deflate = deflate;
   }
@@ -143,7 +155,7 @@ export class Channel {
     if (this.dead) return;
     if (this.#deflate) {
       const deflate = this.#deflate;
-      await new Promise<void>((done) => deflate.once("end", done).end());
+      await settled(deflate, (done) => deflate.once("end", done).end());
     }
     this.#socket.end();
     this.#socket.destroySoon();
@@ -196,12 +208,29 @@ export class Channel {
   async #out(bytes: Buffer): Promise<void> {
     const deflate = this.#deflate;
     if (!deflate) return this.#wire.write(bytes);
-    if (!this.dead) await new Promise<void>((done) => deflate.write(bytes, () => done()));
+    if (this.dead) return;
+    this.#unsynced = true;
+    await settled(deflate, (done) => deflate.write(bytes, done));
   }
 
   /** What was deflated so far leaves, with an empty block behind it, so that the client can read all of it. */
   async #sync(): Promise<void> {
     const deflate = this.#deflate;
-    if (deflate && !this.dead) await new Promise<void>((done) => deflate.flush(constants.Z_SYNC_FLUSH, done));
+    if (!deflate || this.dead) return;
+    this.#unsynced = false;
+    await settled(deflate, (done) => deflate.flush(constants.Z_SYNC_FLUSH, done));
+    while (!this.dead && (this.#sending || deflate.readableLength > 0)) await (this.#sending ?? nextTurn());
   }
+}
+
+/** Waits for a callback of DEFLATE, or for its end, which drops callbacks. */
+async function settled(deflate: DeflateRaw, begin: (done: () => void) => void): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      deflate.off("close", done);
+      resolve();
+    };
+    deflate.once("close", done);
+    begin(done);
+  });
 }

@@ -1,31 +1,37 @@
-/** Bodies compressed as some providers do: a zlib stream (XFEATURE COMPRESS GZIP), or deflated data in yEnc (XZVER). */
-import { createDeflate, createDeflateRaw } from "node:zlib";
+/** Bodies compressed as some providers do: as a stream of bytes (XFEATURE COMPRESS GZIP), or in yEnc (XZVER). */
+import { createDeflate, createDeflateRaw, createGzip } from "node:zlib";
+import type { Squeezing } from "./options.js";
 import { PIECE } from "./reply.js";
 
-/** A body, compressed: a zlib stream for `gzip`, which is named wrongly; for the others see XZVER. */
+const STREAMS = { deflate: createDeflateRaw, zlib: createDeflate, gzip: createGzip };
+
+/** A body, compressed; with the final dot in it where it is asked for. */
 export async function* squeezed(
-  how: "gzip" | "zlib" | "deflate",
+  how: Squeezing,
   pieces: Iterable<Buffer | string>,
   withDot: boolean,
 ): AsyncIterable<Buffer> {
-  const stream = how === "deflate" ? createDeflateRaw() : createDeflate();
+  const stream = STREAMS[how]();
   const fed = feed(stream, pieces, withDot);
   for await (const chunk of stream) yield chunk as Buffer;
   await fed;
 }
 
 async function feed(
-  stream: ReturnType<typeof createDeflate> | ReturnType<typeof createDeflateRaw>,
+  stream: ReturnType<(typeof STREAMS)[Squeezing]>,
   pieces: Iterable<Buffer | string>,
   withDot: boolean,
 ): Promise<void> {
   for (const piece of pieces) {
     const bytes = typeof piece === "string" ? Buffer.from(piece, "latin1") : piece;
-    await new Promise<void>((done) => {
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        stream.off("close", done);
+        resolve();
+      };
       stream.once("close", done); // nobody reads any more
-      stream.write(bytes, () => done());
+      stream.write(bytes, done);
     });
-    stream.removeAllListeners("close");
     if (stream.destroyed) return;
   }
   stream.end(withDot ? ".\r\n" : "");
@@ -69,7 +75,7 @@ export async function* yencoded(data: AsyncIterable<Buffer>): AsyncIterable<Buff
     }
   }
   if (used > 0) yield out.subarray(0, used);
-  yield `${column > 0 ? "\r\n" : ""}=yend crc32=${((crc ^ -1) >>> 0).toString(16).padStart(8, "0")}\r\n`;
+  yield `${column > 0 ? "\r\n" : ""}=yend crc=${((crc ^ -1) >>> 0).toString(16).toUpperCase().padStart(8, "0")}\r\n`;
 }
 
 function mustEscape(code: number, column: number): boolean {

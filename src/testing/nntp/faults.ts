@@ -94,6 +94,9 @@ export interface Faults {
   /** The command is done (an article is stored), but its final reply is never sent: the connection is closed in its place. */
   loseReply?: CommandFault | undefined;
 
+  /** Nothing can be stored for now: POST 441, IHAVE 436, CHECK 431, TAKETHIS 400 and the end; always, or this many times. */
+  cannotStore?: boolean | number | undefined;
+
   // Overviews
 
   /** The connection is destroyed in the middle of a row of OVER or XOVER (also over COMPRESS DEFLATE). */
@@ -127,7 +130,10 @@ export function strikes(fault: CommandFault | undefined, line: string): boolean 
 }
 
 /** Whether a fault that is always on, or on a number of times, is on now; counts it down. */
-export function isOn(faults: Faults, name: "tooManyConnections" | "tooManyLogins" | "emptyOver"): boolean {
+export function isOn(
+  faults: Faults,
+  name: "tooManyConnections" | "tooManyLogins" | "emptyOver" | "cannotStore",
+): boolean {
   const given = faults[name];
   if (typeof given !== "number") return given ?? false;
   if (given <= 0) return false;

@@ -1,7 +1,8 @@
 /** One newsgroup: articles that were added, and articles computed from their numbers, under numbers that may change. */
-import { type Article, type ArticleInput, overviewRow } from "./article.js";
+import { type Article, type ArticleInput, overviewRow, type Stored, withXref } from "./article.js";
 import type { Faults } from "./faults.js";
-import { BLOCK, Generated, type GenerateOptions } from "./generated.js";
+import { Generated } from "./generated.js";
+import { BLOCK, type GenerateOptions } from "./plans.js";
 import { PIECE } from "./reply.js";
 
 /** A group as it begins. */
@@ -16,15 +17,6 @@ export interface GroupInput extends Partial<GenerateOptions> {
   created?: Date;
   /** Who made it. Default: `"usenet@example.org"`. */
   creator?: string;
-}
-
-/** An article that was added, shared by the groups it is in. */
-export interface Stored {
-  readonly article: Article;
-  /** Milliseconds since 1970. */
-  readonly arrived: number;
-  /** Its number in each group. */
-  readonly places: Map<string, number>;
 }
 
 /** What a group must know of its server. */
@@ -119,7 +111,11 @@ export class NntpGroup {
     this.#stored.clear();
     this.#cancelled.clear();
     this.#numbers = this.#numbers.map((number) => number + move);
-    for (const [index, entry] of stored.entries()) this.put(entry, this.#numbers[index] as number);
+    for (const [index, entry] of stored.entries()) {
+      const number = this.#numbers[index] as number;
+      this.#stored.set(number, entry);
+      entry.places.set(this.name, number);
+    }
     for (const number of cancelled) this.#cancelled.add(number + move);
     this.#shift += move;
     this.#low += move;
@@ -198,12 +194,11 @@ export class NntpGroup {
   }
 
   /** @internal */
-  put(stored: Stored, number = this.#high + 1): void {
-    this.#stored.set(number, stored);
-    stored.places.set(this.name, number);
-    if (number <= this.#high) return;
-    this.#numbers.push(number);
-    this.#high = number;
+  put(stored: Stored): void {
+    this.#high += 1;
+    this.#stored.set(this.#high, stored);
+    this.#numbers.push(this.#high);
+    stored.places.set(this.name, this.#high);
   }
 
   *#slowRows(from: number, to: number): Iterable<string> {
@@ -253,10 +248,4 @@ export class NntpGroup {
     if (!late) return false;
     return typeof late === "function" ? late(number, this.name) : late.includes(number);
   }
-}
-
-/** An added article as it is given out: with the numbers it has in its groups. */
-export function withXref(stored: Stored, host: string): Article {
-  const places = Array.from(stored.places, ([group, number]) => `${group}:${number}`).sort();
-  return stored.article.with("Xref", `${host} ${places.join(" ")}`);
 }

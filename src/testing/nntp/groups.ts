@@ -1,7 +1,7 @@
 /** The newsgroups of the in-memory NNTP server, and the articles by their message-ids. */
-import { type Article, type ArticleInput, encodeArticle } from "./article.js";
+import { type Article, type ArticleInput, encodeArticle, type Stored, withXref } from "./article.js";
 import type { Faults } from "./faults.js";
-import { type GroupInput, NntpGroup, type Stored, withXref } from "./group.js";
+import { type GroupInput, NntpGroup } from "./group.js";
 
 /** What the groups must know of their server. */
 export interface GroupsContext {
@@ -26,7 +26,7 @@ export class NntpGroups implements Iterable<NntpGroup> {
 
   /** Makes a group, with its articles. */
   add(name: string, input: GroupInput = {}, created = this.#context.now()): NntpGroup {
-    if (!/^[!-)+-9;->@-Z^-~\x80-\xff]+$/.test(name)) throw new Error(`NntpGroups: not a group's name: ${name}`);
+    if (!/^[!-)+\x2d-9;->@-Z^-~\x80-\xff]+$/.test(name)) throw new Error(`NntpGroups: not a group's name: ${name}`);
     if (this.#groups.has(name)) throw new Error(`NntpGroups: there is a group ${name}`);
     const { host, extra, faults } = this.#context;
     const group = new NntpGroup(

@@ -51,14 +51,18 @@ export interface NntpFeatures {
   /** XFEATURE COMPRESS GZIP, as Giganews has it. Default: false. */
   gzip: boolean;
   /**
-   * `.` CRLF behind a body in GZIP: only where TERMINATOR was asked for, always, or never, so that only the end of the
-   * zlib stream tells. Default: `"asked"`.
+   * `.` CRLF behind a body in GZIP (or in XZVER's bytes): only where TERMINATOR was asked for, always, or never, so that
+   * only the end of the compressed stream tells. Default: `"asked"`.
    */
   gzipTerminator: "asked" | "always" | "never";
-  /** XZVER and XZHDR, as Astraweb has them: deflated and written in yEnc. Default: false. */
+  /** What XFEATURE COMPRESS GZIP really sends. Default: `"zlib"`. */
+  gzipFormat: Squeezing;
+  /** XZVER and XZHDR: XOVER and XHDR, always compressed. Default: false. */
   xzver: boolean;
-  /** What is in the yEnc of XZVER: raw deflate, or with zlib's header. Default: `"deflate"`. */
-  xzverFormat: "deflate" | "zlib";
+  /** The data of XZVER is written in yEnc, as Astraweb has it, or comes as it is behind `[COMPRESS=GZIP]`. Default: `"yenc"`. */
+  xzverCoding: "yenc" | "bytes";
+  /** What XZVER sends: raw deflate, or with a header of zlib or gzip. Default: `"deflate"`. */
+  xzverFormat: Squeezing;
   /** The final `.` CRLF is compressed, too, at the end of a body in GZIP or XZVER. Default: false. */
   compressedDot: boolean;
   /** A range without articles: OVER 423 and XOVER 420 (`"standard"`), or the same for both. `"224"`: an empty list. Default: `"standard"`. */
@@ -78,6 +82,9 @@ export interface NntpLimits {
   /** Bytes of an article that is sent to the server; one more is 441 or 437. Default: 16 777 216. */
   articleBytes?: number;
 }
+
+/** A compressed stream: raw deflate (RFC 1951), zlib (RFC 1950), gzip (RFC 1952). */
+export type Squeezing = "deflate" | "zlib" | "gzip";
 
 /** How the server is started. */
 export interface NntpServerOptions {
@@ -166,7 +173,9 @@ const FEATURES: NntpFeatures = {
   compress: true,
   gzip: false,
   gzipTerminator: "asked",
+  gzipFormat: "zlib",
   xzver: false,
+  xzverCoding: "yenc",
   xzverFormat: "deflate",
   compressedDot: false,
   emptyRange: "standard",

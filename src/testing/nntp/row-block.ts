@@ -1,8 +1,11 @@
 /** A thousand overview rows in one buffer, with holes for what changes from block to block: digits and dates. Pure. */
 
+/** The leading digits of numbers, and three ways of beginning a date. */
+export const HOLE_KINDS = ["prefix", "full", "noDay", "shortYear"] as const;
+
 /** Where the holes of each kind begin. */
 export type Holes = Readonly<Record<HoleKind, Uint32Array>>;
-export type HoleKind = "prefix" | "full" | "noDay" | "shortYear";
+export type HoleKind = (typeof HOLE_KINDS)[number];
 
 /** A buffer of its own, and what its holes hold now. */
 export interface BlockCopy {

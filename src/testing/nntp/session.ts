@@ -91,7 +91,7 @@ export class Session {
     const { features } = this.shared.options;
     const { gzip } = this.state;
     if (gzip !== "no" && SQUEEZED.has(code)) {
-      const packed = squeezed("gzip", pieces, features.compressedDot);
+      const packed = squeezed(features.gzipFormat, pieces, features.compressedDot);
       const dot = features.gzipTerminator === "asked" ? gzip === "terminator" : features.gzipTerminator === "always";
       return this.pieces(`${code} ${text} [COMPRESS=GZIP]\r\n`, packed, dot ? ".\r\n" : "");
     }
@@ -149,7 +149,8 @@ export class Session {
       this.hangUp(400, "Going away, come back later");
       return undefined;
     }
-    if (faults.hang !== undefined && matchesCommand(faults.hang, line)) return new Promise(() => {});
+    if (faults.hang !== undefined && matchesCommand(faults.hang, line))
+      return this.channel.flush().then(() => new Promise(() => {}));
     if (strikes(faults.closeBeforeCommand, line)) return this.cut();
     const given = replacedReply(faults, line);
     if (given !== undefined) this.send(`${given.replace(/\r\n$/, "")}\r\n`);

@@ -26,7 +26,7 @@ export class Wire {
 
   /** The connection is cut, or says nothing any more. */
   get dead(): boolean {
-    return this.#dead || this.#socket.destroyed;
+    return this.#dead || !this.#socket.writable;
   }
 
   /** A fault that looks at single replies is on: they must not be written together. */
@@ -65,7 +65,7 @@ export class Wire {
   }
 
   async #send(bytes: Buffer): Promise<void> {
-    if (bytes.length === 0 || this.dead || !this.#socket.writable) return;
+    if (bytes.length === 0 || this.dead) return;
     this.#count.bytes += bytes.length;
     await new Promise<void>((done) => {
       const socket = this.#socket;

@@ -91,13 +91,16 @@ async function over(session: Session, verb: string, which: string | undefined): 
   if (cut) {
     await session.pieces("224 Overview information follows\r\n", rows, "");
     await session.cut();
-  } else if (verb === "XZVER") await packed(session, "224 compressed data follows\r\n", rows);
+  } else if (verb === "XZVER") await packed(session, 224, rows);
   else await session.body(224, "Overview information follows", rows);
 }
 
-async function packed(session: Session, first: string, pieces: Iterable<Buffer | string>): Promise<void> {
-  const { xzverFormat, compressedDot } = session.shared.options.features;
-  await session.pieces(first, yencoded(squeezed(xzverFormat, pieces, compressedDot)), ".\r\n");
+async function packed(session: Session, code: number, pieces: Iterable<Buffer | string>): Promise<void> {
+  const { xzverCoding, xzverFormat, compressedDot, gzipTerminator } = session.shared.options.features;
+  const data = squeezed(xzverFormat, pieces, compressedDot);
+  if (xzverCoding === "yenc") return session.pieces(`${code} compressed data follows\r\n`, yencoded(data), ".\r\n");
+  const dot = gzipTerminator === "always" ? ".\r\n" : "";
+  return session.pieces(`${code} compressed data follows [COMPRESS=GZIP]\r\n`, data, dot);
 }
 
 function hdr(session: Session, verb: string, [name = "", which]: string[]): Promise<void> {
@@ -108,7 +111,7 @@ function hdr(session: Session, verb: string, [name = "", which]: string[]): Prom
   const refusal = "group" in wanted && isEmpty(wanted.group, wanted.range) ? emptyRange(session, verb) : undefined;
   if (refusal) throw refusal;
   const rows = bodyLines(values(session, field, wanted, undefined, old ? "(none)" : ""));
-  if (verb === "XZHDR") return packed(session, "221 compressed data follows\r\n", rows);
+  if (verb === "XZHDR") return packed(session, 221, rows);
   return session.body(old ? 221 : 225, "Headers follow", rows);
 }
 

@@ -1,5 +1,6 @@
 /** Articles from the client: POST IHAVE (RFC 3977 6.3), CHECK TAKETHIS (RFC 4644). */
 import { Article } from "../article.js";
+import { isOn } from "../faults.js";
 import { newsgroupsOf } from "../groups.js";
 import { Refused } from "../reply.js";
 import type { Session } from "../session.js";
@@ -9,10 +10,7 @@ import { type CommandTable, command } from "./command.js";
 export const POSTING: CommandTable = {
   POST: command("posting", (session) => post(session)),
   IHAVE: command("posting", (session, [id = ""]) => ihave(session, id), { arguments: [1, 1], feature: "ihave" }),
-  CHECK: command("posting", (session, [id = ""]) => session.reply(session.shared.groups.find(id) ? 438 : 238, id), {
-    arguments: [1, 1],
-    feature: "streaming",
-  }),
+  CHECK: command("posting", (session, [id = ""]) => check(session, id), { arguments: [1, 1], feature: "streaming" }),
   TAKETHIS: command("nothing", (session, [id = ""]) => takeThis(session, id), {
     arguments: [1, 1],
     feature: "streaming",
@@ -26,6 +24,7 @@ async function post(session: Session): Promise<void> {
   const text = await session.channel.article();
   if (text === undefined) return;
   const article = completed(session, Article.parse(text));
+  if (isOn(session.shared.faults, "cannotStore")) throw new Refused(441, "Cannot store it now, try again later");
   const why = whyNot(session, article, true);
   if (why !== undefined) throw new Refused(441, why);
   session.shared.groups.store(article, newsgroupsOf(article));
@@ -38,9 +37,15 @@ async function ihave(session: Session, id: string): Promise<void> {
   await session.channel.flush();
   const text = await session.channel.article();
   if (text === undefined) return;
+  if (isOn(session.shared.faults, "cannotStore")) throw new Refused(436, "Cannot store it now, try again later");
   const why = fed(session, id, text);
   if (why !== undefined) throw new Refused(437, why);
   session.reply(235, "Article transferred OK");
+}
+
+function check(session: Session, id: string): void {
+  if (session.shared.groups.find(id)) throw new Refused(438, id);
+  session.reply(isOn(session.shared.faults, "cannotStore") ? 431 : 238, id);
 }
 
 /** The article comes behind the command, whatever the answer will be (RFC 4644 2.5). */
@@ -50,7 +55,8 @@ async function takeThis(session: Session, id: string): Promise<void> {
   const { requireLogin } = session.shared.options;
   const asked = requireLogin === "always" || requireLogin === "posting";
   if (asked && session.state.user === undefined) throw new Refused(480, "Authentication required");
-  session.reply(fed(session, id, text) === undefined ? 239 : 439, id);
+  if (isOn(session.shared.faults, "cannotStore")) session.hangUp(400, "Cannot store it now, try again later");
+  else session.reply(fed(session, id, text) === undefined ? 239 : 439, id);
 }
 
 /** Keeps an article from another server; gives the reason where it does not. */
