@@ -1,7 +1,7 @@
 /** How rows of many articles are asked for: OVER, XOVER or XZVER; HDR, XHDR or XZHDR. And what their fields are called. */
 import { ReplyError } from "../client/errors.js";
 import type { Reply } from "../client/session.js";
-import { inflateYenc } from "./compressed-body.js";
+import { inflateYenc, isInflated } from "./compressed-body.js";
 import type { Overview } from "./overview.js";
 import { OverParser } from "./parse-over.js";
 import type { RowsPlan } from "./rows.js";
@@ -39,13 +39,16 @@ export async function askRows(
   return session.sendForBodyAs([name, older], argument, options);
 }
 
-/** The rows come as one yEnc block of deflated bytes. */
+/** The rows come as one yEnc block of deflated bytes, or as a zlib stream. */
 async function askDeflated(session: NntpSession, command: string, options: BodyOptions): Promise<Reply> {
   const { body } = session.options.limits;
   const pieces = new Pieces(body);
   let take: ((piece: Buffer) => void) | undefined;
   const begin = (reply: Reply) => {
-    take = options.begin(reply);
+    const rows = options.begin(reply);
+    // Some send the stream as it is, and say so: it is inflated already.
+    if (isInflated(reply)) return rows;
+    take = rows;
     return (piece: Buffer) => pieces.take(piece);
   };
   const reply = await session.sendForBody(command, { timeout: options.timeout, begin });

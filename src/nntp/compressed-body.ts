@@ -1,9 +1,23 @@
 /** Overviews compressed in the ways from before RFC 8054: XFEATURE COMPRESS GZIP and XZVER. */
-import { createInflate, inflateRawSync, inflateSync } from "node:zlib";
+import {
+  createInflate,
+  createInflateRaw,
+  gunzipSync,
+  type Inflate,
+  type InflateRaw,
+  inflateRawSync,
+  inflateSync,
+} from "node:zlib";
 import { ProtocolError } from "../client/errors.js";
+import type { Reply } from "../client/session.js";
 import { decodeYenc } from "../message/yenc.js";
 import { DotReader } from "../wire/dot.js";
 import type { BodyReader } from "../wire/reply.js";
+
+/** True for a reply whose body is a compressed stream. */
+export function isInflated(reply: Reply): boolean {
+  return /\[COMPRESS=GZIP\]/i.test(reply.text);
+}
 
 /** Rows that were compressed together with the dot behind them, or without it: the dot goes. */
 function withoutDot(take: (piece: Buffer) => void): (piece: Buffer) => void {
@@ -22,70 +36,92 @@ export interface InflatedEvents {
 }
 
 /**
- * Reads a body that is one zlib stream (XFEATURE COMPRESS GZIP, which is named wrongly). Its end is where the stream
- * ends; a dot behind it is passed over by the replies' grammar. Inflating takes its time: all bytes are taken at first,
- * and those that turn out to follow the body are given back.
+ * Reads a body that is one zlib stream (XFEATURE COMPRESS GZIP, which is named wrongly), or the same without its header.
+ * Its end is where the stream ends; a dot behind it is passed over by the replies' grammar. Inflating takes its time: all
+ * bytes are taken at first, and those that turn out to follow the body are given back.
  */
 export class InflatedBody implements BodyReader {
   done = false;
   readonly #events: InflatedEvents;
-  readonly #inflate = createInflate();
-  readonly #sum = new Adler32();
+  #inflate: Inflate | InflateRaw | undefined;
+  /** Of what was inflated; a stream without a header has none to compare with, and something must follow it. */
+  #sum: Adler32 | undefined;
   /** The last bytes given to the inflater, and how many were given before them: the stream may end within them. */
   readonly #held: Buffer[] = [];
   #before = 0;
 
   constructor(events: InflatedEvents) {
     this.#events = events;
-    const take = withoutDot((piece) => events.piece(piece));
-    this.#inflate.on("data", (piece: Buffer) => {
-      this.#sum.add(piece);
-      take(piece);
-      this.#look();
-    });
-    // Comes only where more bytes follow the stream.
-    this.#inflate.on("end", () => this.#end());
-    this.#inflate.on("error", (cause) => {
-      const message = `the compressed rows of the server are broken: ${cause.message}`;
-      events.fail(new ProtocolError(message, { cause, advice: "compress: false leaves compression out" }));
-    });
   }
 
   push(chunk: Buffer, from: number): number {
     const bytes = chunk.subarray(from);
     if (this.done || bytes.length === 0) return 0;
+    const inflate = (this.#inflate ??= this.#start(bytes[0] as number));
     this.#held.push(bytes);
-    this.#inflate.write(bytes, () => {
+    inflate.write(bytes, () => {
       this.#forget();
       this.#look();
     });
     return bytes.length;
   }
 
-  /** Drops what was inflated, but for the last four bytes and the last chunk. */
+  #start(first: number): Inflate | InflateRaw {
+    // RFC 1950 §2.2: the method is 8.
+    const zlib = (first & 0x0f) === 8;
+    const inflate = zlib ? createInflate() : createInflateRaw();
+    if (zlib) this.#sum = new Adler32();
+    const take = withoutDot((piece) => this.#events.piece(piece));
+    inflate.on("data", (piece: Buffer) => {
+      try {
+        this.#sum?.add(piece);
+        take(piece);
+        this.#look();
+      } catch (error) {
+        this.#fail(error);
+      }
+    });
+    // Comes only where more bytes follow the stream.
+    inflate.on("end", () => this.#end());
+    inflate.on("error", (error) => this.#fail(error));
+    return inflate;
+  }
+
+  #fail(cause: unknown): void {
+    const message = `the compressed rows of the server are broken: ${(cause as Error).message}`;
+    const advice = "compress: false leaves compression out";
+    this.#events.fail(cause instanceof ProtocolError ? cause : new ProtocolError(message, { cause, advice }));
+  }
+
+  /** Drops what was inflated, but for the last bytes and the last chunk. */
   #forget(): void {
-    while (this.#held.length > 4 && this.#before + (this.#held[0] as Buffer).length < this.#inflate.bytesWritten) {
+    const inflated = this.#inflate?.bytesWritten ?? 0;
+    while (this.#held.length > TRAILER && this.#before + (this.#held[0] as Buffer).length < inflated) {
       this.#before += (this.#held.shift() as Buffer).length;
     }
   }
 
-  /** A stream that ends with the bytes so far ends with the checksum of what it gave (RFC 1950 §2.2): Node does not tell. */
+  /** A stream that ends with the bytes so far ends with the checksum of what it gave: Node does not tell. */
   #look(): void {
-    if (this.done || this.#inflate.writableLength > 0 || this.#inflate.readableLength > 0) return;
-    const last = Buffer.concat(this.#held.slice(-4));
-    const given = this.#before + this.#held.reduce((sum, each) => sum + each.length, 0);
-    if (given < 8 || last.length < 4 || this.#inflate.bytesWritten < given) return;
-    if (last.readUInt32BE(last.length - 4) === this.#sum.value) this.#end();
+    const inflate = this.#inflate;
+    if (this.done || !inflate || inflate.writableLength > 0 || inflate.readableLength > 0) return;
+    const given = this.#before + this.#held.reduce((total, each) => total + each.length, 0);
+    const last = Buffer.concat(this.#held.slice(-TRAILER));
+    if (inflate.bytesWritten < given || last.length < TRAILER) return;
+    if (last.readUInt32BE(last.length - TRAILER) === this.#sum?.value) this.#end();
   }
 
   #end(): void {
     if (this.done) return;
     this.done = true;
-    const rest = Buffer.concat(this.#held).subarray(this.#inflate.bytesWritten - this.#before);
-    this.#inflate.destroy();
+    const rest = Buffer.concat(this.#held).subarray((this.#inflate?.bytesWritten ?? 0) - this.#before);
+    this.#inflate?.destroy();
     this.#events.end(rest);
   }
 }
+
+/** Octets of the checksum at the end of a zlib stream. */
+const TRAILER = 4;
 
 /** The checksum of zlib streams (RFC 1950 §8.2). */
 class Adler32 {
@@ -117,8 +153,9 @@ class Adler32 {
 export function inflateYenc(body: Buffer, limit: number, take: (piece: Buffer) => void): void {
   const bytes = decodeYenc(body)?.data ?? Buffer.alloc(0);
   const [first = 0, second = 0] = bytes;
-  // With zlib's header, or without it (RFC 1950 §2.2).
-  const inflate = (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0 ? inflateSync : inflateRawSync;
+  // With zlib's header (RFC 1950 §2.2), with gzip's, or without any.
+  const zlib = (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
+  const inflate = zlib ? inflateSync : first === 0x1f && second === 0x8b ? gunzipSync : inflateRawSync;
   try {
     withoutDot(take)(inflate(bytes, { maxOutputLength: limit }));
   } catch (cause) {

@@ -7,7 +7,7 @@ import { LineSession, type SendOptions } from "../net/line-session.js";
 import { CodeGrammar, NNTP_REPLIES } from "../wire/code-reply.js";
 import { DotReader } from "../wire/dot.js";
 import type { BodyReader } from "../wire/reply.js";
-import { InflatedBody } from "./compressed-body.js";
+import { InflatedBody, isInflated } from "./compressed-body.js";
 import type { Compression, NntpSettings } from "./options.js";
 import type { LearnedFormat } from "./overview.js";
 import { parseCapabilities } from "./parse-reply.js";
@@ -213,7 +213,7 @@ export class NntpSession implements Session {
   }
 
   #reader(reply: Reply, take: (piece: Buffer) => void): BodyReader {
-    if (!/\[COMPRESS=GZIP\]/i.test(reply.text)) return new DotReader(take);
+    if (!isInflated(reply)) return new DotReader(take);
     return new InflatedBody({
       piece: take,
       end: (rest) => this.line.unread(rest),

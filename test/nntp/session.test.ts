@@ -285,9 +285,16 @@ describe("compression", () => {
     expect(await failure(nntp.connect())).toBeInstanceOf(ProtocolError);
   });
 
-  test.each(["asked", "always", "never"] as const)("XFEATURE COMPRESS GZIP, terminator %s", async (gzipTerminator) => {
+  // Without a checksum and without a dot behind it, only the next answer shows where a raw stream ends.
+  const forms = (["zlib", "deflate"] as const)
+    .flatMap((gzipFormat) =>
+      (["asked", "always", "never"] as const).map((end) => ({ gzipFormat, gzipTerminator: end })),
+    )
+    .filter(({ gzipFormat, gzipTerminator }) => gzipFormat !== "deflate" || gzipTerminator !== "never");
+
+  test.each(forms)("XFEATURE COMPRESS GZIP that is $gzipFormat, terminator $gzipTerminator", async (form) => {
     for (const compressedDot of [false, true]) {
-      const features = { compress: false, gzip: true, gzipTerminator, compressedDot };
+      const features = { compress: false, gzip: true, ...form, compressedDot };
       const { nntp, server } = await memory({ groups, features });
       await nntp.connect();
       await nntp.group("misc.test");
@@ -299,6 +306,23 @@ describe("compression", () => {
     }
   });
 
+  test("a compressed body beyond a limit, and one that is broken, end the connection", async () => {
+    const features = { compress: false, gzip: true };
+    const { nntp } = await memory({ groups, features }, { limits: { body: 1_000 } });
+    await nntp.connect();
+    await nntp.group("misc.test");
+    const large = await failure(nntp.request("XOVER 1-5000"));
+    expect(large.message).toContain("limits.body");
+    const capabilities = hello("XFEATURE-COMPRESS GZIP");
+    const script =
+      "C: XFEATURE COMPRESS GZIP\nS: 290 on\nC: XOVER 1\nS: 224 rows [COMPRESS=GZIP]\nS~ eJwAAAAAAAAA//////////8=\n";
+    const other = await talk(`${capabilities}${script}`);
+    await other.nntp.connect();
+    const broken = await failure(other.nntp.request("XOVER 1"));
+    expect(broken).toBeInstanceOf(ProtocolError);
+    expect(broken.message).toContain("compress: false");
+  });
+
   test("a compressed body that comes byte by byte", async () => {
     const features = { compress: false, gzip: true, gzipTerminator: "never", lists: [] } as const;
     const { nntp, server } = await memory({ groups, features });
@@ -308,12 +332,14 @@ describe("compression", () => {
     expect(await nntp.over("1-20").toArray()).toHaveLength(20);
   });
 
-  test.each(["deflate", "zlib"] as const)("XZVER with %s inside", async (xzverFormat) => {
+  const codings = (["deflate", "zlib", "gzip"] as const)
+    .flatMap((xzverFormat) => (["yenc", "bytes"] as const).map((xzverCoding) => ({ xzverFormat, xzverCoding })))
+    .filter(({ xzverFormat, xzverCoding }) => xzverFormat === "zlib" || xzverCoding === "yenc");
+
+  test.each(codings)("XZVER with $xzverFormat in $xzverCoding", async (coding) => {
     for (const compressedDot of [false, true]) {
-      const { nntp, server } = await memory(
-        { groups, features: { compress: false, xzver: true, xzverFormat, compressedDot } },
-        { compress: "xzver" },
-      );
+      const features = { compress: false, xzver: true, ...coding, compressedDot };
+      const { nntp, server } = await memory({ groups, features }, { compress: "xzver" });
       await nntp.connect();
       await nntp.group("misc.test");
       const rows = await nntp.over("1-5000").toArray();
