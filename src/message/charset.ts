@@ -18,6 +18,8 @@ const ALIASES: Readonly<Record<string, string>> = {
   "unknown-8bit": "unknown",
   "us-ascii": "unknown",
   ascii: "unknown",
+  utf7: "utf-7",
+  "unicode-1-1-utf-7": "utf-7",
   utf_8: "utf-8",
   utf8mb4: "utf-8",
   "utf-8-mac": "utf-8",
@@ -26,7 +28,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   "iso-8859": "windows-1252",
   "iso-latin-1": "windows-1252",
   "iso8859-1-windows-3.1-latin-1": "windows-1252",
-  "iso-8859-16": "iso-8859-2",
+  "iso-8859-16": "iso-8859-2", // but for s and t with a comma, which the latter has with a cedilla
   cp437: "ibm437",
   "437": "ibm437",
   cp850: "ibm850",

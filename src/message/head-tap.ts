@@ -18,7 +18,7 @@ export class HeadTap {
     this.#maxBytes = maxBytes;
   }
 
-  /** The kept bytes: the header block, and what came in one chunk with its end. */
+  /** A copy of the header block, its empty line included. */
   head(): Buffer {
     return this.#kept.length === 1 ? this.#kept[0]! : Buffer.concat(this.#kept);
   }
@@ -46,9 +46,11 @@ export class HeadTap {
   }
 
   #keep(bytes: Buffer): void {
-    this.#kept.push(bytes);
-    const text = this.#tail + bytes.toString("latin1");
-    this.#isWhole = EMPTY_LINE.test(text);
+    const text = this.#tail + bytes.toString("latin1", 0, this.#maxHead);
+    const end = EMPTY_LINE.exec(text);
+    this.#isWhole = end !== null;
+    const length = end === null ? bytes.length : end.index + end[0].length - this.#tail.length;
+    this.#kept.push(Buffer.from(bytes.subarray(0, length)));
     this.#tail = text.slice(-2);
   }
 }

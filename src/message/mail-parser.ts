@@ -32,6 +32,8 @@ const DECLARED = "declared:";
 export async function createMailParser(settings: Settings): Promise<MailParserType> {
   const { MailParser } = await import("mailparser");
   const parser = new MailParser(settings);
+  // It may report more than one error: the first ends the reading, the next would end the process.
+  parser.on("error", () => {});
   const inside = parser as unknown as Inside;
   const { createNode } = inside;
   inside.createNode = (node) => {

@@ -46,7 +46,7 @@ const FORMS: readonly (readonly [form: RegExp, take: Take])[] = [
   [/^(?:sun|mon|tue|wed|thu|fri|sat)[a-z]*\.?$/i, () => true],
   [/^(\d\d?)[:.](\d\d?)(?:[:.](\d\d?)(?:[.,](\d+))?)?$/, takeTime],
   [/^(?:GMT|UTC?)?([+-])(\d\d?):?(\d\d)?$/i, takeOffset],
-  [/^[+-]\d*$/, () => true], // a zone that is none: UTC
+  [/^[+-]/, () => true], // a zone that is none: UTC
   [/^(\d{4})([-/]?)(\d\d)\2(\d\d)$/, (found, year, _, month, day) => takeDate(found, year!, Number(month), day!)],
   [/^(\d\d?)[-/.]?([a-z]{3,9})\.?[-/]?(\d{2,4})$/i, (found, d, name, y) => takeDate(found, y!, monthAt(name!, 0), d!)],
   [/^(\d{1,4})$/, (found, number) => takeNumber(found, number!)],

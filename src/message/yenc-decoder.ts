@@ -1,5 +1,5 @@
 /** yEnc as it arrives: chunks of a body, cut anywhere → the beginning, the bytes and the end of each part. Pure. */
-import type { YencEnd, YencHead } from "./yenc.js";
+import type { YencEvent, YencOptions } from "./yenc.js";
 import { parseYencLine, type YencLine } from "./yenc-line.js";
 import { OpenPart } from "./yenc-part.js";
 
@@ -8,26 +8,18 @@ const CR = 13;
 const DOT = 46;
 const EQUALS = 61;
 const Y = 121;
-/** What was added to each byte, and once more to an escaped one. */
+/** What was added to each byte, and to one behind an escape. */
 const SHIFT = 42;
 const ESCAPED_SHIFT = SHIFT + 64;
+/** Times a byte: the byte four times in a word. */
+const FOURFOLD = 0x01010101;
+const FOUR_SHIFTS = SHIFT * FOURFOLD;
+const FOUR_TOPS = 0x80808080 | 0;
+const FOUR_EQUALS = EQUALS * FOURFOLD;
+const FOUR_LF = LF * FOURFOLD;
+const FOUR_CR = CR * FOURFOLD;
 /** A control line is not longer than this; a name has at most 255 characters on any disk. */
 const LINE_LIMIT = 8192;
-
-/** How to read a body. */
-export interface YencOptions {
-  /** True where dots that begin a line are still doubled, as on the wire. Default: false. */
-  dotStuffed?: boolean;
-}
-
-/** What a decoder gives. */
-export type YencEvent =
-  /** A part begins. */
-  | { readonly type: "begin"; readonly head: YencHead }
-  /** Bytes of the file, in order. */
-  | { readonly type: "data"; readonly data: Buffer }
-  /** The part is over: what it was, and whether it is whole. */
-  | { readonly type: "end"; readonly part: YencEnd };
 
 /** Where in a line the decoder is. */
 type Place = "start" | "dot" | "equals" | "control" | "line";
@@ -141,29 +133,30 @@ export class YencDecoder {
     this.#begin();
     const end = chunk.length;
     const out = this.#room(end);
+    const [source, target] = [viewOf(chunk), viewOf(out)];
     let to = this.#used;
     let at = from;
     if (owed !== undefined) out[to++] = owed;
-    if (this.#escaped) {
-      this.#escaped = false;
-      if (isLineEnd(chunk[at])) this.#loneEscape();
-      else out[to++] = chunk[at++]! - ESCAPED_SHIFT;
-    }
     while (at < end) {
+      const plain = this.#escaped ? 0 : shiftPlain(source, at, target, to);
+      at += plain;
+      to += plain;
+      if (at === end) break;
       const c = chunk[at++]!;
-      // Three comparisons that hold nearly always: faster than a table, or one that sorts the bytes in halves.
-      if (c !== EQUALS && c !== LF && c !== CR) {
-        out[to++] = c - SHIFT;
-      } else if (c === EQUALS) {
-        if (at === end) this.#escaped = true;
-        else if (isLineEnd(chunk[at])) this.#loneEscape();
-        else out[to++] = chunk[at++]! - ESCAPED_SHIFT;
-      } else if (c === LF) {
+      if (c === LF || c === CR) {
+        if (this.#escaped) this.#part!.note("a line ends with an escape");
+        this.#escaped = false;
+        if (c === CR) continue;
         if (this.#isSpecial(chunk, at)) {
           this.#place = "start";
           break;
         }
         if (this.#dotStuffed && chunk[at] === DOT && chunk[at + 1] === DOT) at++;
+      } else if (c === EQUALS && !this.#escaped) {
+        this.#escaped = true;
+      } else {
+        out[to++] = c - (this.#escaped ? ESCAPED_SHIFT : SHIFT);
+        this.#escaped = false;
       }
     }
     const data = out.subarray(this.#used, to);
@@ -193,10 +186,6 @@ export class YencDecoder {
     if (data.length === 0) return;
     part.add(data);
     this.#events.push({ type: "data", data });
-  }
-
-  #loneEscape(): void {
-    this.#part!.note("a line ends with an escape");
   }
 
   /** A control line is whole. */
@@ -239,6 +228,29 @@ export class YencDecoder {
   }
 }
 
-function isLineEnd(c: number | undefined): boolean {
-  return c === CR || c === LF;
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/**
+ * Decodes four bytes at a time while none of them is `=`, CR or LF. It and its numbers are in this file because what a
+ * hot loop takes from another module is looked up each time, which makes it slower by a third.
+ *
+ * @returns How many bytes it did: 0 where one of the first four is special, or fewer than four are left.
+ */
+function shiftPlain(source: DataView, from: number, target: DataView, to: number): number {
+  const last = source.byteLength - 4;
+  let at = from;
+  for (; at <= last; at += 4) {
+    const word = source.getInt32(at, true);
+    if ((zeros(word ^ FOUR_EQUALS) | zeros(word ^ FOUR_LF) | zeros(word ^ FOUR_CR)) !== 0) break;
+    // The top bits are set first, so that no byte borrows from the next one, and put right behind it.
+    target.setInt32(to + at - from, ((word | FOUR_TOPS) - FOUR_SHIFTS) ^ (~word & FOUR_TOPS), true);
+  }
+  return at - from;
+}
+
+/** Not 0 where one of the four bytes is 0. */
+function zeros(word: number): number {
+  return (word - FOURFOLD) & ~word & FOUR_TOPS;
 }

@@ -1,7 +1,7 @@
 /** yEnc (draft 1.3): binary files in articles. What a part is, and whole bodies → parts. Pure. */
-import { YencDecoder, type YencOptions } from "./yenc-decoder.js";
+import { YencDecoder } from "./yenc-decoder.js";
 
-export { YencDecoder, type YencEvent, type YencOptions } from "./yenc-decoder.js";
+export { YencDecoder } from "./yenc-decoder.js";
 export { encodeYenc, type YencInput } from "./yenc-encode.js";
 export { joinYenc, type YencFile, type YencJoinOptions } from "./yenc-join.js";
 
@@ -44,6 +44,21 @@ export interface YencEnd extends YencHead {
 export interface YencPart extends YencEnd {
   readonly data: Buffer;
 }
+
+/** How to read a body. */
+export interface YencOptions {
+  /** True where dots that begin a line are still doubled, as on the wire. Default: false. */
+  dotStuffed?: boolean;
+}
+
+/** What a decoder gives. */
+export type YencEvent =
+  /** A part begins. */
+  | { readonly type: "begin"; readonly head: YencHead }
+  /** Bytes of the file, in order. */
+  | { readonly type: "data"; readonly data: Buffer }
+  /** The part is over: what it was, and whether it is whole. */
+  | { readonly type: "end"; readonly part: YencEnd };
 
 /**
  * Decodes the first yEnc part of an article's body. Text before and after it is passed over. A damaged part is given as

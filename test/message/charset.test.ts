@@ -34,8 +34,8 @@ describe("the order of the guesses", () => {
 test("anything decodes to something", () => {
   const charset = fc.oneof(fc.string(), fc.constantFrom("utf-8", "utf-7", "big5", "iso-2022-jp", "gb18030", "cp850"));
   fc.assert(
-    fc.property(fc.uint8Array(), charset, (anything, name) =>
-      expect(typeof decodeBytes(anything, name)).toBe("string"),
-    ),
+    fc.property(fc.uint8Array(), charset, (anything, name) => {
+      expect(typeof decodeBytes(anything, name)).toBe("string");
+    }),
   );
 });

@@ -1,0 +1,89 @@
+/** The rows that answer one range: each number once, nothing that was not asked, and how far they go. Pure. */
+import type { Answered, AnsweredRow } from "./cursor.js";
+import { type Interval, IntervalSet } from "./interval-set.js";
+import type { Range } from "./ranges.js";
+
+/**
+ * Sorts what a server sends for a range into what is to be delivered. RFC 3977 §8.3 promises rows in the order of their
+ * numbers, so each one answers for all numbers up to its own. Where a server breaks that promise the row is still
+ * delivered once; only a process killed in the middle of such a range may miss it.
+ *
+ * Rows without a number (0: they are broken) are delivered with the next row that has one, or at the end: a range that
+ * breaks off before is asked again from there, and brings them again.
+ */
+export class RangeRows<Row extends AnsweredRow> {
+  readonly #range: Range;
+  /** Numbers of a joined range that were delivered before it was asked for. */
+  readonly #before: IntervalSet | undefined;
+  /** The first number without an answer. */
+  #from: number;
+  /** Numbers passed over without a row, ascending. */
+  #gaps: Interval[] = [];
+  #unnumbered: Row[] = [];
+  #passedOver = 0;
+
+  /** `done`: what was delivered before; rows of a joined range that are in it are passed over. */
+  constructor(range: Range, done: IntervalSet) {
+    this.#range = range;
+    this.#from = range.low;
+    if (!range.joined) return;
+    this.#before = new IntervalSet().add(range.low, range.high);
+    for (const { low, high } of done.missing(range.low, range.high)) this.#before.delete(low, high);
+  }
+
+  /** The first number without an answer: from here on the range is to be asked again where it breaks off. */
+  get from(): number {
+    return this.#from;
+  }
+
+  /** Rows that were not asked for, or came twice. */
+  get passedOver(): number {
+    return this.#passedOver;
+  }
+
+  /** Takes rows as they came. @returns Those to be delivered. */
+  take(rows: readonly Row[]): Answered<Row> {
+    const low = this.#from;
+    const fresh: Row[] = [];
+    for (const row of rows) {
+      if (row.number === 0) this.#unnumbered.push(row);
+      else if (this.#accepts(row.number)) {
+        if (this.#unnumbered.length > 0) for (const broken of this.#unnumbered.splice(0)) fresh.push(broken);
+        fresh.push(row);
+      } else this.#passedOver++;
+    }
+    return { low, high: this.#from - 1, rows: fresh };
+  }
+
+  /** The answer ended in order. @returns The rest: it answers for all numbers to the end of the range. */
+  end(): Answered<Row> {
+    const low = this.#from;
+    const { high } = this.#range;
+    if (low <= high) this.#gaps.push({ low, high });
+    this.#from = high + 1;
+    return { low, high, rows: this.#unnumbered.splice(0) };
+  }
+
+  /** Numbers asked and not returned, ascending. */
+  get missing(): readonly Interval[] {
+    const before = this.#before;
+    return before ? this.#gaps.flatMap(({ low, high }) => [...before.missing(low, high)]) : this.#gaps;
+  }
+
+  #accepts(number: number): boolean {
+    if (!(number >= this.#range.low && number <= this.#range.high)) return false;
+    if (this.#before?.has(number)) return false;
+    if (number < this.#from) return this.#fillGap(number);
+    if (number > this.#from) this.#gaps.push({ low: this.#from, high: number - 1 });
+    this.#from = number + 1;
+    return true;
+  }
+
+  /** A row that comes after higher ones. @returns Whether it is new. */
+  #fillGap(number: number): boolean {
+    const gaps = IntervalSet.of(...this.#gaps);
+    if (!gaps.has(number)) return false;
+    this.#gaps = [...gaps.delete(number)];
+    return true;
+  }
+}
