@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# Installs the real FTP servers and clients that the live tests use, on Debian or Ubuntu: npm run servers
+# Installs the real FTP and news servers and the clients that the live tests use, on Debian or Ubuntu: npm run servers
 #
-# The FTP daemons exclude one another as packages, and an installed one starts by itself. So none is installed: each
-# is unpacked into a folder of its own, and nothing of this machine's own servers is touched. What the machine gets:
-#   - the libraries the daemons need, pyftpdlib, lftp, curl and openssl, with apt-get
-#   - the folder $POLYWIRE_SERVERS (default: /opt/polywire-servers)
+# The daemons exclude one another as packages, and an installed one starts by itself. So none is installed: each is
+# unpacked into a folder of its own, and nothing of this machine's own servers is touched. INN insists on the account
+# "news", which Debian and Ubuntu have from the start (uid 9), but has its files in folders of the tests: /etc/news,
+# /var/lib/news and /var/spool/news are neither read nor written. What the machine gets:
+#   - those it lacks of the libraries the daemons need, of pyftpdlib, lftp, curl and openssl, with apt-get; a package that
+#     is installed already is not upgraded
+#   - the folder $POLYWIRE_SERVERS (default: /opt/polywire-servers); the first test that wants 100,000 articles puts them
+#     there, too (130 MB)
 #   - a system account "polywire" with a random password (kept in that folder, for root only), and the PAM file /etc/pam.d/polywire
 # To undo: rm -r /opt/polywire-servers /etc/pam.d/polywire; userdel polywire
 set -euo pipefail
@@ -24,11 +28,13 @@ flock 9 # two runs at once: the second waits, and finds all done
 
 # Kind, program inside its folder, packages
 servers="\
-vsftpd    usr/sbin/vsftpd    vsftpd
-proftpd   usr/sbin/proftpd   proftpd-core proftpd-mod-crypto
-pureftpd  usr/sbin/pure-ftpd pure-ftpd pure-ftpd-common
-inetutils usr/sbin/ftpd      inetutils-ftpd"
-tools="python3 python3-pyftpdlib python3-openssl lftp curl openssl netbase libpam-modules"
+vsftpd    usr/sbin/vsftpd         vsftpd
+proftpd   usr/sbin/proftpd        proftpd-core proftpd-mod-crypto
+pureftpd  usr/sbin/pure-ftpd      pure-ftpd pure-ftpd-common
+inetutils usr/sbin/ftpd           inetutils-ftpd
+inn       usr/lib/news/bin/innd   inn2 inn2-inews sasl2-bin
+cyrus     usr/lib/cyrus/bin/nntpd cyrus-nntpd cyrus-imapd cyrus-common"
+tools="python3 python3-pyftpdlib python3-openssl lftp curl openssl netbase libpam-modules libsasl2-modules"
 
 updated=
 update() {
@@ -36,11 +42,20 @@ update() {
   updated=yes
 }
 
-installed() { dpkg-query -W -f '${db:Status-Status}\n' "$@" 2>/dev/null | grep -cx installed || true; }
+# Those of the packages that are not installed.
+missing() {
+  local package
+  for package; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+  done
+}
 
-# Installs the packages that are missing. Their daemons, should a dependency bring one, are not started.
+# Installs the packages that are missing; those that are there stay as they are. Their daemons, should a dependency
+# bring one, are not started.
 need() {
-  [ "$(installed "$@")" != "$#" ] || return 0
+  local packages
+  mapfile -t packages < <(missing "$@")
+  [ ${#packages[@]} != 0 ] || return 0
   update
   local policy=/usr/sbin/policy-rc.d made=
   if [ ! -e "$policy" ]; then
@@ -48,16 +63,22 @@ need() {
     made=yes
   fi
   local ok=yes
-  DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@" </dev/null >"$dir/apt.log" 2>&1 || ok=
+  DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${packages[@]}" \
+    </dev/null >"$dir/apt.log" 2>&1 || ok=
   [ -z "$made" ] || rm -f "$policy"
   [ -n "$ok" ] || { cat "$dir/apt.log" >&2; exit 1; }
 }
 
-# The library packages named in a .deb's dependencies (the first of each choice).
-libraries() { dpkg-deb -f "$1" Depends | tr ',' '\n' | sed -E 's/^ *([^ :|]+).*/\1/' | grep '^lib' || true; }
+# The library packages that .deb files depend on (the first of each choice). Perl's and the virus scanner's belong to
+# programs that we do not run.
+libraries() {
+  local deb
+  for deb; do dpkg-deb -f "$deb" Depends; echo; done |
+    tr ',' '\n' | sed -E 's/^ *([^ :|]+).*/\1/' | grep '^lib' | grep -v -e '-perl$' -e '^libclamav' | sort -u || true
+}
 
-# Downloads and unpacks one server, in full or not at all.
-unpack() {
+# Downloads and unpacks one server beside its place. Nothing of it needs the rights of a setuid program.
+fetch() {
   local kind=$1 program=$2 part="$dir/.new-$1" deb
   shift 2
   [ ! -x "$dir/$kind/$program" ] || return 0
@@ -66,11 +87,16 @@ unpack() {
   (cd "$part/debs" && apt-get -q -o APT::Sandbox::User=root download "$@" >"$dir/apt.log" 2>&1) ||
     { cat "$dir/apt.log" >&2; exit 1; }
   for deb in "$part"/debs/*.deb; do
-    # shellcheck disable=SC2046 # one word per package
-    need $(libraries "$deb")
     dpkg-deb -x "$deb" "$part"
   done
+  chmod -R ug-s "$part"
   dpkg-deb -f "$(ls "$part"/debs/"$1"_*.deb)" Version >"$part/version"
+}
+
+# Puts a server that was fetched, and has its libraries, into its place: in full or not at all.
+settle() {
+  local kind=$1 part="$dir/.new-$1"
+  [ -d "$part" ] || return 0
   rm -rf "$part/debs" "${dir:?}/$kind" && mv "$part" "$dir/$kind"
 }
 
@@ -85,11 +111,15 @@ account() {
   printf 'auth required pam_unix.so nodelay\naccount required pam_unix.so\n' >/etc/pam.d/polywire
 }
 
-# shellcheck disable=SC2086 # one word per package
-need $tools
 while read -r kind program packages; do
-  # shellcheck disable=SC2086
-  unpack "$kind" "$program" $packages </dev/null
+  # shellcheck disable=SC2086 # one word per package
+  fetch "$kind" "$program" $packages </dev/null
+done <<<"$servers"
+shopt -s nullglob
+# shellcheck disable=SC2046,SC2086 # one word per package
+need $tools $(libraries "$dir"/.new-*/debs/*.deb)
+while read -r kind _; do
+  settle "$kind"
 done <<<"$servers"
 account
 
@@ -97,7 +127,7 @@ row() { printf '%-10s %-24s %s\n' "$@"; }
 version() { dpkg-query -W -f '${Version}' "$1"; }
 row SERVER VERSION PATH
 while read -r kind program _; do
-  row "$kind" "$(cat "$dir/$kind/version")" "$dir/$kind/$program"
+  row "$kind" "$(<"$dir/$kind/version")" "$dir/$kind/$program"
 done <<<"$servers"
 row pyftpdlib "$(version python3-pyftpdlib)" "/usr/bin/python3 -m pyftpdlib"
 for tool in lftp curl openssl; do

@@ -1,5 +1,6 @@
 /** What a live FTP server is to the tests: its options, its abilities, and the running thing. Types and places only. */
 import { join } from "node:path";
+import type { Live } from "./launch.js";
 
 export type Kind = "vsftpd" | "proftpd" | "pureftpd" | "pyftpdlib" | "inetutils";
 
@@ -56,7 +57,7 @@ export interface Abilities {
   setTime: "MFMT" | "MDTM" | "none";
 }
 
-export interface LiveFtp {
+export interface LiveFtp extends Live {
   readonly kind: Kind;
   /** "127.0.0.1", or "::1" with the option `ipv6`. */
   readonly host: string;
@@ -67,17 +68,8 @@ export interface LiveFtp {
   readonly home: string;
   /** The same folder as a client names it: "/", except for inetutils, which shows the machine's own paths. */
   readonly folder: string;
-  readonly pid: number;
-  /** Everything the server has said so far, in its log files and on its standard output. */
-  log(): string;
   /** Gives all that is in `home` to the server's user. Call it after putting files there, so that they can be renamed. */
   handOver(): void;
-  /** The server and its sessions: the processes that live. */
-  processes(): number[];
-  /** Sends a signal to the server and all its sessions: SIGSTOP makes it hang, SIGCONT go on, SIGKILL is a crash. */
-  signal(name: NodeJS.Signals): void;
-  /** Ends the server and all its sessions, waits until they are gone, and removes its folders. Safe twice. */
-  stop(): Promise<void>;
 }
 
 /** What a server's own file is given to write its configuration from. */
