@@ -20,7 +20,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [EXIT.refused, "the server refused, or some files failed"],
   [EXIT.stopped, "stopped part way (a signal, a full disk, a server that stayed away): run it again to go on"],
   [EXIT.usage, "wrong usage: a bad URL, option or name; nothing was sent"],
-  [EXIT.protocol, "the server does not speak FTP, or breaks it"],
+  [EXIT.protocol, "the server does not speak the protocol, or breaks it"],
   [EXIT.connection, "no connection: unknown host, refused port, time-out"],
   [EXIT.bug, "a bug in polywire: please report it, with --debug"],
   [EXIT.local, "a local file could not be read or written"],

@@ -26,7 +26,28 @@ export function print(text: string): Promise<void> {
 
 /** Prints one JSON value as a line. */
 export function printJson(value: unknown): Promise<void> {
-  return write(`${JSON.stringify(value)}\n`);
+  return write(jsonLine(value));
+}
+
+/** Prints many JSON values, a line each. */
+export function writeJson(values: readonly unknown[]): Promise<void> {
+  return write(values.map(jsonLine).join(""));
+}
+
+/** What JSON leaves as it is, and a terminal obeys: written as `\u009b`, which is the same value. */
+const OBEYED = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+function jsonLine(value: unknown): string {
+  const json = JSON.stringify(value).replace(
+    OBEYED,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return `${json}\n`;
+}
+
+/** Writes bytes as they are to a file or a pipe; on a terminal, only what may be shown. */
+export function writeBytes(bytes: Buffer, asText: (bytes: Buffer) => string): Promise<void> {
+  return process.stdout.isTTY ? write(printable(asText(bytes))) : write(bytes);
 }
 
 let unfinished: (() => void) | undefined;

@@ -2,30 +2,38 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { UsageError } from "../index.js";
+import { article } from "./commands/article.js";
 import { cat } from "./commands/cat.js";
 import { demo } from "./commands/demo.js";
 import { get } from "./commands/get.js";
+import { groups } from "./commands/groups.js";
 import { journal } from "./commands/journal.js";
 import { ls } from "./commands/ls.js";
 import { mkdir } from "./commands/mkdir.js";
 import { move } from "./commands/move.js";
+import { post } from "./commands/post.js";
 import { probe } from "./commands/probe.js";
 import { put } from "./commands/put.js";
 import { rename } from "./commands/rename.js";
 import { request } from "./commands/request.js";
 import { rm } from "./commands/rm.js";
+import { threads } from "./commands/threads.js";
 import { EXIT, exitCodesText } from "./exit-codes.js";
 import { addGlobals } from "./globals.js";
 import { tolerateBrokenPipes } from "./output.js";
 import { report } from "./report.js";
 
-const COMMANDS = [move, ls, get, put, rm, mkdir, rename, cat, request, probe, journal, demo];
+const FILES = [move, ls, get, put, rm, mkdir, rename, cat, journal];
+const NEWS = [groups, article, post, threads];
+const COMMANDS = [...FILES, ...NEWS, request, probe, demo];
 
 const HELP = `
 URLs:
   ftps://host/path                 TLS from the first byte (port 990)
   ftp://host/path                  AUTH TLS on port 21; never plain text unless --plain says so
   ftp://alice@host//srv/in         // begins at the root, / at the folder after the login
+  nntps://host/misc.test           news: TLS from the first byte (port 563); the path is a newsgroup
+  nntp://host/misc.test            STARTTLS on port 119; plain text only where --plain or ?security=plain says so
   In names, write %23 for #, %3F for ?, %25 for %.
 
 Passwords need not stand on the command line. They are looked for in this order:
@@ -37,6 +45,8 @@ Examples:
   polywire probe ftp://files.example.org
   polywire ls -l ftp://alice@files.example.org/in
   polywire move ftp://a@old.example.org/out ftp://b@new.example.org/in --match "*.csv" --dry-run
+  polywire groups nntps://news.example.org 'comp.lang.*'
+  polywire article nntps://news.example.org/comp.lang.python 3000234
 
 Exit codes:
 ${exitCodesText()}`;
@@ -63,7 +73,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 /** The program with all its subcommands. */
 export function makeProgram(): Command {
   const program = new Command("polywire")
-    .description("Moves, lists, fetches and probes files on FTP servers.")
+    .description("Moves, lists, fetches and probes files on FTP servers; reads and posts news on NNTP servers.")
     .version(version(), "-V, --version", "print the version")
     .exitOverride()
     .configureOutput({ outputError: () => {} })

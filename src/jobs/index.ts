@@ -1,4 +1,35 @@
-/** `polywire/jobs`: bulk moves. */
+/** `polywire/jobs`: bulk moves, and what newsgroup headers hold. */
+export { type Author, parseAuthor } from "./headers/author.js";
+export { type AuthorCount, Counts, type CountsOptions, type CountsResult, type DayCount } from "./headers/counts.js";
+export { type DayChartOptions, dayChart } from "./headers/day-chart.js";
+export { type FetchResult, fetchArticles, fetchHeaders, type GroupFailure } from "./headers/fetch.js";
+export type { FetchArticlesOptions, FetchHeadersOptions, FetchOptions, NewsServer } from "./headers/options.js";
+export { type PartSubject, parsePartSubject } from "./headers/part-subject.js";
+export {
+  type CollectedParts,
+  collectParts,
+  type FilePart,
+  PartCollector,
+  type PostedFile,
+  type ToNzbOptions,
+  toNzb,
+} from "./headers/parts.js";
+export type { HeadersProgress } from "./headers/progress.js";
+export { type HeaderRecord, type ReadRecordsOptions, readRecords } from "./headers/records.js";
+export type {
+  ArticleBatch,
+  ArticleRow,
+  ArticleSink,
+  HeaderBatch,
+  HeaderSink,
+  KeptId,
+  Sink as RowSink,
+  SinkPosition,
+} from "./headers/sink.js";
+export type { ArticleTarget, HeaderTarget } from "./headers/sinks/open.js";
+export { type BaseSubject, type BaseSubjectOptions, baseSubject } from "./headers/subject.js";
+export { type FormatThreadsOptions, formatThreads, type ThreadStep, walkThreads } from "./headers/thread-tree.js";
+export { type Thread, type ThreadOptions, threads } from "./headers/threads.js";
 export { type FileState, type JournalFile, JournalReader, type StateCounts } from "./journal/journal.js";
 export type { Fields, Match, MatchPattern, MatchSyntax } from "./move/match.js";
 export { compileMatch } from "./move/match.js";

@@ -172,6 +172,8 @@ export class NntpSession implements Session {
       return await this.sendForBody(`${first}${args}`, options);
     } catch (error) {
       if (known !== undefined || !(error instanceof ReplyError && UNKNOWN.test(error.code))) throw error;
+      // A command that is announced, and known, was refused for what it was asked: OVER by message-id in INN (503).
+      if (this.has(name) && error.code !== "500") throw error;
     }
     const second = first === name ? older : name;
     const reply = await this.sendForBody(`${second}${args}`, options);

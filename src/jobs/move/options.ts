@@ -141,7 +141,11 @@ function side(given: MoveSide): { shown: string; remote: boolean; make: (create:
   }
   const { path } = parseUrl(url);
   const shown = redactUrl(url);
-  return { shown, remote: true, make: (create) => new FtpPlace(shown, () => clientFor(url, options, "ftp"), path, create) };
+  return {
+    shown,
+    remote: true,
+    make: (create) => new FtpPlace(shown, () => clientFor(url, options, "ftp"), path, create),
+  };
 }
 
 /** Whether a listed file is one of the job's: its name matches, and is not the temporary one of a file that arrives. */

@@ -1,0 +1,178 @@
+/** One group of a job: its cursor, its plan, and the way of its rows into the sink. */
+import type { Answered, AnsweredRow, GroupCursor, StoredCursor } from "./cursor.js";
+import type { HeadersJournal } from "./journal.js";
+import type { HeadersMeter } from "./progress.js";
+import { RangeRows } from "./range-rows.js";
+import { type GroupMarks, type Range, RangePlan, type Wanted, wantedInterval } from "./ranges.js";
+import type { KeptId, Sink } from "./sink.js";
+import { Ordered } from "./sinks/ordered.js";
+
+/** A row as the job sees it: what a sink takes knows more of it. */
+export type AnyRow = AnsweredRow;
+/** A sink of whatever rows the job fetches. */
+export type AnySink = Sink<{ readonly group: string; readonly rows: readonly AnyRow[] }>;
+
+/** What the groups of a job share. */
+export interface WorkContext {
+  readonly sink: AnySink;
+  readonly journal: HeadersJournal;
+  readonly meter: HeadersMeter;
+  readonly ordered: boolean;
+  /** Message-ids of what was delivered since the last commit; undefined where they are not kept. */
+  readonly delivered: KeptId[] | undefined;
+  readonly plan: ConstructorParameters<typeof RangePlan>[2];
+  /** The sink has enough in hand until this settles. */
+  busy(until: Promise<void>): void;
+}
+
+/** Milliseconds after which numbers that had no article may have one: what is late is asked for again then. */
+const LATE_AFTER = 60_000;
+
+export class GroupWork {
+  readonly name: string;
+  readonly cursor: GroupCursor;
+  /** Ranges under way. */
+  flying = 0;
+  /** Rows and articles delivered in this run. */
+  rows = 0;
+  /** Rows that were not asked for, came twice, or were known from before a renumbering. */
+  passedOver = 0;
+  /** True where the cursor is to be stored again. */
+  changed = true;
+  readonly #context: WorkContext;
+  readonly #plan: RangePlan;
+  readonly #ordered: Ordered<AnyRow> | undefined;
+  #opened = performance.now();
+
+  /** `wanted` as it is for this group; the cursor knows the marks. */
+  constructor(context: WorkContext, cursor: GroupCursor, marks: GroupMarks, wanted: Wanted) {
+    this.name = cursor.group;
+    this.cursor = cursor;
+    this.#context = context;
+    cursor.see(marks);
+    cursor.reopen();
+    const interval = wantedInterval(marks, wanted);
+    this.#plan = new RangePlan(interval, cursor.done, context.plan);
+    this.#ordered = context.ordered && interval ? new Ordered(interval.low, cursor.done) : undefined;
+    context.meter.wanted += this.#plan.left;
+  }
+
+  /** True where rows that came early fill the memory: only those before them are of use now. */
+  get heldBack(): boolean {
+    return (this.#ordered?.held ?? 0) > 500_000;
+  }
+
+  /** True while there are numbers to ask for that are not in flight. */
+  get hasMore(): boolean {
+    return this.#plan.left > 0 || this.#isLate;
+  }
+
+  /** The cursor as it is to be remembered. */
+  store(): StoredCursor {
+    this.changed = false;
+    return this.cursor.store();
+  }
+
+  /** The next range, if there is one now. */
+  next(): Range | undefined {
+    const range = this.#plan.next() ?? this.#late();
+    if (range) this.flying++;
+    return range;
+  }
+
+  /** Takes the rows of one range as they come. */
+  begin(range: Range): RangeIntake {
+    return new RangeIntake(this, range, new RangeRows<AnyRow>(range, this.cursor.done));
+  }
+
+  /** A range was answered to its end. */
+  settle(range: Range, rows: RangeRows<AnyRow>, count: number, bytes: number | undefined): void {
+    this.flying--;
+    this.#take(rows.end());
+    this.passedOver += rows.passedOver;
+    this.cursor.settle(rows.missing);
+    this.#plan.finished(range, { rows: count, bytes });
+    this.changed = true;
+  }
+
+  /** The answer to a range broke off. */
+  broke(range: Range, rows: RangeRows<AnyRow>): void {
+    this.flying--;
+    this.passedOver += rows.passedOver;
+    this.#plan.broke(range, rows.from);
+  }
+
+  /** Rows on their way to the sink, in turn. */
+  take(answer: Answered<AnyRow>): void {
+    this.#take(answer);
+  }
+
+  #take(answer: Answered<AnyRow>): void {
+    if (!this.#ordered) this.#deliver(answer);
+    else for (const next of this.#ordered.push(answer)) this.#deliver(next);
+  }
+
+  #deliver(answer: Answered<AnyRow>): void {
+    const { sink, meter, delivered } = this.#context;
+    const rows = this.cursor.known > 0 ? answer.rows.filter((row) => this.#isNew(row)) : answer.rows;
+    this.passedOver += answer.rows.length - rows.length;
+    this.rows += rows.length;
+    meter.rows += rows.length;
+    meter.answered += Math.max(0, answer.high - answer.low + 1);
+    this.cursor.advance(answer);
+    this.changed = true;
+    if (delivered) for (const { messageId } of rows) delivered.push({ group: this.name, messageId });
+    if (rows.length === 0) return;
+    const busy = sink.write({ group: this.name, rows });
+    if (busy) this.#context.busy(busy);
+  }
+
+  /** Behind a renumbering: whether a row was not delivered under its former number. */
+  #isNew({ number, messageId }: AnyRow): boolean {
+    return number > this.cursor.known || !this.#context.journal.isKnown(this.name, messageId);
+  }
+
+  /** All is answered, and what was missing among the newest is worth another look. */
+  get #isLate(): boolean {
+    return this.flying === 0 && this.cursor.late.size > 0 && performance.now() - this.#opened > LATE_AFTER;
+  }
+
+  #late(): Range | undefined {
+    if (!this.#isLate) return undefined;
+    this.#opened = performance.now();
+    for (const interval of this.cursor.reopen()) this.#plan.giveBack(interval);
+    this.changed = true;
+    return this.#plan.next();
+  }
+}
+
+/** The rows of one range on their way. */
+export class RangeIntake {
+  /** Rows that came. */
+  count = 0;
+  readonly #work: GroupWork;
+  readonly #range: Range;
+  readonly #rows: RangeRows<AnyRow>;
+
+  constructor(work: GroupWork, range: Range, rows: RangeRows<AnyRow>) {
+    this.#work = work;
+    this.#range = range;
+    this.#rows = rows;
+  }
+
+  take(rows: readonly AnyRow[]): void {
+    this.count += rows.length;
+    this.#work.take(this.#rows.take(rows));
+  }
+
+  /** `bytes` as they came, where that is known. */
+  end(bytes?: number): void {
+    this.#work.settle(this.#range, this.#rows, this.count, bytes);
+  }
+
+  /** @returns True where rows came before it broke. */
+  broke(): boolean {
+    this.#work.broke(this.#range, this.#rows);
+    return this.count > 0;
+  }
+}

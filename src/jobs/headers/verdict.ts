@@ -1,0 +1,29 @@
+/** What a failure means for the connection, the group and the job. Pure. */
+import { ConnectionError, LoginError, ReplyError, TlsError } from "../../client/errors.js";
+
+/**
+ * - `retry`: the way failed: connect again after a while
+ * - `cap`: the server takes no more connections
+ * - `group`: this group is refused; others go on
+ * - `stop`: nothing will fare better: a refused login, a certificate, a full disk
+ */
+export type Verdict = "retry" | "cap" | "group" | "stop";
+
+/** Words of servers that count connections. */
+const CAP =
+  /too many|maximum (number )?(of )?(\w+ )?(clients|connections|users|sessions|logins?)|limit|already (logged|in use)/i;
+
+/** What a failure means. `others`: connections to the same server that are logged in: with some, a refusal is a cap. */
+export function verdictOf(error: unknown, others: number): Verdict {
+  if (error instanceof ReplyError) {
+    const { code } = error;
+    const refused = error instanceof LoginError || /^(400|48[12]|502)$/.test(code);
+    if (refused && (CAP.test(error.message) || (others > 0 && /^AUTHINFO|^connect/.test(error.command)))) return "cap";
+    if (error instanceof LoginError || code === "483") return "stop";
+    if (code === "400" || error.transient) return "retry";
+    return error.command === "connect" || error.command === "MODE READER" ? "stop" : "group";
+  }
+  if (error instanceof TlsError) return error.retryable ? "retry" : "stop";
+  if (error instanceof ConnectionError) return error.retryable ? "retry" : "stop";
+  return "stop";
+}
