@@ -36,3 +36,13 @@ export async function withOpen<T>(
     await client.quit();
   }
 }
+
+/** Connects and logs in once, and leaves: what is wrong with a server or a password is told before a job begins. */
+export async function greet(client: Clients[keyof Clients], signal: AbortSignal): Promise<void> {
+  try {
+    await client.connect({ signal });
+    await client.login(undefined, { signal });
+  } finally {
+    await client.quit();
+  }
+}

@@ -17,7 +17,7 @@ export const EXIT = {
 /** What each code means. */
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [EXIT.done, "all done"],
-  [EXIT.refused, "the server refused, or some files failed"],
+  [EXIT.refused, "the server refused, or some files or newsgroups failed"],
   [EXIT.stopped, "stopped part way (a signal, a full disk, a server that stayed away): run it again to go on"],
   [EXIT.usage, "wrong usage: a bad URL, option or name; nothing was sent"],
   [EXIT.protocol, "the server does not speak the protocol, or breaks it"],

@@ -7,6 +7,7 @@ import { cat } from "./commands/cat.js";
 import { demo } from "./commands/demo.js";
 import { get } from "./commands/get.js";
 import { groups } from "./commands/groups.js";
+import { headers } from "./commands/headers.js";
 import { journal } from "./commands/journal.js";
 import { ls } from "./commands/ls.js";
 import { mkdir } from "./commands/mkdir.js";
@@ -24,7 +25,7 @@ import { tolerateBrokenPipes } from "./output.js";
 import { report } from "./report.js";
 
 const FILES = [move, ls, get, put, rm, mkdir, rename, cat, journal];
-const NEWS = [groups, article, post, threads];
+const NEWS = [headers, groups, article, post, threads];
 const COMMANDS = [...FILES, ...NEWS, request, probe, demo];
 
 const HELP = `
@@ -46,6 +47,7 @@ Examples:
   polywire ls -l ftp://alice@files.example.org/in
   polywire move ftp://a@old.example.org/out ftp://b@new.example.org/in --match "*.csv" --dry-run
   polywire groups nntps://news.example.org 'comp.lang.*'
+  polywire headers nntps://news.example.org/comp.lang.python --newest 1000 --out headers.ndjson
   polywire article nntps://news.example.org/comp.lang.python 3000234
 
 Exit codes:

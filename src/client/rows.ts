@@ -46,13 +46,14 @@ export class Rows<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Calls back with each group of rows as it arrives, and waits for nothing: what is to be held back, the caller holds
-   * back. Where the protocol pipelines, several such calls share the connection. Rejects with what `take` throws; the
-   * rest is given up then.
+   * Calls back with each group of rows as it arrives. Where the protocol pipelines, several such calls share the
+   * connection. A promise that `take` gives holds the server back until it settles; it must not wait for another call on
+   * the same client. Rejects with what `take` throws; the rest is given up then.
    */
-  async each(take: (batch: T[]) => void): Promise<void> {
+  async each(take: (batch: T[]) => void | Promise<void>): Promise<void> {
     const feed = new EagerFeed<T>(take);
     await this.#begin()(feed);
+    await feed.taken;
     if (feed.failure) throw feed.failure.error;
   }
 
@@ -78,24 +79,44 @@ class EagerFeed<T> implements Feed<T> {
   resume: (() => void) | undefined;
   cancel: (() => void) | undefined;
   failure: { error: unknown } | undefined;
-  readonly #take: (batch: T[]) => void;
+  /** Settles when the consumer is done with all it was given. */
+  taken: Promise<void> | undefined;
+  readonly #take: (batch: T[]) => void | Promise<void>;
+  #waiting = 0;
 
-  constructor(take: (batch: T[]) => void) {
+  constructor(take: (batch: T[]) => void | Promise<void>) {
     this.#take = take;
   }
 
   push(batch: T[]): boolean {
-    if (this.failure || batch.length === 0) return true;
+    if (this.failure || batch.length === 0) return this.#waiting === 0;
     try {
-      this.#take(batch);
+      const busy = this.#take(batch);
+      if (busy !== undefined) this.#wait(busy);
     } catch (error) {
-      this.failure = { error };
-      this.cancel?.();
+      this.#fail(error);
     }
-    return true;
+    return this.#waiting === 0;
   }
 
   readAhead(): void {}
+
+  #wait(busy: Promise<void>): void {
+    this.#waiting++;
+    const before = this.taken;
+    this.taken = busy
+      .then(undefined, (error) => this.#fail(error))
+      .then(() => {
+        if (--this.#waiting === 0) this.resume?.();
+        return before;
+      });
+  }
+
+  #fail(error: unknown): void {
+    if (this.failure) return;
+    this.failure = { error };
+    this.cancel?.();
+  }
 }
 
 /** What a loop over rows, or over their batches, works with. */

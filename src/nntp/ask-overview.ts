@@ -8,10 +8,10 @@ import type { RowsPlan } from "./rows.js";
 import { type BodyOptions, type NntpSession, Pieces, UNKNOWN } from "./session.js";
 
 /** The plan for the rows of one OVER. `range` as it is sent; undefined for the current article. */
-export function askOverview(range: string | undefined, raw: boolean): RowsPlan<Overview> {
+export function askOverview(range: string | undefined): RowsPlan<Overview> {
   const argument = range === undefined ? "" : ` ${range}`;
   return {
-    parser: (session) => new OverParser(session.options.limits.line, session.overviewFormat, raw),
+    parser: (session) => new OverParser(session.options.limits.line, session.overviewFormat),
     empty: emptyFor(range),
     ask: async (session, options) => {
       const format = learnFormat(session, options.timeout);

@@ -15,7 +15,6 @@ import {
   type ArticleRange,
   type NntpOptions,
   type NntpSettings,
-  type OverOptions,
   resolveNntp,
 } from "./options.js";
 import type { Overview } from "./overview.js";
@@ -113,9 +112,9 @@ export class NntpClient extends Client<NntpSession> {
    * @example
    * for await (const batch of nntp.over([1, 100_000]).batches()) for (const { subject } of batch) count(subject);
    */
-  over(range?: ArticleRange, options: OverOptions = {}): Rows<Overview> {
+  over(range?: ArticleRange, options: CallOptions = {}): Rows<Overview> {
     const asked = range === undefined ? undefined : formatRange(range);
-    return this.#rows(options, askOverview(asked, options.raw ?? false));
+    return this.#rows(options, askOverview(asked));
   }
 
   /**

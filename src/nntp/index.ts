@@ -1,7 +1,7 @@
 /** `polywire/nntp`: the NNTP client alone. */
 export type { Article, StoredArticle } from "./article.js";
 export { NntpClient } from "./client.js";
-export type { ArticleId, ArticleOptions, ArticleRange, Compression, NntpOptions, OverOptions } from "./options.js";
+export type { ArticleId, ArticleOptions, ArticleRange, Compression, NntpOptions } from "./options.js";
 export { Overview, type OverviewFormat } from "./overview.js";
 export type {
   ActiveGroup,

@@ -31,12 +31,6 @@ export type ArticleRange = number | string | readonly [low: number, high?: numbe
 /** One article: its number in the selected group, or its message-id (`<…>`). */
 export type ArticleId = number | string;
 
-/** What `over` takes. */
-export interface OverOptions extends CallOptions {
-  /** Keep each row's bytes, as `row.raw`. Default: false. */
-  raw?: boolean | undefined;
-}
-
 /** Where an article goes to. */
 export interface ArticleOptions extends CallOptions {
   /** A path, a stream, or a function called with each chunk. Without it the article comes back as a Buffer. */

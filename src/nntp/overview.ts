@@ -1,5 +1,6 @@
 /** One row of a newsgroup's overview (RFC 3977 §8). Bytes stay as they came until somebody asks for text. */
 import { parseDate } from "../message/date.js";
+import { messageIds } from "../message/message-id.js";
 import { decodeWords } from "../message/words.js";
 
 /** What the fields behind the seventh are called: by LIST OVERVIEW.FMT, in lower case, without colons. */
@@ -32,11 +33,12 @@ export class Overview {
   readonly lines: number | undefined;
   /** What is wrong with the row, where something is: it is delivered as far as it could be read. */
   readonly broken: string | undefined;
-  readonly #rest: string;
+  /** The whole row as sent, without its line end. */
+  readonly rawLine: string;
+  /** The fields behind the seventh as sent, with their TABs; see `extra`. */
+  readonly rawExtra: string;
   readonly #format: OverviewFormat;
-  readonly #line: string | undefined;
 
-  /** `rest`: the fields behind the seventh, as they came. `line`: the whole row, where its bytes are wanted. */
   constructor(
     number: number,
     rawSubject: string,
@@ -47,9 +49,9 @@ export class Overview {
     bytes: number | undefined,
     lines: number | undefined,
     broken: string | undefined,
-    rest: string,
+    rawExtra: string,
     format: OverviewFormat,
-    line: string | undefined,
+    rawLine: string,
   ) {
     this.number = number;
     this.rawSubject = rawSubject;
@@ -60,9 +62,9 @@ export class Overview {
     this.bytes = bytes;
     this.lines = lines;
     this.broken = broken;
-    this.#rest = rest;
+    this.rawExtra = rawExtra;
     this.#format = format;
-    this.#line = line;
+    this.rawLine = rawLine;
   }
 
   /** Subject as text: RFC 2047 words decoded, bare 8-bit octets read as UTF-8, else windows-1252. */
@@ -82,28 +84,40 @@ export class Overview {
 
   /** The message-ids of References, the oldest first. */
   get references(): string[] {
-    return this.rawReferences.match(/<[^<>\s]+>/g) ?? [];
+    return this.rawReferences === "" ? [] : messageIds(this.rawReferences);
   }
 
   /** Further fields, by the names of LIST OVERVIEW.FMT in lower case: `xref` → `news.example.org misc.test:3`. */
   get extra(): ReadonlyMap<string, string> {
     const extra = new Map<string, string>();
-    if (this.#rest === "") return extra;
-    for (const [i, field] of this.#rest.split("\t").entries()) {
+    if (this.rawExtra === "") return extra;
+    for (const [i, field] of this.rawExtra.split("\t").entries()) {
       if (field === "") continue;
       // A field marked :full begins with its header's name, which is true where the format is not.
       const [, own, value] = /^([!-9;-~]+): ?(.*)$/s.exec(field) ?? [];
       const named = this.#format.names[i];
-      const isFull = own !== undefined && (named === undefined || !named.startsWith(":"));
+      const isFull = own !== undefined && !this.#isMetadata(i);
       const name = isFull ? own.toLowerCase() : (named ?? `field ${i + 8}`);
       extra.set(name, decodeWords(isFull ? (value as string) : field));
     }
     return extra;
   }
 
-  /** The row's bytes without its line end; undefined unless `raw: true` was asked for. */
-  get raw(): Buffer | undefined {
-    return this.#line === undefined ? undefined : Buffer.from(this.#line, "latin1");
+  /** True where a field behind the seventh may have no name of its own: by the format, from 0. */
+  #isMetadata(index: number): boolean {
+    return this.#format.names[index]?.startsWith(":") ?? false;
+  }
+
+  /** True where, by the format, every field behind the seventh carries its name. */
+  get extraIsFull(): boolean {
+    const { names } = this.#format;
+    for (let i = 0; i < names.length; i++) if (this.#isMetadata(i)) return false;
+    return true;
+  }
+
+  /** The row's bytes, without its line end. */
+  get raw(): Buffer {
+    return Buffer.from(this.rawLine, "latin1");
   }
 
   toJSON(): object {

@@ -65,12 +65,10 @@ export abstract class LineRows<T> {
 /** Reads overview rows. Rows that break the format are given, marked `broken`. */
 export class OverParser extends LineRows<Overview> {
   readonly #format: OverviewFormat;
-  readonly #raw: boolean;
 
-  constructor(limit: number, format: OverviewFormat = NO_FORMAT, raw = false) {
+  constructor(limit: number, format: OverviewFormat = NO_FORMAT) {
     super(limit);
     this.#format = format;
-    this.#raw = raw;
   }
 
   protected override read(text: string, rows: Overview[]): void {
@@ -83,13 +81,12 @@ export class OverParser extends LineRows<Overview> {
   }
 
   #row(text: string, start: number, end: number): Overview {
-    const line = this.#raw ? text.slice(start, end) : undefined;
+    const line = text.slice(start, end);
     let at = start;
     let number = 0;
     let c = text.charCodeAt(at);
     for (; c >= ZERO && c <= ZERO + 9; c = text.charCodeAt(++at)) number = number * 10 + (c - ZERO);
-    if (at === start || at >= end || c !== TAB || number > Number.MAX_SAFE_INTEGER)
-      return this.#broken(text, start, end, line);
+    if (at === start || at >= end || c !== TAB || number > Number.MAX_SAFE_INTEGER) return this.#broken(line);
     const subject = next(text, at + 1, end);
     const from = next(text, subject + 1, end);
     const date = next(text, from + 1, end);
@@ -114,10 +111,9 @@ export class OverParser extends LineRows<Overview> {
   }
 
   /** A row without a number: what fields it has are given as they stand. */
-  #broken(text: string, start: number, end: number, line: string | undefined): Overview {
-    const [, subject = "", from = "", date = "", id = "", references = "", bytes = "", lines = "", ...rest] = text
-      .slice(start, end)
-      .split("\t");
+  #broken(line: string): Overview {
+    const [, subject = "", from = "", date = "", id = "", references = "", bytes = "", lines = "", ...rest] =
+      line.split("\t");
     const why = "it does not begin with an article number";
     const format = this.#format;
     const counts = [count(bytes, 0, bytes.length), count(lines, 0, lines.length)] as const;

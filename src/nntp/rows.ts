@@ -70,6 +70,8 @@ class Intake<T> {
 
   end(): void {
     this.#feed.resume = this.#feed.cancel = undefined;
+    // The last piece may have asked for a pause: what follows is another answer.
+    this.#session.line.resume();
     if (!this.#left) this.#feed.push(this.#parser.end(), 0);
   }
 

@@ -10,9 +10,9 @@ import { connected, memory } from "./dialogue.js";
 const ROW =
   '3000234\tI am just a test article\t"Demo User" <nobody@example.com>\t6 Oct 1998 04:38:40 -0500\t<45223423@example.com>\t<45454@example.net> <1@x>\t1234\t17\tXref: news.example.com misc.test:3000363';
 
-function parse(text: string, options: { names?: readonly string[]; raw?: boolean; cut?: number; limit?: number } = {}) {
+function parse(text: string, options: { names?: readonly string[]; cut?: number; limit?: number } = {}) {
   const bytes = Buffer.from(text, "latin1");
-  const parser = new OverParser(options.limit ?? 1 << 20, { names: options.names ?? [] }, options.raw ?? false);
+  const parser = new OverParser(options.limit ?? 1 << 20, { names: options.names ?? [] });
   const { cut = bytes.length } = options;
   return [...parser.push(bytes.subarray(0, cut)), ...parser.push(bytes.subarray(cut)), ...parser.end()];
 }
@@ -34,7 +34,6 @@ describe("a row", () => {
       lines: 17,
       xref: "news.example.com misc.test:3000363",
     });
-    expect(row?.raw).toBeUndefined();
   });
 
   test("is read the same wherever the bytes are cut", () => {
@@ -51,8 +50,8 @@ describe("a row", () => {
     expect(rows.map(plain)).toEqual(parse(`${ROW}\r\n${ROW}\r\n`).map(plain));
   });
 
-  test("keeps its bytes where they are asked for", () => {
-    const [row] = parse("1\tJ\xfcrgen\tb\tc\t<d@e>\t\t5\t6\r\n", { raw: true });
+  test("keeps its bytes", () => {
+    const [row] = parse("1\tJ\xfcrgen\tb\tc\t<d@e>\t\t5\t6\r\n");
     expect(row?.raw).toEqual(Buffer.from("1\tJ\xfcrgen\tb\tc\t<d@e>\t\t5\t6", "latin1"));
     expect(row?.subject).toBe("Jürgen");
     expect(row?.rawSubject).toBe("J\xfcrgen");
@@ -116,7 +115,7 @@ describe("a row that breaks the format is given, and says so", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(200), (bytes, at) => {
         const text = Buffer.from(bytes).toString("latin1");
-        const rows = parse(text, { cut: Math.min(at, text.length), raw: true });
+        const rows = parse(text, { cut: Math.min(at, text.length) });
         const lines = text
           .split("\n")
           .map((line) => line.replace(/\r$/, ""))
@@ -203,7 +202,7 @@ describe("over()", () => {
 
   test("dots that begin a row are single again", async () => {
     const { nntp } = await connected("C: LIST OVERVIEW.FMT\nC: OVER 1\nS: 503 none\nS: 224 rows\nS: ..x\ts\nS: .\n");
-    const [row] = await nntp.over(1, { raw: true }).toArray();
+    const [row] = await nntp.over(1).toArray();
     expect(row?.raw?.toString()).toBe(".x\ts");
   });
 
@@ -285,7 +284,24 @@ describe("over()", () => {
       rows += batch.length;
     }
     expect(rows).toBe(60_000);
+    expect((await nntp.stat(1)).number).toBe(1);
     expect(server.connections).toBe(1);
+  });
+
+  test("an answer whose last piece filled the memory holds up nothing behind it", async () => {
+    const { nntp } = await memory({ groups: { big: { generate: 20_000 } } }, { compress: false });
+    await nntp.connect();
+    await nntp.group("big");
+    // More than what is held before a pause is asked for, at any size.
+    for (const rows of [4_000, 5_000, 6_000, 8_000]) {
+      const loop = nntp.over([1, rows]).batches();
+      await loop.next();
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      let count = 0;
+      for await (const batch of loop) count += batch.length;
+      expect(count).toBeGreaterThan(0);
+      await nntp.stat(1);
+    }
   });
 
   test("overlapping calls share the connection", async () => {
@@ -326,5 +342,35 @@ describe("over()", () => {
     expect(rows).toEqual(Array.from({ length: rows.length }, (_, i) => i + 1));
     expect(rows.length).toBeGreaterThanOrEqual(498);
     expect(rows.length).toBeLessThanOrEqual(500);
+  });
+});
+
+describe("each()", () => {
+  test("a promise of the callback holds the server back, and all is waited for", async () => {
+    const { nntp } = await memory({ groups: { big: { generate: 60_000 } } }, { compress: false });
+    await nntp.connect();
+    await nntp.group("big");
+    let busy = 0;
+    let most = 0;
+    let rows = 0;
+    await nntp.over("1-60000").each(async (batch) => {
+      most = Math.max(most, ++busy);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      rows += batch.length;
+      busy--;
+    });
+    expect([rows, busy]).toEqual([60_000, 0]);
+    expect((await nntp.stat(1)).number).toBe(1);
+    // What came in one piece with the row that asked for the pause comes still.
+    expect(most).toBeLessThan(4);
+  });
+
+  test("rejects with what the callback's promise rejects with, and the client goes on", async () => {
+    const { nntp } = await memory({ groups: { big: { generate: 5_000 } } });
+    await nntp.connect();
+    await nntp.group("big");
+    const boom = new Error("boom");
+    await expect(nntp.over("1-5000").each(() => Promise.reject(boom))).rejects.toBe(boom);
+    expect((await nntp.stat(1)).number).toBe(1);
   });
 });

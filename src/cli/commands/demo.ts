@@ -1,16 +1,13 @@
-/** `polywire demo`: a bulk move between two servers in memory, with proof; no network, a few seconds. */
+/** `polywire demo`: a bulk move and a fetch of headers, on servers in memory, with proof; no network, a few seconds. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
-import type { MoveResult } from "../../jobs/index.js";
-import type { FtpServer } from "../../testing/index.js";
 import { act, type Context } from "../context.js";
-import { fill, JOB, verify } from "../demo/sensors.js";
+import { JOB } from "../demo/sensors.js";
 import { EXIT } from "../exit-codes.js";
-import { count, duration, size } from "../format.js";
+import { count } from "../format.js";
 import { print, printJson } from "../output.js";
-import { progressView } from "../progress.js";
 
 const ON_YOUR_OWN = `
 On your own servers:
@@ -19,75 +16,36 @@ On your own servers:
     --match "${JOB.match}" \\
     --route "${JOB.route}"
 
-First see what would happen: add --dry-run. Passwords: POLYWIRE_FROM_PASSWORD and POLYWIRE_TO_PASSWORD, ~/.netrc, or
-a prompt. Stop it at any time with Ctrl-C: the same command goes on. See polywire move --help.`;
+  polywire headers nntps://alice@news.example.org/comp.lang.python --newest 1000 --out headers.ndjson
+  polywire threads headers.ndjson --top 10
+  polywire article nntps://alice@news.example.org/comp.lang.python 3000234
+
+First see what a move would do: add --dry-run. Passwords: ~/.netrc, a prompt, or the environment (see polywire --help).
+Stop a job at any time with Ctrl-C: the same command goes on. polywire COMMAND --help teaches by example.`;
 
 export function demo(program: Command): void {
   program
     .command("demo")
-    .description("watch a bulk move between two servers in memory; no network needed")
+    .description("watch a bulk move of files and a fetch of headers, on servers in memory; no network needed")
     .addHelpText("after", "\nExample:\n  polywire demo")
     .action(act<[]>(run));
 }
 
 async function run(context: Context): Promise<number> {
-  const { FtpServer } = await import("../../testing/index.js");
-  await using from = await FtpServer.start();
-  await using to = await FtpServer.start();
+  const { moveFiles } = await import("../demo/move.js");
+  const { fetchNews } = await import("../demo/news.js");
   const folder = await mkdtemp(join(tmpdir(), "polywire-demo-"));
   try {
-    const bytes = fill(from);
-    if (!context.json) await print(intro(from, to, bytes));
-    const result = await moveAll(context, from, to, join(folder, "demo.journal"));
-    const wrong = verify(from, to);
-    if (context.json) await printJson({ ...result, verified: wrong.length === 0, wrong });
-    else await print(wrong.length === 0 ? success(result, to) : failure(wrong));
+    const files = await moveFiles(context, folder);
+    const news = await fetchNews(context, folder);
+    const wrong = [...files.wrong, ...news.wrong];
+    if (context.json) {
+      await printJson({ ...files.result, headers: news.result, verified: wrong.length === 0, wrong });
+    } else await print(wrong.length === 0 ? ON_YOUR_OWN : failure(wrong));
     return wrong.length === 0 ? EXIT.done : EXIT.refused;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function moveAll(context: Context, from: FtpServer, to: FtpServer, journal: string): Promise<MoveResult> {
-  const { move } = await import("../../jobs/index.js");
-  const { transcript, signal } = context;
-  const view = progressView(context.json ? "none" : process.stdout.isTTY ? "auto" : "lines");
-  try {
-    return await move({
-      from: { url: from.urlOf(JOB.source), transcript },
-      to: { url: to.urlOf(JOB.target), transcript },
-      match: JOB.match,
-      route: JOB.route,
-      journal,
-      signal,
-      onProgress: (progress) => view.show(progress),
-    });
-  } finally {
-    view.stop();
-  }
-}
-
-function intro(from: FtpServer, to: FtpServer, bytes: number): string {
-  return [
-    `Two FTP servers run in this process, on ports ${from.port} and ${to.port} of this machine.`,
-    `The first one holds ${count(JOB.files)} files (${size(bytes)}) named ${JOB.match}`,
-    `They move to the second one, into folders by date: ${JOB.route}`,
-    "",
-  ].join("\n");
-}
-
-function success(result: MoveResult, to: FtpServer): string {
-  const seconds = result.milliseconds / 1000;
-  const years = to.tree.list(JOB.target);
-  const months = years.reduce((sum, year) => sum + to.tree.count(`${JOB.target}/${year}`), 0);
-  const rate = `${count(result.moved / seconds)} files/s, ${size(result.bytes / seconds)}/s`;
-  return [
-    "",
-    `✓ ${count(result.moved)} files moved in ${duration(seconds)} (${rate})`,
-    `✓ all are there, byte for byte and with their times, in ${months} folders such as ${JOB.target}/${years[0]}/07`,
-    "✓ the source is empty; each file was removed only when its copy was safe",
-    ON_YOUR_OWN,
-  ].join("\n");
 }
 
 function failure(wrong: readonly string[]): string {

@@ -2,8 +2,9 @@
 import type { Command } from "commander";
 import { act, type Context } from "../context.js";
 import { byteCount, oneOf, whole } from "../globals.js";
+import { moveFigures } from "../move/figures.js";
 import { defaultJournal, greetServers, jobOf, type MoveArguments } from "../move/job.js";
-import { progressView } from "../progress.js";
+import { progressView, VIEW_KINDS } from "../progress.js";
 
 const EXAMPLES = `
 FROM and TO are FTP URLs of folders, or local folders. Each file is written under a temporary name, checked, renamed,
@@ -41,11 +42,7 @@ export function move(program: Command): void {
     .option("--max-rate <bytes>", "bytes per second over all lanes: 500K, 10M", byteCount)
     .option("--no-times", "do not give files the time they had")
     .option("--dry-run", "print what would happen, change nothing")
-    .option(
-      "--progress <kind>",
-      "auto (default), bar, lines, json, none",
-      oneOf("auto", "bar", "lines", "json", "none"),
-    )
+    .option("--progress <kind>", "auto (default), bar, lines, json, none", oneOf(...VIEW_KINDS))
     .addHelpText("after", EXAMPLES)
     .action(act<[string, string], MoveArguments>(run));
 }
@@ -60,7 +57,7 @@ async function run(context: Context, given: MoveArguments, from: string, to: str
   const named = given.journal !== undefined;
   const journal = { path: given.journal ?? defaultJournal(from, to, given.match), named };
   outcome.announce(journal);
-  const view = progressView(given.progress ?? "auto");
+  const view = progressView(given.progress ?? "auto", moveFigures);
   try {
     const result = await move({ ...job, journal: journal.path, onProgress: (progress) => view.show(progress) });
     view.stop();

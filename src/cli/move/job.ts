@@ -3,7 +3,9 @@ import { createHash } from "node:crypto";
 import { clientFor, redactUrl } from "../../index.js";
 import type { MatchSyntax, MoveOptions, MoveSide, OnExists } from "../../jobs/index.js";
 import { address, isServer } from "../address.js";
+import { greet } from "../connect.js";
 import { type Context, clientOptions } from "../context.js";
+import type { ViewKind } from "../progress.js";
 
 /** The options of `polywire move` as commander gives them. */
 export interface MoveArguments {
@@ -18,7 +20,7 @@ export interface MoveArguments {
   maxRate?: number;
   times?: boolean;
   dryRun?: boolean;
-  progress?: "auto" | "bar" | "lines" | "json" | "none";
+  progress?: ViewKind;
 }
 
 /** The library's options, less the journal and the progress. */
@@ -46,13 +48,7 @@ export function jobOf(context: Context, from: string, to: string, given: MoveArg
 export async function greetServers(job: MoveOptions, signal: AbortSignal): Promise<void> {
   for (const each of [job.from, job.to]) {
     if (typeof each !== "object" || !("url" in each)) continue;
-    const ftp = await clientFor(each.url, each, "ftp");
-    try {
-      await ftp.connect({ signal });
-      await ftp.login(undefined, { signal });
-    } finally {
-      await ftp.quit();
-    }
+    await greet(await clientFor(each.url, each, "ftp"), signal);
   }
 }
 

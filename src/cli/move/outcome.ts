@@ -4,6 +4,7 @@ import { JournalReader, type MoveResult, type StateCounts } from "../../jobs/ind
 import type { Context } from "../context.js";
 import { EXIT, exitCodeOf } from "../exit-codes.js";
 import { count, counted, duration, size } from "../format.js";
+import { noteGoOn, noteNewJournal, noteOldJournal, stopCode } from "../going-on.js";
 import { note, print, printJson } from "../output.js";
 import { report } from "../report.js";
 
@@ -31,8 +32,8 @@ export function announce(journal: JournalFile): void {
   const { PLANNED = 0, CLAIMED = 0, ...settled } = countsOf(journal) ?? {};
   const done = Object.values(settled).reduce((sum: number, files) => sum + files, 0);
   if (PLANNED + CLAIMED + done > 0) {
-    note(`Going on with the journal ${journal.path}: ${count(done)} done, ${count(PLANNED + CLAIMED)} left.`);
-  } else note(`Journal: ${journal.path}. If this is interrupted, the same command goes on where it stopped.`);
+    noteOldJournal(journal.path, `: ${count(done)} done, ${count(PLANNED + CLAIMED)} left`);
+  } else noteNewJournal(journal.path);
 }
 
 /** Tells the result. @returns the exit code. */
@@ -51,9 +52,6 @@ export async function tellResult(
   return result.left > 0 ? EXIT.stopped : EXIT.done;
 }
 
-/** Codes that mean "stopped part way" where some of the job was done before. */
-const PART_WAY: readonly number[] = [EXIT.refused, EXIT.connection, EXIT.local];
-
 /** Tells what stopped a move. @returns the exit code. */
 export async function tellStop(context: Context, error: unknown, journal: JournalFile): Promise<number> {
   const counts = countsOf(journal);
@@ -61,14 +59,14 @@ export async function tellStop(context: Context, error: unknown, journal: Journa
   const { json, signal, globals } = context;
   const reason: unknown = signal.aborted ? signal.reason : error;
   const own = exitCodeOf(reason);
-  const code = known > 0 && PART_WAY.includes(own) ? EXIT.stopped : own;
+  const code = stopCode(reason, known > 0);
   if (known === 0 && !journal.named && own !== EXIT.usage) removeJournal(journal);
   const how = { json, debug: globals.debug ?? false };
   if (counts === undefined || known === 0) return report(reason, how, code);
   await report(reason, how, code, { states: counts, journal: journal.path });
   const left = counts.PLANNED + counts.CLAIMED;
   if (!json) note(`${count(counts.DONE)} of ${counted(known, "file")} moved, ${count(left)} left.`);
-  if (!json && own !== EXIT.usage) note(`Run the same command again to go on (journal: ${journal.path}).`);
+  if (!json && own !== EXIT.usage) noteGoOn(journal.path);
   return code;
 }
 

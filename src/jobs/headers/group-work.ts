@@ -88,7 +88,7 @@ export class GroupWork {
   /** A range was answered to its end. */
   settle(range: Range, rows: RangeRows<AnyRow>, count: number, bytes: number | undefined): void {
     this.flying--;
-    this.#take(rows.end());
+    this.take(rows.end());
     this.passedOver += rows.passedOver;
     this.cursor.settle(rows.missing);
     this.#plan.finished(range, { rows: count, bytes });
@@ -102,17 +102,15 @@ export class GroupWork {
     this.#plan.broke(range, rows.from);
   }
 
-  /** Rows on their way to the sink, in turn. */
-  take(answer: Answered<AnyRow>): void {
-    this.#take(answer);
+  /** Rows on their way to the sink, in turn. @returns A promise where the sink has enough in hand. */
+  take(answer: Answered<AnyRow>): void | Promise<void> {
+    if (!this.#ordered) return this.#deliver(answer);
+    let busy: void | Promise<void> = undefined;
+    for (const next of this.#ordered.push(answer)) busy = this.#deliver(next) ?? busy;
+    return busy;
   }
 
-  #take(answer: Answered<AnyRow>): void {
-    if (!this.#ordered) this.#deliver(answer);
-    else for (const next of this.#ordered.push(answer)) this.#deliver(next);
-  }
-
-  #deliver(answer: Answered<AnyRow>): void {
+  #deliver(answer: Answered<AnyRow>): void | Promise<void> {
     const { sink, meter, delivered } = this.#context;
     const rows = this.cursor.known > 0 ? answer.rows.filter((row) => this.#isNew(row)) : answer.rows;
     this.passedOver += answer.rows.length - rows.length;
@@ -122,9 +120,10 @@ export class GroupWork {
     this.cursor.advance(answer);
     this.changed = true;
     if (delivered) for (const { messageId } of rows) delivered.push({ group: this.name, messageId });
-    if (rows.length === 0) return;
+    if (rows.length === 0) return undefined;
     const busy = sink.write({ group: this.name, rows });
     if (busy) this.#context.busy(busy);
+    return busy;
   }
 
   /** Behind a renumbering: whether a row was not delivered under its former number. */
@@ -160,9 +159,9 @@ export class RangeIntake {
     this.#rows = rows;
   }
 
-  take(rows: readonly AnyRow[]): void {
+  take(rows: readonly AnyRow[]): void | Promise<void> {
     this.count += rows.length;
-    this.#work.take(this.#rows.take(rows));
+    return this.#work.take(this.#rows.take(rows));
   }
 
   /** `bytes` as they came, where that is known. */

@@ -87,7 +87,7 @@ export class Lane {
         const article = await promise;
         if (article === undefined) continue;
         bytes += article.content.length;
-        intake.take([article as AnyRow]);
+        await intake.take([article as AnyRow]);
       }
     } catch (error) {
       intake.broke();

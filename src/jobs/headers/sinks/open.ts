@@ -20,13 +20,13 @@ export type HeaderTarget<Row extends HeaderRow = Overview> =
 export type ArticleTarget = string | ((batch: ArticleBatch) => void | Promise<void>) | ArticleSink;
 
 /** What a path's extension says. */
-interface Kind {
+export interface OutputKind {
   readonly holds: "headers" | "articles";
   readonly format: "ndjson" | "csv" | "sqlite" | "mbox";
   readonly gzip: boolean;
 }
 
-const EXTENSIONS: Readonly<Record<string, Pick<Kind, "holds" | "format">>> = {
+const EXTENSIONS: Readonly<Record<string, Pick<OutputKind, "holds" | "format">>> = {
   ndjson: { holds: "headers", format: "ndjson" },
   jsonl: { holds: "headers", format: "ndjson" },
   csv: { holds: "headers", format: "csv" },
@@ -40,7 +40,7 @@ const EXTENSIONS: Readonly<Record<string, Pick<Kind, "holds" | "format">>> = {
  *
  * @throws UsageError for any other extension.
  */
-export function kindOf(path: string): Kind {
+export function kindOf(path: string): OutputKind {
   const [, extension = "", gz] = /\.([a-z]+)(\.gz)?$/i.exec(path) ?? [];
   const kind = EXTENSIONS[extension.toLowerCase()];
   if (kind && !(gz && kind.format === "sqlite")) return { ...kind, gzip: gz !== undefined };

@@ -1,0 +1,17 @@
+/** What is shown of a move while it goes on. Pure. */
+import type { MoveProgress } from "../../jobs/index.js";
+import { count, duration, size } from "../format.js";
+import type { Figures } from "../progress.js";
+
+export function moveFigures(progress: MoveProgress): Figures {
+  const { phase, files, settled, failed, bytes, filesPerSecond, bytesPerSecond, secondsLeft } = progress;
+  const parts = [
+    `${count(settled)} of ${count(files)}${phase === "listing" ? " or more" : ""} files`,
+    ...(failed > 0 ? [`${count(failed)} failed`] : []),
+    size(bytes),
+    `${count(filesPerSecond)} files/s`,
+    `${size(bytesPerSecond)}/s`,
+    ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
+  ];
+  return { done: settled, total: files, doing: phase, parts };
+}
