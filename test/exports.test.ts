@@ -4,18 +4,25 @@ import { expect, test } from "vitest";
 import * as ftp from "../src/ftp/index.js";
 import * as index from "../src/index.js";
 import * as jobs from "../src/jobs/index.js";
+import * as message from "../src/message/index.js";
 import * as net from "../src/net/index.js";
+import * as nntp from "../src/nntp/index.js";
 import * as testing from "../src/testing/index.js";
 import * as wire from "../src/wire/index.js";
 
-const MODULES: Record<string, object> = { index, ftp, jobs, testing, wire, net };
+const MODULES: Record<string, object> = { index, ftp, nntp, message, jobs, testing, wire, net };
 
 const EXPORTS: Record<string, string> = {
-  index: `AbortedError Client ConnectionError FtpClient ListParser LoginError MlsdParser NameParser PolywireError Pool
-    ProtocolError ReplyError Rows STEPS SinkError TimeoutError TlsError Transcript UsageError clientFor decodeName
-    displayName encodeName env firstOf isPlainName netrc open parseMlsdLine parseUrl redactUrl secret`,
+  index: `AbortedError Client ConnectionError FtpClient ListParser LoginError MlsdParser NameParser NntpClient OverParser
+    Overview PolywireError Pool ProtocolError ReplyError Rows STEPS SinkError TimeoutError TlsError Transcript UsageError
+    clientFor decodeName displayName encodeName env firstOf isPlainName netrc open parseMlsdLine parseUrl redactUrl
+    secret`,
   ftp: "FtpClient ListParser MlsdParser NameParser decodeName displayName encodeName isPlainName parseMlsdLine",
-  jobs: "JournalReader compileMatch compileRoute move planMove",
+  nntp: "NntpClient OverParser Overview",
+  message: `Headers YencDecoder completeArticle composeArticle decodeBytes decodeWords decodeYenc encodeMbox encodeYenc
+    formatDate formatNzb joinYenc parseAddresses parseDate parseHeaders parseMessage parseNzb readMbox yencParts`,
+  jobs: `Counts JournalReader PartCollector baseSubject collectParts compileMatch compileRoute dayChart fetchArticles
+    fetchHeaders formatThreads kindOf move parseAuthor parsePartSubject planMove readRecords threads toNzb walkThreads`,
   testing:
     "FtpServer FtpTree NntpGroup NntpGroups NntpServer ScriptError ScriptMismatch ScriptedServer parseScript testTls utf8Name",
   wire: `CodeGrammar DOT_END DotReader DotWriter FTP_REPLIES NNTP_REPLIES ReplyStream SMTP_REPLIES StatusGrammar

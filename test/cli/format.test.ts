@@ -5,6 +5,7 @@ import { EXIT, EXIT_CODES, exitCodeOf } from "../../src/cli/exit-codes.js";
 import { count, counted, csvRow, duration, size } from "../../src/cli/format.js";
 import { byteCount, seconds } from "../../src/cli/globals.js";
 import { redactArguments } from "../../src/cli/hide-arguments.js";
+import { moveFigures } from "../../src/cli/move/figures.js";
 import { defaultJournal } from "../../src/cli/move/job.js";
 import { linesView, progressLine } from "../../src/cli/progress.js";
 import * as polywire from "../../src/index.js";
@@ -118,7 +119,7 @@ describe("progress", () => {
   };
 
   test("a line", () => {
-    expect(progressLine(progress)).toBe(
+    expect(progressLine(moveFigures(progress))).toBe(
       "moving: 1,200 of 2,000 files, 10 failed, 4.1 MiB, 490 files/s, 1.2 MiB/s, 1.6 s left",
     );
   });
@@ -127,6 +128,7 @@ describe("progress", () => {
     const lines: string[] = [];
     let now = 0;
     const view = linesView(
+      moveFigures,
       (line) => lines.push(line),
       () => now,
     );

@@ -1,5 +1,6 @@
 /** The headers job: groups → ranges → connections → sink, remembered once a second. */
-import { AbortedError, PolywireError } from "../../client/errors.js";
+import { AbortedError, ConnectionError, PolywireError } from "../../client/errors.js";
+import type { NntpClient } from "../../nntp/client.js";
 import { pause } from "../move/pause.js";
 import { delay } from "../move/retry.js";
 import { type AnySink, GroupWork, type WorkContext } from "./group-work.js";
@@ -93,6 +94,15 @@ async function run(resolved: ResolvedFetch): Promise<FetchResult> {
 
 function aborted(signal: AbortSignal): AbortedError {
   return new AbortedError("the job was cancelled", { cause: signal.reason });
+}
+
+/** Why a connection is of no more use; undefined where it came to the end of its work. */
+function lossOf(outcomes: readonly PromiseSettledResult<void>[], client: NntpClient): unknown {
+  const reasons = outcomes.flatMap((each) => (each.status === "rejected" ? [each.reason as unknown] : []));
+  // What a sink or a row did wrong may have aborted the other call: it must not look like a lost connection.
+  const loss = reasons.find((reason) => !(reason instanceof AbortedError)) ?? reasons[0];
+  if (loss !== undefined || client.state !== "closed") return loss;
+  return new ConnectionError("the connection was lost while nothing was asked", { phase: "idle" });
 }
 
 class FetchJob {
@@ -203,15 +213,15 @@ class FetchJob {
     let lane = first;
     for (let losses = 0; ; ) {
       // Later ones are of use only where there is more than the earlier ones have in hand.
-      if (lane === undefined && index > 0 && !(await this.#anyWork())) return;
+      if (lane === undefined && !(index > 0 ? await this.#anyWork() : this.#isLeft)) return;
       lane ??= await this.#connect(index);
       if (lane === undefined) return;
       const rows = this.#meter.rows;
       const { client } = lane;
       const outcomes = await Promise.allSettled(Array.from({ length: DEPTH }, () => this.#fetchRanges(lane as Lane)));
       this.#meter.connections--;
-      const broken = outcomes.find((each) => each.status === "rejected");
-      if (broken === undefined) {
+      const loss = lossOf(outcomes, client);
+      if (loss === undefined) {
         await client.quit();
         return;
       }
@@ -219,7 +229,7 @@ class FetchJob {
       lane = undefined;
       if (this.#abort.signal.aborted) return;
       losses = this.#meter.rows > rows ? 0 : losses + 1;
-      this.#lost(losses, broken.reason);
+      this.#lost(losses, loss);
       if (losses > 0) await pause(delay(losses), this.#abort.signal);
     }
   }
@@ -275,8 +285,6 @@ class FetchJob {
         this.#look(work);
         this.#change();
       }
-      // What a sink or a row did wrong stops the job; it must not look like a lost connection.
-      if (lane.client.state === "closed") throw new AbortedError("the connection is closed");
     }
   }
 
@@ -298,7 +306,7 @@ class FetchJob {
         const switched = await this.#switch(lane);
         if (switched) continue;
       }
-      if (this.#pending.length === 0 && this.#opening === 0 && this.#active.size === 0) return undefined;
+      if (!this.#isLeft) return undefined;
       await new Promise<void>((resolve) => this.#wake.push(resolve));
     }
     return undefined;
@@ -420,12 +428,17 @@ class FetchJob {
     for (const wake of this.#wake.splice(0)) wake();
   }
 
+  /** Whether anything is not answered yet. */
+  get #isLeft(): boolean {
+    return this.#pending.length > 0 || this.#opening > 0 || this.#active.size > 0;
+  }
+
   /** Whether a further connection may be of use: waits until that is known. */
   async #anyWork(): Promise<boolean> {
     while (!this.#abort.signal.aborted) {
       if (this.#pending.length > (this.#fetch.ordered ? this.#pending.length : 0)) return true;
       if ([...this.#active].some((work) => work.hasMore)) return true;
-      if (this.#active.size === 0 && this.#opening === 0 && this.#pending.length === 0) return false;
+      if (!this.#isLeft) return false;
       await new Promise<void>((resolve) => this.#wake.push(resolve));
     }
     return false;

@@ -105,8 +105,8 @@ export class GroupWork {
   /** Rows on their way to the sink, in turn. @returns A promise where the sink has enough in hand. */
   take(answer: Answered<AnyRow>): void | Promise<void> {
     if (!this.#ordered) return this.#deliver(answer);
-    let busy: void | Promise<void> = undefined;
-    for (const next of this.#ordered.push(answer)) busy = this.#deliver(next) ?? busy;
+    let busy: Promise<void> | undefined;
+    for (const next of this.#ordered.push(answer)) busy = this.#deliver(next) || busy;
     return busy;
   }
 

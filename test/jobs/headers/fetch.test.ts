@@ -244,6 +244,44 @@ describe("what goes wrong on the way", () => {
     expect([rows, most]).toEqual([20_000, 1]);
   });
 
+  test.each([0, 1_000])("connections lost while the sink is busy are made anew: at row %i", async (from) => {
+    const server = await serve({ groups: { "a.b": { generate: 2_000 } } });
+    const { to, sorted } = collect();
+    let dropped = false;
+    const result = await job(server, {
+      groups: "a.b",
+      connections: 2,
+      rangeSize: 100,
+      to: async (batch) => {
+        to(batch);
+        if (dropped || sorted("a.b").length < from) return;
+        dropped = true;
+        // By now all that was asked is answered, and nothing more is asked.
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        server.dropConnections();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      },
+    });
+    expect(result).toMatchObject({ rows: 2_000, groups: 1, failures: [] });
+    expect(sorted("a.b")).toEqual(upTo(2_000));
+  });
+
+  test("a server that goes when all was fetched does not spoil it", async () => {
+    const server = await serve({ groups: { "a.b": { generate: 200 } } });
+    const { to, sorted } = collect();
+    const result = await job(server, {
+      groups: "a.b",
+      connections: 1,
+      to: async (batch) => {
+        to(batch);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await server.close();
+      },
+    });
+    expect(result).toMatchObject({ rows: 200, groups: 1, failures: [] });
+    expect(sorted("a.b")).toEqual(upTo(200));
+  });
+
   test("a signal ends the job in order, and the next run goes on", async () => {
     const server = await serve({ groups: { "a.b": { generate: 100_000 } } });
     const file = join(folder(), "out.ndjson");

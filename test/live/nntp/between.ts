@@ -3,8 +3,8 @@ import net from "node:net";
 import { listen } from "../../net/loopback.js";
 
 /**
- * Passes every byte on, but for words of the server that are to be hidden: whole lines, or words of a line. Plain text
- * only. It ends with the test. @returns the port to connect to.
+ * Passes all lines on, but for what is to be hidden of the server's: words, or whole lines. Not for TLS, nor compressed. It ends with
+ * the test. @returns the port to connect to.
  */
 export function hiding(host: string, port: number, hidden: RegExp): Promise<number> {
   const server = net.createServer((client) => {
@@ -13,8 +13,14 @@ export function hiding(host: string, port: number, hidden: RegExp): Promise<numb
     client.on("error", () => there.destroy()).on("close", () => there.destroy());
     there.on("error", () => client.destroy()).on("close", () => client.end());
     client.pipe(there);
-    // Answers to CAPABILITIES are small and come in one piece, or in two that are cut behind the status line.
-    there.on("data", (bytes) => client.write(Buffer.from(bytes.toString("latin1").replace(hidden, ""), "latin1")));
+    let rest = "";
+    there.on("data", (bytes) => {
+      // Only in whole lines can words be seen, wherever they were cut on the way.
+      const text = rest + bytes.toString("latin1");
+      const end = text.lastIndexOf("\n") + 1;
+      rest = text.slice(end);
+      if (end > 0) client.write(Buffer.from(text.slice(0, end).replace(hidden, ""), "latin1"));
+    });
   });
   return listen(server);
 }

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { ReplyError, UsageError } from "../../../src/client/errors.js";
 import type { ListKeyword } from "../../../src/nntp/parse-list.js";
 import { GROUPS, idOf } from "../servers/news-seed.js";
-import { describeEach, describeNews, errorOf, expectUsable, latin1, numbersOf, seeded } from "./bed.js";
+import { type Bed, describeNews, errorOf, expectUsable, numbersOf, seeded } from "./bed.js";
 
 /** Those that come with INN. */
 const OWN = ["control", "control.cancel", "junk"];
@@ -15,7 +15,9 @@ function readable(raw: string): string {
   return utf8.includes("\ufffd") ? raw : utf8;
 }
 
-describeNews("inn", { seed: true, nodelay: true }, "inn", (bed) => {
+describeNews("inn", { seed: true }, "inn", (bed) => {
+  everywhere(bed);
+
   const all = GROUPS.map(({ name }) => name);
 
   it("lists its groups, in order, with their numbers and status", async () => {
@@ -126,7 +128,9 @@ describeNews("inn", { seed: true, nodelay: true }, "inn", (bed) => {
       subject: "s",
       text: "t\n",
     });
-    expect(await nntp.newnews("polywire.test", new Date(Date.now() - 60_000)).toArray()).toEqual([messageId]);
+    // nnrpd looks once into the overview of a group.
+    const another = await bed.ready();
+    expect(await another.newnews("polywire.test", new Date(Date.now() - 60_000)).toArray()).toEqual([messageId]);
     expect(() => nntp.newnews("a b", long)).toThrow(UsageError);
   });
 
@@ -152,6 +156,8 @@ describeNews("inn", { seed: true, nodelay: true }, "inn", (bed) => {
 });
 
 describeNews("cyrus", { seed: true }, "cyrus", (bed) => {
+  everywhere(bed);
+
   it("lists its groups by name; those that were deleted from leave no gap", async () => {
     const nntp = await bed.ready();
     const rows = GROUPS.map(({ name, count }) => {
@@ -182,7 +188,8 @@ describeNews("cyrus", { seed: true }, "cyrus", (bed) => {
   });
 });
 
-describeEach({ seed: true }, (bed) => {
+/** What all of them answer alike. */
+function everywhere(bed: Bed): void {
   it("tells the time, and how it is to be spoken to", async () => {
     const nntp = await bed.ready();
     expect(Math.abs((await nntp.date()).getTime() - Date.now())).toBeLessThan(2_000);
@@ -198,12 +205,9 @@ describeEach({ seed: true }, (bed) => {
 
   it("takes any command: with lines behind the reply, and without", async () => {
     const nntp = await bed.ready();
-    expect(await nntp.request("DATE")).toMatchObject({
-      ok: true,
-      code: "111",
-      text: /^20\d{12}$/ && expect.anything(),
-    });
-    expect((await nntp.request("DATE")).body).toBeUndefined();
+    const date = await nntp.request("DATE");
+    expect(date).toMatchObject({ ok: true, code: "111", text: expect.stringMatching(/^20\d{12}$/) });
+    expect(date.body).toBeUndefined();
     expect(await nntp.request("GROUP polywire.umlaut")).toMatchObject({ code: "211", text: "10 1 10 polywire.umlaut" });
     const { code, body } = await nntp.request("LISTGROUP polywire.umlaut 2-3");
     expect([code, String(body)]).toEqual(["211", "2\r\n3\r\n"]);
@@ -245,7 +249,6 @@ describeEach({ seed: true }, (bed) => {
     const nntp = await bed.ready();
     expect(await errorOf(nntp.group("polywire.grüße"))).toMatchObject({ name: "ReplyError", clientUsable: true });
     expect(await nntp.list("ACTIVE", "polywire.größe").toArray()).toEqual([]);
-    expect(latin1("ü")).toHaveLength(2);
     await expectUsable(nntp);
   });
-});
+}

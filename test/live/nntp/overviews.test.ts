@@ -1,14 +1,13 @@
 /** Overviews of real news servers: 100,000 rows compared with what was posted, read in every way there is. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { AbortedError, ReplyError, UsageError } from "../../../src/client/errors.js";
 import type { NntpClient } from "../../../src/nntp/client.js";
 import type { Overview } from "../../../src/nntp/overview.js";
 import { articleOf, type SeedArticle } from "../servers/news-seed.js";
-import { type Bed, describeNews, errorOf, expectUsable, latin1, numbersOf, seeded } from "./bed.js";
+import { type Bed, describeNews, errorOf, expectUsable, numbersOf, seeded } from "./bed.js";
 
 const BIG = seeded("big");
-const SMALL = seeded("small");
 let expected: readonly SeedArticle[] = [];
 
 beforeAll(() => {
@@ -20,7 +19,7 @@ function difference(row: Overview, article: SeedArticle): string | undefined {
   const fields = article.overview.split("\t");
   const pairs: Record<string, readonly [unknown, unknown]> = {
     number: [row.number, article.number],
-    raw: [row.raw?.toString("latin1"), article.overview],
+    raw: [row.raw.toString("latin1"), article.overview],
     subject: [row.subject, article.subject],
     from: [row.from, article.from],
     date: [(article.date ? row.date : article.date)?.getTime(), article.date?.getTime()],
@@ -48,12 +47,12 @@ async function ready(bed: Bed, more: Parameters<Bed["ready"]>[0] = {}, group = B
   return nntp;
 }
 
-describeNews("inn", { seed: true, nodelay: true }, "inn", (bed) => {
+describeNews("inn", { seed: true }, "inn", (bed) => {
   it("gives 100,000 rows as they were posted, byte for byte and as text", async () => {
     const nntp = await ready(bed);
     const wrong: string[] = [];
     let at = 0;
-    for await (const row of nntp.over("1-", { raw: true })) {
+    for await (const row of nntp.over("1-")) {
       const article = expected[at++];
       const found = article ? difference(row, article) : `${row.number}: not expected`;
       if (found && wrong.length < 5) wrong.push(found);
@@ -63,8 +62,8 @@ describeNews("inn", { seed: true, nodelay: true }, "inn", (bed) => {
     await expectUsable(nntp);
   });
 
-  it.each([true, false])("gives all of them to batches(), toArray() and each() (compressed: %s)", async (compress) => {
-    const nntp = await ready(bed, { compress });
+  it("gives all of them to batches(), toArray() and each()", async () => {
+    const nntp = await ready(bed, { compress: false });
     const numbers: number[] = [];
     for await (const batch of nntp.over([1]).batches()) for (const { number } of batch) numbers.push(number);
     expectAll(numbers);
@@ -81,15 +80,15 @@ describeNews("inn", { seed: true, nodelay: true }, "inn", (bed) => {
     const numbers: number[] = [];
     for await (const { number } of nntp.over("1-")) {
       numbers.push(number);
-      if (number % 25_000 === 1) await sleep(600); // longer than the server may be silent
+      if (number === 1 || number === 60_000) await sleep(600); // longer than the server may be silent
     }
     expectAll(numbers);
     await expectUsable(nntp);
   });
 
   it("can be left early, as often as one likes", async () => {
-    const nntp = await ready(bed);
-    for (const leaveAt of [1, 2, 5_000]) {
+    const nntp = await ready(bed, { compress: false });
+    for (const leaveAt of [1, 5_000]) {
       let seen = 0;
       for await (const _ of nntp.over("1-")) if (++seen === leaveAt) break;
       expect((await nntp.stat(1)).number).toBe(1);
@@ -190,103 +189,15 @@ describeNews("inn", { seed: true, nodelay: true }, "inn", (bed) => {
   });
 });
 
-for (const tls of ["starttls", "implicit"] as const) {
-  describeNews("inn", { seed: true, tls }, `inn, TLS ${tls}`, (bed) => {
-    it.each([true, false])("gives 100,000 rows (compressed: %s)", async (compress) => {
+for (const [tls, compress] of [
+  ["starttls", true],
+  ["implicit", false],
+] as const) {
+  describeNews("inn", { seed: true, tls }, `inn, TLS ${tls}, compressed: ${compress}`, (bed) => {
+    it("gives 100,000 rows", async () => {
       const nntp = await ready(bed, { compress });
       expectAll((await nntp.over("1-").toArray()).map(({ number }) => number));
       await nntp.quit();
-    });
-  });
-}
-
-for (const kind of ["inn", "cyrus"] as const) {
-  describeNews(kind, { seed: true }, kind, (bed) => {
-    const numbers = numbersOf(SMALL);
-
-    describe.each([true, false])("compressed: %s", (compress) => {
-      it("gives a group's rows in every way there is", async () => {
-        const nntp = await ready(bed, { compress }, SMALL.name);
-        const loop: number[] = [];
-        for await (const { number } of nntp.over("1-")) loop.push(number);
-        const batches: number[] = [];
-        for await (const batch of nntp.over([1]).batches()) batches.push(...batch.map(({ number }) => number));
-        const each: number[] = [];
-        await nntp.over([1, 500]).each((batch) => void each.push(...batch.map(({ number }) => number)));
-        const array = await nntp.over("1-500").toArray();
-        expect([loop, batches, each]).toEqual([numbers, numbers, numbers]);
-        for (const row of array) {
-          const article = articleOf(SMALL.name, row.number);
-          expect([row.broken, row.messageId]).toEqual([undefined, article.id]);
-          expect([row.subject, row.references]).toEqual([article.subject, article.references]);
-          expect(row.lines).toBe(Number(article.overview.split("\t")[7]));
-          expect(row.raw).toBeUndefined();
-          // Cyrus makes From in overviews anew, with quotes and without what it does not know.
-          if (kind === "inn") expect(row.from).toBe(article.from);
-          if (article.date) expect([row.number, row.date]).toEqual([row.number, article.date]);
-        }
-      });
-    });
-
-    it("gives no rows where there are no articles", async () => {
-      const nntp = await ready(bed, {}, SMALL.name);
-      for (const range of ["501-", [499, 500], [7, 7], 7, [600, 700]] as const) {
-        expect(await nntp.over(range).toArray()).toEqual([]);
-        expect(await nntp.hdr("Subject", range).toArray()).toEqual([]);
-        expect(await nntp.xpat("Subject", range, "*").toArray()).toEqual([]);
-      }
-      for (const name of ["empty", "cancelled"]) {
-        await nntp.group(`polywire.${name}`);
-        expect(await nntp.over("1-").toArray()).toEqual([]);
-        for await (const row of nntp.over([1, 20])) expect.unreachable(`a row: ${row.number}`);
-      }
-      await expectUsable(nntp);
-    });
-
-    it("gives a header of a range, of one article, and of those that have none of it", async () => {
-      const nntp = await ready(bed, {}, SMALL.name);
-      const subjects = await nntp.hdr("Subject", "1-").toArray();
-      expect(subjects.map(({ number }) => number)).toEqual(numbers);
-      for (const { number, value, rawValue } of subjects) {
-        const article = articleOf(SMALL.name, number);
-        expect(value).toBe(article.subject);
-        // A folded one may come with a TAB for what was its line end.
-        expect(rawValue.replaceAll("\t", " ")).toBe(article.overview.split("\t")[1]);
-      }
-      const expected = subjects.filter(({ number }) => number === 60);
-      expect(await nntp.hdr("subject", 60).toArray()).toEqual(expected);
-      await nntp.stat(60);
-      expect(await nntp.hdr("SUBJECT").toArray()).toEqual(expected);
-      const none = await nntp.hdr("X-No-Such-Header", [1, 3]).toArray();
-      expect(none).toEqual([1, 2, 3].map((number) => ({ number, value: "", rawValue: "" })));
-      const lines = await nntp.hdr(":lines", [1, 6]).toArray();
-      expect(lines.map(({ value }) => Number(value))).toEqual(
-        [1, 2, 3, 4, 5, 6].map((number) => Number(articleOf(SMALL.name, number).overview.split("\t")[7])),
-      );
-      const sizes = await nntp.hdr(":bytes", [1, 3]).toArray();
-      const rows = await nntp.over([1, 3]).toArray();
-      expect(sizes.map(({ value }) => Number(value))).toEqual(rows.map(({ bytes }) => bytes));
-      // Cyrus gives the number of the first one in each row of :bytes.
-      expect(sizes.map(({ number }) => number)).toEqual(kind === "inn" ? [1, 2, 3] : [1, 1, 1]);
-    });
-
-    it.runIf(kind === "inn")("gives a header by message-id, and says where there is no such article", async () => {
-      const nntp = await bed.ready();
-      const { id, subject } = articleOf(SMALL.name, 60);
-      expect(await nntp.hdr("Subject", id).toArray()).toMatchObject([{ number: 0, value: subject }]);
-      expect(await errorOf(nntp.hdr("Subject", "<no@such.example>").toArray())).toMatchObject({ code: "430" });
-    });
-
-    it("finds articles by a wildmat on a header", async () => {
-      const nntp = await ready(bed, {}, SMALL.name);
-      const should = numbers.filter((number) => articleOf(SMALL.name, number).subject.endsWith("#2"));
-      const found = await nntp.xpat("Subject", "1-", "*#2").toArray();
-      expect(found.map(({ number }) => number)).toEqual(should);
-      const umlauts = await nntp.xpat("Subject", [1], latin1("*Grüße*")).toArray();
-      expect(umlauts.length).toBe(0); // a pattern is text: its octets were not to be given
-      const text = await nntp.xpat("Subject", [1], "*Grüße*").toArray();
-      expect(text.length).toBeGreaterThan(5);
-      expect(text.every(({ value }) => value.includes("Grüße aus Köln – 日本語"))).toBe(true);
     });
   });
 }

@@ -41,7 +41,35 @@ async function expectRefused(call: Promise<unknown>, code: string): Promise<void
   expect(error).toMatchObject({ code, transient: false, clientUsable: true });
 }
 
+/** As the server comes: INN's answers of several lines wait 44 ms, unless more is under way. One by one it would be 88 s. */
+function overlapping(bed: Bed, count: number): void {
+  it(`answers ${count} articles that overlap in order, each with its own`, async () => {
+    const nntp = await ready(bed);
+    const numbers = Array.from({ length: 5 }, () => numbersOf(SMALL))
+      .flat()
+      .slice(0, count);
+    const settled: number[] = [];
+    const start = performance.now();
+    const articles = await Promise.all(
+      numbers.map(async (number, index) => {
+        const article = await nntp.article(number);
+        settled.push(index);
+        return article;
+      }),
+    );
+    expect(performance.now() - start).toBeLessThan(8_000);
+    expect(settled).toEqual(numbers.map((_, index) => index));
+    expect(articles.map(({ number }) => number)).toEqual(numbers);
+    const wrong = articles.filter(({ number, content }) => !content.equals(served(bed, articleOf(SMALL.name, number))));
+    expect(wrong.map(({ number }) => number)).toEqual([]);
+  }, 30_000);
+}
+
+describeNews("inn", { seed: true, nodelay: false }, "inn as it comes", (bed) => overlapping(bed, 2000));
+
 describeEach({ seed: true }, (bed) => {
+  if (bed.kind === "cyrus") overlapping(bed, 1000);
+
   it.each([true, false])("gives articles, heads and bodies octet for octet (compressed: %s)", async (compress) => {
     const nntp = await ready(bed, SMALL.name, { compress });
     for (const number of HARD) {
@@ -84,20 +112,24 @@ describeEach({ seed: true }, (bed) => {
     const stored = await nntp.article(103, { to: path });
     expect(stored).toEqual({ number: 103, messageId: idOf(SMALL.name, 103), bytes: expected.length });
     expect(text(readFileSync(path))).toBe(text(expected));
-    const chunks: Buffer[] = [];
+    const [slowly, quickly]: [Buffer[], Buffer[]] = [[], []];
     const slow = new Writable({
       highWaterMark: 1,
-      write: (chunk, _encoding, done) => void setTimeout(() => done(null, chunks.push(Buffer.from(chunk))), 1),
+      write(chunk, _encoding, done) {
+        slowly.push(Buffer.from(chunk));
+        setTimeout(done, 1);
+      },
     });
     const { body } = halves(expected);
     const [, second, third] = await Promise.all([
       nntp.article(103, { to: slow }),
-      nntp.body(103, { to: (chunk) => void chunks.push(Buffer.from(chunk)) }),
+      nntp.body(103, { to: (chunk) => void quickly.push(Buffer.from(chunk)) }),
       nntp.head(1),
     ]);
     expect(second.bytes).toBe(body.length);
     expect(third.number).toBe(1);
-    expect(text(Buffer.concat(chunks))).toBe(text(Buffer.concat([expected, body])));
+    expect(Buffer.concat(slowly).equals(expected)).toBe(true);
+    expect(Buffer.concat(quickly).equals(body)).toBe(true);
     const refused = join(bed.scratch, "none.eml");
     await expectRefused(nntp.article(7, { to: refused }), "423");
     await expectUsable(nntp);
@@ -108,33 +140,13 @@ describeEach({ seed: true }, (bed) => {
     for (const number of [31, 61, 107, 171]) {
       const { subject, references, date } = articleOf(SMALL.name, number);
       const message = await parseMessage((await nntp.article(number)).content);
-      expect(message).toMatchObject({ messageId: idOf(SMALL.name, number), subject, references });
+      expect(message).toMatchObject({ messageId: idOf(SMALL.name, number), references });
+      // A TAB that began a folded line stays (RFC 5322 §2.2.3); in overviews it is a blank.
+      expect(message.subject?.replaceAll("\t", " ")).toBe(subject);
       expect(message.newsgroups).toEqual([SMALL.name]);
       if (date) expect(message.date).toEqual(date);
     }
   });
-
-  it("answers 2,000 articles that overlap in order, each with its own", async () => {
-    const nntp = await ready(bed);
-    const numbers = Array.from({ length: 5 }, () => numbersOf(SMALL))
-      .flat()
-      .slice(0, 2000);
-    const settled: number[] = [];
-    const start = performance.now();
-    const articles = await Promise.all(
-      numbers.map(async (number, index) => {
-        const article = await nntp.article(number);
-        settled.push(index);
-        return article;
-      }),
-    );
-    // One after the other they would take 88 s: see inn.ts.
-    expect(performance.now() - start).toBeLessThan(8_000);
-    expect(settled).toEqual(numbers.map((_, index) => index));
-    expect(articles.map(({ number }) => number)).toEqual(numbers);
-    const wrong = articles.filter(({ number, content }) => !content.equals(served(bed, articleOf(SMALL.name, number))));
-    expect(wrong.map(({ number }) => number)).toEqual([]);
-  }, 30_000);
 
   it("keeps refusals apart from the articles around them", async () => {
     const nntp = await ready(bed);

@@ -7,8 +7,10 @@ import { readLines } from "./read-back.js";
 
 /** What a row has by itself: a further field of such a name (`Lines:full`) is written as `header:lines`. */
 const OWN = new Set(["group", "number", "subject", "from", "date", "references", "bytes", "lines", "broken"]);
-/** Octets, less the quote, that cannot go into JSON as they are, or that need decoding (8-bit, RFC 2047 words). */
-const ODD = /[\\\x00-\x08\x0a-\x1f\x7f-\xff]|=\?/;
+/** ASCII that can go into JSON as it is, but for the quote. Anchored, it is looked for fastest. */
+const PLAIN = /^[\t\x20-\x5b\x5d-\x7e]*$/;
+/** Message-ids with one blank between them, and nothing else. */
+const IDS = /^<[^<> \t]+>(?: <[^<> \t]+>)*$/;
 /** The field of nearly every overview. */
 const XREF = "Xref: ";
 const DAY = 86_400_000;
@@ -33,7 +35,7 @@ export class NdjsonFormat implements RowFormat<HeaderRow> {
 
   put(bytes: Bytes, row: HeaderRow): void {
     // One look at the whole row: most are plain ASCII, and go from the server's line to ours as they are.
-    const plain = row instanceof Overview && row.broken === undefined && !ODD.test(row.rawLine);
+    const plain = row instanceof Overview && row.broken === undefined && isPlain(row.rawLine);
     const line = plain ? this.#plainLine(row) : this.#anyLine(row);
     bytes.text(line, plain && this.#headIsAscii);
   }
@@ -92,15 +94,21 @@ export class NdjsonFormat implements RowFormat<HeaderRow> {
   }
 }
 
+/** True where nothing needs decoding: no 8-bit octets, no encoded words (RFC 2047). */
+function isPlain(line: string): boolean {
+  return PLAIN.test(line) && !line.includes("=?");
+}
+
 function escaped(text: string): string {
   return text.includes('"') ? text.replaceAll('"', '\\"') : text;
 }
 
-/** References without quotes. A single one, as most are, is a list of itself. */
+/** References without quotes. */
 function plainList(row: Overview): string {
   const raw = row.rawReferences;
   if (raw === "") return "[]";
-  return /^<[^<> \t]+>$/.test(raw) ? `["${raw}"]` : listOf(row.references);
+  if (!IDS.test(raw)) return listOf(row.references);
+  return raw.includes(" ") ? `["${raw.replaceAll(" ", '","')}"]` : `["${raw}"]`;
 }
 
 function listOf(ids: readonly string[]): string {
