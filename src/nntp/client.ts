@@ -286,8 +286,9 @@ export class NntpClient extends Client<NntpSession> {
   /** Sends an article unasked (TAKETHIS, RFC 4644 §2.5). Calls that overlap are streamed. @returns true where it was taken. */
   async takethis(id: string, article: Source, options: CallOptions = {}): Promise<boolean> {
     messageId(id);
-    const bytes = await wholeSource(article, this.options.limits.body);
-    return this.run(options, (session, call) => takethis(session, id, bytes, call));
+    return this.run(options, async (session, call) =>
+      takethis(session, id, await wholeSource(article, this.options.limits.body), call),
+    );
   }
 
   async #article(verb: string, id: ArticleId | undefined, options: ArticleOptions): Promise<Article | StoredArticle> {

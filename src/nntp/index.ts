@@ -6,6 +6,7 @@ export { Overview, type OverviewFormat } from "./overview.js";
 export type {
   ActiveGroup,
   CountedGroup,
+  DistributionDescription,
   DistributionPattern,
   GroupDescription,
   GroupTime,

@@ -15,11 +15,17 @@ export interface NntpOptions extends ClientOptions {
    * are no credentials: a server takes no login on a deflated connection.
    */
   compress?: boolean | Compression | undefined;
+  /**
+   * Tell a server that serves feeds as well that a reader is here (MODE READER), where it asks for that. False for
+   * feeding: innd takes CHECK and TAKETHIS only as long as nobody said so. Default: true.
+   */
+  modeReader?: boolean | undefined;
 }
 
 /** NNTP's own options with every default filled in. */
 export interface NntpSettings {
   readonly compress: boolean | Compression;
+  readonly modeReader: boolean;
 }
 
 /**
@@ -43,5 +49,5 @@ export function resolveNntp(options: NntpOptions): NntpSettings {
   if (typeof compress !== "boolean" && !["deflate", "gzip", "xzver"].includes(compress)) {
     throw new UsageError(`compress is true, false, "deflate", "gzip" or "xzver", not ${JSON.stringify(compress)}`);
   }
-  return { compress };
+  return { compress, modeReader: options.modeReader ?? true };
 }

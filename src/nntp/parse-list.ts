@@ -37,6 +37,12 @@ export interface DistributionPattern {
   readonly distribution: string;
 }
 
+/** LIST DISTRIBUTIONS (RFC 6048 §2.3): a value of Distribution and what it stands for. */
+export interface DistributionDescription {
+  readonly name: string;
+  readonly description: string;
+}
+
 /** LIST MODERATORS (RFC 6048 §2.4): where articles for moderated groups go. `%s` stands for the group's name. */
 export interface ModeratorAddress {
   readonly wildmat: string;
@@ -50,6 +56,7 @@ export interface Lists {
   readonly NEWSGROUPS: GroupDescription;
   readonly "ACTIVE.TIMES": GroupTime;
   readonly "DISTRIB.PATS": DistributionPattern;
+  readonly DISTRIBUTIONS: DistributionDescription;
   readonly MODERATORS: ModeratorAddress;
   readonly "OVERVIEW.FMT": string;
   readonly HEADERS: string;
@@ -73,10 +80,8 @@ const LISTS: { readonly [K in ListKeyword]: (line: string) => Lists[K] | undefin
     const row = { name: name as string, high: Number(high), low: Number(low), status: status as string };
     return numbers(high, low, count) && { ...row, count: Number(count) };
   },
-  NEWSGROUPS: (line) => {
-    const [, name, description = ""] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
-    return name === undefined ? undefined : { name, description };
-  },
+  NEWSGROUPS: described,
+  DISTRIBUTIONS: described,
   "ACTIVE.TIMES": (line) => {
     const [name, seconds, creator = ""] = fields(line, 3);
     return numbers(seconds) && { name: name as string, created: new Date(Number(seconds) * 1000), creator };
@@ -94,6 +99,12 @@ const LISTS: { readonly [K in ListKeyword]: (line: string) => Lists[K] | undefin
   SUBSCRIPTIONS: (line) => line,
   MOTD: (line) => line,
 };
+
+/** A name, and what it stands for. */
+function described(line: string): GroupDescription | undefined {
+  const [, name, description = ""] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
+  return name === undefined ? undefined : { name, description };
+}
 
 /** True for the name of a list that can be asked for. */
 export function isListKeyword(keyword: string): keyword is ListKeyword {

@@ -51,7 +51,7 @@ export async function post(session: NntpSession, article: Buffer, call: Call): P
 /** IHAVE: false where the server has the article already, or does not want it (435). */
 export async function ihave(session: NntpSession, id: string, article: Buffer, call: Call): Promise<boolean> {
   const command = `IHAVE ${id}`;
-  const offered = await session.line.send(command, { timeout: call.timeout });
+  const offered = await session.exchange(command, { timeout: call.timeout });
   if (offered.code === "435") return false;
   session.accept(offered, command);
   session.accept(await sendArticle(session, article, command, id, call), command);
@@ -61,7 +61,7 @@ export async function ihave(session: NntpSession, id: string, article: Buffer, c
 /** CHECK: whether the article is wanted. */
 export async function check(session: NntpSession, id: string, call: Call): Promise<Wanted> {
   const command = `CHECK ${id}`;
-  const reply = await session.line.send(command, { timeout: call.timeout });
+  const reply = await session.exchange(command, { timeout: call.timeout });
   if (reply.code === "438") return "unwanted";
   if (reply.code === "431") return "later";
   session.accept(reply, command);
@@ -71,7 +71,8 @@ export async function check(session: NntpSession, id: string, call: Call): Promi
 /** TAKETHIS: command and article in one write. False where the server does not want it (439). */
 export async function takethis(session: NntpSession, id: string, article: Buffer, call: Call): Promise<boolean> {
   const command = `TAKETHIS ${id}`;
-  const reply = await session.line.sendBytes(stuffed(article), { command, timeout: call.timeout });
+  refuseUnlessStreaming(session, "TAKETHIS");
+  const reply = await session.exchangeArticle(stuffed(article), { command, timeout: call.timeout });
   if (reply.code === "439") return false;
   session.accept(reply, command);
   return true;
@@ -97,6 +98,17 @@ async function sendArticle(
       ...(cause.server === undefined ? {} : { server: cause.server }),
     });
   }
+}
+
+/**
+ * A server without streaming (RFC 4644 §2.1) would take the lines of an article for commands.
+ */
+function refuseUnlessStreaming(session: NntpSession, command: string): void {
+  if (session.has("STREAMING")) return;
+  throw new UsageError(`the server does not announce STREAMING, which ${command} needs`, {
+    advice: "use ihave() or post(); where the port is for feeds, try modeReader: false",
+    protocol: "nntp",
+  });
 }
 
 function stuffed(article: Buffer): Buffer[] {

@@ -129,13 +129,15 @@ export class NntpSession implements Session {
       const begun = (pieces = new Pieces(this.options.limits.body));
       return this.#reader(reply, (piece) => begun.take(piece));
     };
-    const reply = await this.#send(command, { timeout: call.timeout, shown, body });
+    const reply = await this.exchange(command, { timeout: call.timeout, shown, body });
     const whole = pieces ? { ...reply, body: pieces.whole() } : reply;
     return options.expect === "any" ? whole : this.accept(whole, shown ?? command);
   }
 
+  /** There is no NOOP, and DATE changes nothing. A server that refuses it is alive, too, but for 400: it hangs up. */
   async noop(call: Call): Promise<void> {
-    await this.send("DATE", { timeout: call.timeout });
+    const reply = await this.line.send("DATE", { timeout: call.timeout });
+    if (reply.code === "400") this.accept(reply, "DATE");
   }
 
   async quit(call: Call): Promise<void> {
@@ -148,7 +150,7 @@ export class NntpSession implements Session {
 
   /** Sends one command; a refusal rejects with ReplyError, after a login and one repeat where the server wants a login. */
   async send(command: string, options: SendOptions = {}): Promise<Reply> {
-    return this.accept(await this.#send(command, options), options.shown ?? command);
+    return this.accept(await this.exchange(command, options), options.shown ?? command);
   }
 
   /** Sends a command whose agreement has lines behind it. Resolves to the reply when the lines are over. */
@@ -195,14 +197,24 @@ export class NntpSession implements Session {
     return this.line.fail(new ProtocolError(`the answer to ${command} cannot be read: ${said}`)) as ProtocolError;
   }
 
-  async #send(command: string, options: SendOptions): Promise<Reply> {
+  /** Sends one command, whatever the reply; also after a login and one repeat. */
+  exchange(command: string, options: SendOptions = {}): Promise<Reply> {
+    return this.#again(() => this.line.send(command, options));
+  }
+
+  /** Sends an article in one write with its command, where there is one; resolves to the reply, whatever it says. */
+  exchangeArticle(article: readonly Buffer[], options: SendOptions & { command?: string }): Promise<Reply> {
+    return this.#again(() => this.line.sendBytes(article, options));
+  }
+
+  async #again(send: () => Promise<Reply>): Promise<Reply> {
     while (this.#gate) await this.#gate.catch(() => {});
-    const reply = await this.line.send(command, options);
+    const reply = await send();
     if (reply.code !== "480") return reply;
     const credentials = await this.#credentials();
     if (credentials?.user === undefined) return reply;
     await this.#loginAgain(credentials);
-    return this.line.send(command, options);
+    return send();
   }
 
   /** One login for all commands that were answered by 480; it is sent when nothing else is in flight. */
@@ -233,6 +245,7 @@ export class NntpSession implements Session {
 
   /** A server that also takes feeds must be told that a reader is here (RFC 3977 §5.3). */
   async #modeReader(call: Call): Promise<void> {
+    if (!this.settings.modeReader) return;
     if (this.#announces && (this.has("READER") || !this.has("MODE-READER"))) return;
     const reply = await this.line.send("MODE READER", { timeout: call.timeout });
     if (reply.ok) this.posting = reply.code === "200";

@@ -120,6 +120,25 @@ describe("feeding", () => {
     expect(server.commands.filter((each) => each.startsWith("TAKETHIS"))).toHaveLength(21);
   });
 
+  test("a server without STREAMING gets no TAKETHIS: it would take the article for commands", async () => {
+    const { nntp, server } = await connected("");
+    expect(await failure(nntp.takethis("<1@b>", { text: RAW }))).toBeInstanceOf(UsageError);
+    await server.done;
+  });
+
+  test("480 to IHAVE is answered by a login and one repeat", async () => {
+    const given = { users: { alice: "s3cret" }, requireLogin: "always" as const, groups };
+    const { nntp } = await memory(given, { credentials: { user: "alice", password: "s3cret" } });
+    await nntp.connect();
+    expect(await nntp.ihave("<1@b>", { text: RAW })).toBe(true);
+  });
+
+  test("modeReader: false leaves a server that feeds as it is", async () => {
+    const { nntp, server } = await memory({ groups, features: { modeSwitching: true } }, { modeReader: false });
+    await nntp.connect();
+    expect(server.commands).not.toContain("MODE READER");
+  });
+
   test("431 asks for later", async () => {
     const { nntp } = await connected("C: CHECK <1@b>\nS: 431 later\n");
     expect(await nntp.check("<1@b>")).toBe("later");

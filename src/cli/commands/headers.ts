@@ -26,7 +26,7 @@ export function headers(program: Command): void {
   program
     .command("headers <url> [group...]")
     .description("fetch the headers of newsgroups into a file, and later what is new")
-    .requiredOption("--out <file>", "where they go")
+    .requiredOption("--out <file>", "where they go; - for stdout")
     .addOption(new Option("--newest <n>", "the newest so many numbers").argParser(whole).conflicts(["range", "since"]))
     .addOption(new Option("--range <a-b>", "these numbers: 100-200, 100-").argParser(articleRange).conflicts(["since"]))
     .option("--since <date>", "what came since then: 2026-02-03, 2026-02-03T10:00, 12h, 7d", moment)

@@ -71,7 +71,7 @@ export class HeadersOutcome {
     await report(reason, { json, debug: globals.debug ?? false }, code, { out, journal });
     if (json || out === "-" || exitCodeOf(reason) === EXIT.usage) return code;
     if (journal !== undefined) noteGoOn(journal);
-    else note(`What was fetched until then is in ${out}.`);
+    else if (this.#rows > 0) note(`What was fetched until then is in ${out}.`);
     return code;
   }
 

@@ -3,7 +3,6 @@ import { expect, it } from "vitest";
 import { ReplyError, UsageError } from "../../../src/client/errors.js";
 import type { NntpClient } from "../../../src/nntp/client.js";
 import { type Bed, describeNews, errorOf, expectUsable } from "./bed.js";
-import { hiding } from "./between.js";
 
 const GROUP = "polywire.test";
 let made = 0;
@@ -16,16 +15,10 @@ function article(body = "Hello.\r\n", group = GROUP): { id: string; bytes: Buffe
   return { id, bytes: Buffer.from(`${head}\r\nDate: ${date}\r\nMessage-ID: ${id}\r\n\r\n${body}`, "latin1") };
 }
 
-/**
- * A client on innd's own port, where feeds are taken. There, a client that hears of MODE READER asks for it, and finds
- * itself with nnrpd, which takes no feeds: so it does not hear of it.
- */
+/** A client on innd's own port, where feeds are taken. */
 async function feeder(bed: Bed): Promise<NntpClient> {
-  const { host, feedPort } = bed.server;
-  const nntp = bed.client({
-    port: await hiding(host, feedPort as number, /^MODE-READER\r\n/m),
-    credentials: undefined,
-  });
+  const port = bed.server.feedPort as number;
+  const nntp = bed.client({ port, credentials: undefined, modeReader: false });
   await nntp.connect();
   expect(nntp.has("STREAMING")).toBe(true);
   return nntp;
@@ -47,8 +40,7 @@ describeNews("inn", {}, "inn", (bed) => {
     for (const none of ["", "a@b", "<a b@c>", "<a@b>\r\nQUIT"]) {
       expect(await errorOf(nntp.ihave(none, bytes))).toBeInstanceOf(UsageError);
     }
-    await nntp.noop().catch((caught) => expect(caught).toBeInstanceOf(ReplyError)); // innd has no DATE
-    expect(nntp.state).not.toBe("closed");
+    await nntp.noop(); // innd has no DATE, and is alive
   });
 
   it("takes 500 articles by TAKETHIS that overlap, each answered as itself", async () => {
