@@ -7,6 +7,8 @@ import type { Rows } from "../client/rows.js";
 import type { CallOptions, Reply } from "../client/session.js";
 import type { Sink, Source } from "../client/sink.js";
 import type { ArticleInput } from "../message/compose.js";
+import type { Message } from "../message/message.js";
+import { type ParseOptions, parseMessage } from "../message/parse.js";
 import { type Article, named, receiveArticle, type StoredArticle, storeArticle } from "./article.js";
 import { askOverview, askRows, emptyFor } from "./ask-overview.js";
 import {
@@ -161,6 +163,19 @@ export class NntpClient extends Client<NntpSession> {
   article(id: ArticleId | undefined, options: ArticleOptions & { to: Sink }): Promise<StoredArticle>;
   async article(id?: ArticleId, options: ArticleOptions = {}): Promise<Article | StoredArticle> {
     return this.#article("ARTICLE", id, options);
+  }
+
+  /**
+   * An article read as a message: headers decoded, text, attachments.
+   *
+   * @throws what `article()` rejects with; ProtocolError for what cannot be read as a message: the client goes on.
+   *
+   * @example
+   * const { subject, text, attachments } = await nntp.message("<45223423@example.com>");
+   */
+  async message(id?: ArticleId, options: CallOptions & ParseOptions = {}): Promise<Message> {
+    const { content } = await this.article(id, { signal: options.signal, timeout: options.timeout });
+    return parseMessage(content, options);
   }
 
   /** The headers of an article (HEAD, RFC 3977 §6.2.2). */

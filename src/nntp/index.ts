@@ -1,4 +1,7 @@
 /** `polywire/nntp`: the NNTP client alone. */
+export type { ArticleInput } from "../message/compose.js";
+export type { Attachment, Message } from "../message/message.js";
+export type { ParseOptions } from "../message/parse.js";
 export type { Article, StoredArticle } from "./article.js";
 export { NntpClient } from "./client.js";
 export type { ArticleId, ArticleOptions, ArticleRange, Compression, NntpOptions } from "./options.js";

@@ -24,6 +24,17 @@ describe("post", () => {
     expect((await nntp.body(messageId)).content.toString()).toContain("\r\n.dot\r\n");
   });
 
+  test("what was composed is read back as a message, its attachment as well", async () => {
+    const { nntp } = await memory({ groups });
+    await nntp.connect();
+    const attachments = [{ filename: "a.bin", content: Buffer.of(0, 1, 255) }];
+    const { messageId } = await nntp.post({ ...article, attachments });
+    const message = await nntp.message(messageId);
+    expect(message).toMatchObject({ subject: "Grüße", messageId, newsgroups: ["misc.test"] });
+    expect(message.text).toContain("Hallo\n.dot\n");
+    expect(message.attachments).toMatchObject([{ filename: "a.bin", content: Buffer.of(0, 1, 255) }]);
+  });
+
   test("a raw article is sent as it is, dots doubled, with what it lacks", async () => {
     const { nntp, server } = await connected(
       `C: POST\nS: 340 go\n${RAW.split("\r\n")
