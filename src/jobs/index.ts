@@ -2,7 +2,7 @@
 export { type Author, parseAuthor } from "./headers/author.js";
 export { type AuthorCount, Counts, type CountsOptions, type CountsResult, type DayCount } from "./headers/counts.js";
 export { type DayChartOptions, dayChart } from "./headers/day-chart.js";
-export { type FetchResult, fetchArticles, fetchHeaders, type GroupFailure } from "./headers/fetch.js";
+export { type FetchResult, fetchArticles, fetchHeaders } from "./headers/fetch.js";
 export type { FetchArticlesOptions, FetchHeadersOptions, FetchOptions, NewsServer } from "./headers/options.js";
 export { type PartSubject, parsePartSubject } from "./headers/part-subject.js";
 export {
@@ -16,6 +16,7 @@ export {
 } from "./headers/parts.js";
 export type { HeadersProgress } from "./headers/progress.js";
 export { type HeaderRecord, type ReadRecordsOptions, readRecords } from "./headers/records.js";
+export type { GroupFailure } from "./headers/schedule.js";
 export type {
   ArticleBatch,
   ArticleRow,

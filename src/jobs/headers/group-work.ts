@@ -18,13 +18,16 @@ export interface WorkContext {
   readonly journal: HeadersJournal;
   readonly meter: HeadersMeter;
   readonly ordered: boolean;
-  /** Message-ids of what was delivered since the last commit; undefined where they are not kept. */
-  readonly delivered: KeptId[] | undefined;
+  /** True where message-ids are kept: `deliver` is told what goes to the sink. */
+  readonly keeps: boolean;
+  deliver(kept: readonly KeptId[]): void;
   readonly plan: ConstructorParameters<typeof RangePlan>[2];
   /** The sink has enough in hand until this settles. */
   busy(until: Promise<void>): void;
 }
 
+/** Rows held back, where they are to come out in order, before no further ones are asked for. */
+const MOST_HELD = 500_000;
 /** Milliseconds after which numbers that had no article may have one: what is late is asked for again then. */
 const LATE_AFTER = 60_000;
 
@@ -57,11 +60,6 @@ export class GroupWork {
     context.meter.wanted += this.#plan.left;
   }
 
-  /** True where rows that came early fill the memory: only those before them are of use now. */
-  get heldBack(): boolean {
-    return (this.#ordered?.held ?? 0) > 500_000;
-  }
-
   /** True while there are numbers to ask for that are not in flight. */
   get hasMore(): boolean {
     return this.#plan.left > 0 || this.#isLate;
@@ -76,7 +74,13 @@ export class GroupWork {
   /** The next range, if there is one now. */
   next(): Range | undefined {
     const range = this.#plan.next() ?? this.#late();
-    if (range) this.flying++;
+    if (range === undefined) return undefined;
+    // Rows that came early fill the memory: only those that all others wait for are of use now.
+    if (this.#ordered && this.#ordered.held > MOST_HELD && !this.#ordered.isNext(range.low)) {
+      this.#plan.giveBack(range);
+      return undefined;
+    }
+    this.flying++;
     return range;
   }
 
@@ -111,7 +115,7 @@ export class GroupWork {
   }
 
   #deliver(answer: Answered<AnyRow>): void | Promise<void> {
-    const { sink, meter, delivered } = this.#context;
+    const { sink, meter } = this.#context;
     const rows = this.cursor.known > 0 ? answer.rows.filter((row) => this.#isNew(row)) : answer.rows;
     this.passedOver += answer.rows.length - rows.length;
     this.rows += rows.length;
@@ -119,7 +123,7 @@ export class GroupWork {
     meter.answered += Math.max(0, answer.high - answer.low + 1);
     this.cursor.advance(answer);
     this.changed = true;
-    if (delivered) for (const { messageId } of rows) delivered.push({ group: this.name, messageId });
+    if (this.#context.keeps) this.#context.deliver(rows.map(({ messageId }) => ({ group: this.name, messageId })));
     if (rows.length === 0) return undefined;
     const busy = sink.write({ group: this.name, rows });
     if (busy) this.#context.busy(busy);

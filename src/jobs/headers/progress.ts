@@ -35,6 +35,11 @@ export class HeadersMeter {
   connections = 0;
   readonly #samples: { at: number; rows: number; answered: number }[] = [];
 
+  /** The clock starts: what comes from now on counts for the rates. */
+  begin(now: number): void {
+    this.#samples.push({ at: now, rows: this.rows, answered: this.answered });
+  }
+
   /** What there is to say now. */
   take(phase: HeadersProgress["phase"], now: number): HeadersProgress {
     const { groups, groupsDone, group, wanted, answered, rows, connections } = this;

@@ -42,13 +42,13 @@ export class Ordered<Row> {
    */
   push(answer: Answered<Row>): Answered<Row>[] {
     if (answer.low > answer.high) return answer.rows.length > 0 ? [answer] : [];
-    if (!this.#isNext(answer.low)) {
+    if (!this.isNext(answer.low)) {
       this.#hold(answer);
       return [];
     }
     const released = [answer];
     this.#pass(answer);
-    while (this.#runs.length > 0 && this.#isNext(this.#runs[0]!.low)) {
+    while (this.#runs.length > 0 && this.isNext(this.#runs[0]!.low)) {
       const run = this.#runs.shift()!;
       this.#pass(run);
       for (const held of run.answers) {
@@ -59,7 +59,8 @@ export class Ordered<Row> {
     return released;
   }
 
-  #isNext(low: number): boolean {
+  /** True where everything before this number has passed. */
+  isNext(low: number): boolean {
     return low <= this.#next || this.#passed.firstMissing(this.#next, low - 1) === undefined;
   }
 
