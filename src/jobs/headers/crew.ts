@@ -23,7 +23,7 @@ export interface CrewContext {
 /** Tries of a connection before the job is given up; connections lost in a row without a row. */
 const TRIES = 8;
 /** How often an answer may break off at one number before the group is given up. */
-const BREAKS = 8;
+const BREAKS = 4;
 
 export class Crew {
   readonly #context: CrewContext;
@@ -120,11 +120,13 @@ export class Crew {
 
   /** One of the ranges that a connection has in flight, one after the other. Rejects where the connection is lost. */
   async #fetchRanges(lane: Lane): Promise<void> {
-    const { schedule } = this.#context;
+    const { schedule, meter, stop } = this.#context;
     for (let task = await schedule.next(lane); task; task = await schedule.next(lane)) {
       try {
         await this.#fetch(lane, task);
       } catch (error) {
+        // Now, not when the other answer on this connection is over, too.
+        if (verdictOf(error, meter.connections) === "stop") stop(error);
         if (task.range.breaks < BREAKS && !this.isGroups(error, lane)) throw error;
         schedule.giveUp(task.work, error);
       } finally {

@@ -99,7 +99,9 @@ export class GroupCursor {
     for (let i = rows.length - 1; i >= 0; i--) {
       const { number, messageId } = rows[i]!;
       if (!isAnchor(number, messageId)) continue;
-      this.anchors = thin([{ number, messageId }, ...this.anchors]);
+      // A copy: the id is a slice of the text it came in, which it would keep in memory.
+      const own = Buffer.from(messageId, "latin1").toString("latin1");
+      this.anchors = thin([{ number, messageId: own }, ...this.anchors]);
       return;
     }
   }
@@ -146,7 +148,7 @@ export class GroupCursor {
  * @param found The message-id at each anchor asked for so far; undefined where there was no article.
  */
 export function checkNumbering(
-  cursor: GroupCursor,
+  cursor: Pick<GroupCursor, "anchors" | "done" | "high">,
   marks: GroupMarks,
   found: readonly (string | undefined)[] = [],
 ): "same" | "renumbered" | { readonly ask: Anchor } {
@@ -161,7 +163,7 @@ export function checkNumbering(
 
 /** The row itself must be in order, its message-id one that can be compared. */
 function isAnchor(number: number, messageId: string): boolean {
-  return Number.isSafeInteger(number) && number > 0 && messageId !== "";
+  return Number.isSafeInteger(number) && number > 0 && /^<[^<>\s]+>$/.test(messageId);
 }
 
 /** The newest first. Of those whose distance to it has the same number of digits the farthest stays: 17 at most. */

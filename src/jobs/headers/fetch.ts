@@ -96,6 +96,8 @@ class FetchJob {
   #delivered: KeptId[] | undefined;
   #commits: Promise<void> = Promise.resolve();
   #stopped: { reason: unknown } | undefined;
+  /** True where the sink failed. */
+  #lost = false;
 
   constructor(resolved: ResolvedFetch, journal: HeadersJournal, sink: AnySink) {
     const { signal } = this.#abort;
@@ -107,6 +109,7 @@ class FetchJob {
       signal,
       ordered: resolved.ordered,
       open: (lane, group) => this.#open(lane, group),
+      select: (lane, work) => this.#select(lane, work),
       isGroups: (error, lane) => this.#crew.isGroups(error, lane),
     });
     this.#crew = new Crew({
@@ -130,7 +133,8 @@ class FetchJob {
       keeps: this.#delivered !== undefined,
       deliver: (kept) => this.#delivered?.push(...kept),
       plan: what === "headers" ? { order, size } : { order, size, smallest: 1, largest: 2_000 },
-      busy: (until) => this.#schedule.hold(until.catch((error) => this.#stop(error))),
+      busy: (until) => this.#schedule.hold(until.catch((error) => this.#sinkFailed(error))),
+      failed: (error) => this.#sinkFailed(error),
     };
   }
 
@@ -140,6 +144,8 @@ class FetchJob {
     this.#meter.begin(started);
     const onAbort = () => this.#stop(aborted(signal as AbortSignal));
     signal?.addEventListener("abort", onAbort, { once: true });
+    // While the output was opened, perhaps.
+    if (signal?.aborted) onAbort();
     const progress = onProgress && setInterval(() => this.#tell("fetching"), 1000);
     const commits = setInterval(() => this.#commit(), COMMIT);
     try {
@@ -197,6 +203,17 @@ class FetchJob {
     return new GroupWork(this.#context, cursor, marks, from ?? wanted);
   }
 
+  /**
+   * Selects a group that is open already. False where its numbers have changed since: it is to be opened anew, when what
+   * was fetched by the former ones is remembered.
+   */
+  async #select(lane: Lane, { name, cursor }: GroupWork): Promise<boolean> {
+    const marks = await lane.select(name, this.#abort.signal);
+    if ((await lane.numbering(cursor, marks, this.#abort.signal)) === "same") return true;
+    await this.#schedule.quietly(() => this.#commit());
+    return false;
+  }
+
   /** Reads back what the output holds of a group, so that it can be told from what is new. */
   async #learn(name: string): Promise<void> {
     await this.#commit();
@@ -214,13 +231,23 @@ class FetchJob {
 
   async #commitNow(): Promise<void> {
     const changed = this.#schedule.works.filter((work) => work.changed);
-    if (changed.length === 0) return;
+    if (changed.length === 0 || this.#lost) return;
     const cursors = changed.map((work) => work.store());
     const delivered = this.#delivered;
     if (delivered) this.#delivered = [];
     // In the same moment as the cursors: what is written later is not in them.
     const flushed = this.#sink.flush();
-    this.#journal.commit({ cursors, delivered, position: await flushed });
+    const position = await flushed;
+    // A write may have failed meanwhile, although the flush did not tell.
+    if (this.#lost) return;
+    this.#journal.commit({ cursors, delivered, position });
+    this.#schedule.forget();
+  }
+
+  /** What the sink did not take must not be counted in by a later commit. */
+  #sinkFailed(reason: unknown): void {
+    this.#lost = true;
+    this.#stop(reason);
   }
 
   #stop(reason: unknown): void {
@@ -234,7 +261,7 @@ class FetchJob {
       rows: this.#meter.rows,
       groups: this.#schedule.done,
       failures: this.#schedule.failures,
-      passedOver: this.#schedule.works.reduce((sum, { passedOver }) => sum + passedOver, 0),
+      passedOver: this.#schedule.passedOver,
       warnings: [...this.#warnings],
       milliseconds: Math.round(milliseconds),
     };

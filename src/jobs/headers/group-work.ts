@@ -22,6 +22,8 @@ export interface WorkContext {
   readonly keeps: boolean;
   deliver(kept: readonly KeptId[]): void;
   readonly plan: ConstructorParameters<typeof RangePlan>[2];
+  /** The sink failed: nothing is remembered any more. */
+  failed(error: unknown): void;
   /** The sink has enough in hand until this settles. */
   busy(until: Promise<void>): void;
 }
@@ -114,20 +116,32 @@ export class GroupWork {
     return busy;
   }
 
-  #deliver(answer: Answered<AnyRow>): void | Promise<void> {
-    const { sink, meter } = this.#context;
+  #deliver(answer: Answered<AnyRow>): Promise<void> | undefined {
+    const { meter } = this.#context;
     const rows = this.cursor.known > 0 ? answer.rows.filter((row) => this.#isNew(row)) : answer.rows;
+    const busy = rows.length > 0 ? this.#write(rows) : undefined;
     this.passedOver += answer.rows.length - rows.length;
     this.rows += rows.length;
     meter.rows += rows.length;
     meter.answered += Math.max(0, answer.high - answer.low + 1);
     this.cursor.advance(answer);
     this.changed = true;
-    if (this.#context.keeps) this.#context.deliver(rows.map(({ messageId }) => ({ group: this.name, messageId })));
-    if (rows.length === 0) return undefined;
-    const busy = sink.write({ group: this.name, rows });
-    if (busy) this.#context.busy(busy);
     return busy;
+  }
+
+  /** Before the cursor moves: what the sink did not take is not counted in. */
+  #write(rows: readonly AnyRow[]): Promise<void> | undefined {
+    const { sink, keeps } = this.#context;
+    let busy: void | Promise<void>;
+    try {
+      busy = sink.write({ group: this.name, rows });
+    } catch (error) {
+      this.#context.failed(error);
+      throw error;
+    }
+    if (keeps) this.#context.deliver(rows.map(({ messageId }) => ({ group: this.name, messageId })));
+    if (busy) this.#context.busy(busy);
+    return busy ?? undefined;
   }
 
   /** Behind a renumbering: whether a row was not delivered under its former number. */
@@ -153,6 +167,8 @@ export class GroupWork {
 export class RangeIntake {
   /** Rows that came. */
   count = 0;
+  /** Rows that come later still (from an inflater, say) belong to nobody: the range may be asked for again by now. */
+  #over = false;
   readonly #work: GroupWork;
   readonly #range: Range;
   readonly #rows: RangeRows<AnyRow>;
@@ -164,17 +180,20 @@ export class RangeIntake {
   }
 
   take(rows: readonly AnyRow[]): void | Promise<void> {
+    if (this.#over) return undefined;
     this.count += rows.length;
     return this.#work.take(this.#rows.take(rows));
   }
 
   /** `bytes` as they came, where that is known. */
   end(bytes?: number): void {
+    this.#over = true;
     this.#work.settle(this.#range, this.#rows, this.count, bytes);
   }
 
   /** @returns True where rows came before it broke. */
   broke(): boolean {
+    this.#over = true;
     this.#work.broke(this.#range, this.#rows);
     return this.count > 0;
   }

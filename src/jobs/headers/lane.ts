@@ -35,8 +35,10 @@ export class Lane {
   /** Whether the numbers of the selected group mean what the cursor knows of them. */
   async numbering(cursor: GroupCursor, marks: GroupMarks, signal: AbortSignal): Promise<"same" | "renumbered"> {
     const found: (string | undefined)[] = [];
+    // As it is now: other connections may move it on meanwhile.
+    const { anchors, done, high } = cursor;
     for (;;) {
-      const verdict = checkNumbering(cursor, marks, found);
+      const verdict = checkNumbering({ anchors, done, high }, marks, found);
       if (typeof verdict === "string") return verdict;
       found.push(await this.#idOf(verdict.ask, signal));
     }

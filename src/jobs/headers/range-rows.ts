@@ -17,8 +17,8 @@ export class RangeRows<Row extends AnsweredRow> {
   readonly #before: IntervalSet | undefined;
   /** The first number without an answer. */
   #from: number;
-  /** Numbers passed over without a row, ascending. */
-  #gaps: Interval[] = [];
+  /** Numbers passed over without a row. */
+  readonly #gaps = new IntervalSet();
   #unnumbered: Row[] = [];
   #passedOver = 0;
 
@@ -48,7 +48,7 @@ export class RangeRows<Row extends AnsweredRow> {
     for (const row of rows) {
       if (row.number === 0) this.#unnumbered.push(row);
       else if (this.#accepts(row.number)) {
-        if (this.#unnumbered.length > 0) for (const broken of this.#unnumbered.splice(0)) fresh.push(broken);
+        if (this.#unnumbered.length > 0) this.#release(row.number, fresh);
         fresh.push(row);
       } else this.#passedOver++;
     }
@@ -59,31 +59,43 @@ export class RangeRows<Row extends AnsweredRow> {
   end(): Answered<Row> {
     const low = this.#from;
     const { high } = this.#range;
-    if (low <= high) this.#gaps.push({ low, high });
+    if (low <= high) this.#gaps.add(low, high);
     this.#from = high + 1;
-    return { low, high, rows: this.#unnumbered.splice(0) };
+    const rows: Row[] = [];
+    this.#release(high + 1, rows);
+    return { low, high, rows };
   }
 
   /** Numbers asked and not returned, ascending. */
   get missing(): readonly Interval[] {
+    const gaps = [...this.#gaps];
     const before = this.#before;
-    return before ? this.#gaps.flatMap(({ low, high }) => [...before.missing(low, high)]) : this.#gaps;
+    return before ? gaps.flatMap(({ low, high }) => [...before.missing(low, high)]) : gaps;
+  }
+
+  /**
+   * Rows without a number, which stand for as many numbers just below this one: those are not missing, or they would be
+   * asked for, and the rows be delivered, again and again.
+   */
+  #release(below: number, rows: Row[]): void {
+    const low = Math.max(this.#range.low, below - this.#unnumbered.length);
+    if (this.#unnumbered.length > 0 && low < below) this.#gaps.delete(low, below - 1);
+    for (const broken of this.#unnumbered.splice(0)) rows.push(broken);
   }
 
   #accepts(number: number): boolean {
     if (!(number >= this.#range.low && number <= this.#range.high)) return false;
     if (this.#before?.has(number)) return false;
     if (number < this.#from) return this.#fillGap(number);
-    if (number > this.#from) this.#gaps.push({ low: this.#from, high: number - 1 });
+    if (number > this.#from) this.#gaps.add(this.#from, number - 1);
     this.#from = number + 1;
     return true;
   }
 
   /** A row that comes after higher ones. @returns Whether it is new. */
   #fillGap(number: number): boolean {
-    const gaps = IntervalSet.of(...this.#gaps);
-    if (!gaps.has(number)) return false;
-    this.#gaps = [...gaps.delete(number)];
+    if (!this.#gaps.has(number)) return false;
+    this.#gaps.delete(number);
     return true;
   }
 }

@@ -24,9 +24,14 @@ export interface ScheduleOptions {
   readonly ordered: boolean;
   /** Selects a group on a connection that has nothing in flight, and plans what to ask. */
   open(lane: Lane, group: string): Promise<GroupWork>;
+  /** Selects a group that is open. False where it is to be opened anew. */
+  select(lane: Lane, work: GroupWork): Promise<boolean>;
   /** True where an error concerns the group alone: the others go on. */
   isGroups(error: unknown, lane: Lane): boolean;
 }
+
+/** How often a group is opened that the server cannot give now. */
+const OPEN_TRIES = 3;
 
 export class Schedule {
   readonly #options: ScheduleOptions;
@@ -34,7 +39,12 @@ export class Schedule {
   readonly #pending: string[] = [];
   /** Groups that have ranges to be asked for, or in flight. */
   readonly #active = new Set<GroupWork>();
-  readonly #finished: GroupWork[] = [];
+  /** Groups that are done, as long as their cursors are not remembered. */
+  #finished: GroupWork[] = [];
+  #done = 0;
+  #passedOver = 0;
+  /** How often a group could not be opened for reasons that may pass. */
+  readonly #tries = new Map<string, number>();
   readonly #failures: GroupFailure[] = [];
   /** Groups that are being opened. */
   #opening = 0;
@@ -46,14 +56,21 @@ export class Schedule {
     this.#options = options;
   }
 
-  /** Groups that were opened. */
+  /** Groups whose cursors may have to be remembered. */
   get works(): readonly GroupWork[] {
     return [...this.#active, ...this.#finished];
   }
 
-  /** Groups that are answered to their end. */
+  /** Groups that are answered to their end, or given up in the middle. */
   get done(): number {
-    return this.#finished.length;
+    return this.#done;
+  }
+
+  /** Rows that were passed over, in all groups. */
+  get passedOver(): number {
+    let sum = this.#passedOver;
+    for (const work of this.works) sum += work.passedOver;
+    return sum;
   }
 
   get failures(): readonly GroupFailure[] {
@@ -67,6 +84,12 @@ export class Schedule {
 
   add(groups: Iterable<string>): void {
     this.#pending.push(...groups);
+  }
+
+  /** Lets go of groups that are done and remembered. */
+  forget(): void {
+    for (const work of this.#finished) if (!work.changed) this.#passedOver += work.passedOver;
+    this.#finished = this.#finished.filter((work) => work.changed);
   }
 
   /** Nothing new is asked for until this settles; it must not reject. */
@@ -105,8 +128,8 @@ export class Schedule {
 
   /** A group that is refused, in the middle of it. */
   giveUp(work: GroupWork, error: unknown): void {
-    if (!this.#active.delete(work)) return;
-    this.#finished.push(work);
+    if (!this.#active.has(work)) return;
+    this.#finish(work);
     this.#fail(work.name, error);
   }
 
@@ -162,7 +185,10 @@ export class Schedule {
   async #select(lane: Lane, work: GroupWork): Promise<void> {
     lane.flying++;
     try {
-      await lane.select(work.name, this.#options.signal);
+      if (await this.#options.select(lane, work)) return;
+      if (!this.#active.delete(work)) return;
+      this.#passedOver += work.passedOver;
+      this.#pending.unshift(work.name);
     } catch (error) {
       if (!this.#options.isGroups(error, lane)) throw error;
       this.giveUp(work, error);
@@ -180,9 +206,10 @@ export class Schedule {
       this.#active.add(work);
       this.#look(work);
     } catch (error) {
-      if (this.#options.isGroups(error, lane)) this.#fail(group, error);
+      if (this.#isHopeless(group, error, lane)) this.#fail(group, error);
       else {
-        this.#pending.unshift(group);
+        // Behind the others: they may fare better meanwhile.
+        this.#pending.push(group);
         throw error;
       }
     } finally {
@@ -192,12 +219,26 @@ export class Schedule {
     }
   }
 
+  /** True where a group is refused, or could not be opened time and again although the connection was in order. */
+  #isHopeless(group: string, error: unknown, lane: Lane): boolean {
+    if (this.#options.isGroups(error, lane)) return true;
+    if (lane.client.state === "closed") return false;
+    const tries = (this.#tries.get(group) ?? 0) + 1;
+    this.#tries.set(group, tries);
+    return tries >= OPEN_TRIES;
+  }
+
   /** Takes a group off where all of it is answered. */
   #look(work: GroupWork): void {
     if (!this.#active.has(work) || work.flying > 0 || work.hasMore) return;
+    this.#finish(work);
+    this.change();
+  }
+
+  #finish(work: GroupWork): void {
     this.#active.delete(work);
     this.#finished.push(work);
-    this.change();
+    this.#done++;
   }
 
   #fail(group: string, error: unknown): void {
