@@ -22,7 +22,7 @@ const EXPORTS: Record<string, string> = {
   message: `Headers YencDecoder completeArticle composeArticle decodeBytes decodeWords decodeYenc encodeMbox encodeYenc
     formatDate formatNzb joinYenc parseAddresses parseDate parseHeaders parseMessage parseNzb readMbox yencParts`,
   jobs: `Counts JournalReader PartCollector baseSubject collectParts compileMatch compileRoute dayChart fetchArticles
-    fetchHeaders formatThreads kindOf move parseAuthor parsePartSubject planMove readRecords threads toNzb walkThreads`,
+    fetchHeaders formatThreads kindOf move openArticleSink openHeaderSink parseAuthor parsePartSubject planMove readRecords threads toNzb walkThreads`,
   testing:
     "FtpServer FtpTree NntpGroup NntpGroups NntpServer ScriptError ScriptMismatch ScriptedServer parseScript testTls utf8Name",
   wire: `CodeGrammar DOT_END DotReader DotWriter FTP_REPLIES NNTP_REPLIES ReplyStream SMTP_REPLIES StatusGrammar

@@ -27,7 +27,14 @@ export type {
   Sink as RowSink,
   SinkPosition,
 } from "./headers/sink.js";
-export { type ArticleTarget, type HeaderTarget, kindOf, type OutputKind } from "./headers/sinks/open.js";
+export {
+  type ArticleTarget,
+  type HeaderTarget,
+  kindOf,
+  type OutputKind,
+  openArticleSink,
+  openHeaderSink,
+} from "./headers/sinks/open.js";
 export { type BaseSubject, type BaseSubjectOptions, baseSubject } from "./headers/subject.js";
 export { type FormatThreadsOptions, formatThreads, type ThreadStep, walkThreads } from "./headers/thread-tree.js";
 export { type Thread, type ThreadOptions, threads } from "./headers/threads.js";

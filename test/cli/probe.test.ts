@@ -62,9 +62,12 @@ describe.concurrent("probe", () => {
   });
 });
 
-test("demo: moves 2,000 files and proves it", { timeout: 60_000 }, async () => {
+test("demo: moves 2,000 files, fetches 50,000 headers, and proves both", { timeout: 60_000 }, async () => {
   const { code, stdout, stderr } = await polywire(["demo"]);
-  expect(stderr).toMatch(/^(moving: .*\n|listing: .*\n)*$/);
+  expect(stderr).toMatch(/^((moving|listing|fetching): .*\n)*$/);
+  expect(stdout).toContain("✓ 50,000 headers fetched");
+  expect(stdout).toContain("each article is in the file, and once");
+  expect(stdout).toContain("polywire headers nntps://");
   expect(stdout).toContain("✓ 2,000 files moved");
   expect(stdout).toContain("byte for byte");
   expect(stdout).toMatch(/polywire move ftp:\/\/\S+ ftp:\/\/\S+ \\\n {4}--match/);

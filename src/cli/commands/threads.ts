@@ -88,7 +88,7 @@ async function tellThreads(context: Context, { top }: Options, records: Records)
     );
     return;
   }
-  const width = process.stdout.columns;
+  const width = process.stdout.columns || undefined;
   await inGroups(formatThreads(shown, width === undefined ? {} : { width }), (lines) => print(lines.join("\n")));
 }
 
@@ -134,7 +134,7 @@ async function tellCounts(context: Context, options: Options, records: Records):
 
 async function dayPage({ days, total, undated }: CountsResult): Promise<string> {
   const { dayChart } = await import("../../jobs/index.js");
-  const width = process.stdout.columns;
+  const width = process.stdout.columns || undefined;
   const lines = days.length === 0 ? [] : dayChart(days, width === undefined ? {} : { width });
   const without = undated === 0 ? "" : `, ${count(undated)} of them without a date`;
   return [...lines, `${counted(total, "article")}${without}`].join("\n");
