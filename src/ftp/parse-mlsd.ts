@@ -1,6 +1,7 @@
 /** MLSD and MLST rows (RFC 3659 section 7): facts, one blank, the name. Works on bytes: made for millions of rows. Pure. */
+
+import { utcTime } from "../wire/calendar.js";
 import { type DatePrecision, type EntryType, type FtpEntry, unparsed } from "./entry.js";
-import { utcTime } from "./list-date.js";
 import { isDotName, RowSplitter } from "./listing-parser.js";
 import { decoderFor, type NameDecoder, RepeatedText } from "./name.js";
 

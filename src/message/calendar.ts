@@ -1,11 +1,7 @@
-/** The calendar under the dates of messages: months by name, moments by number. Pure. */
-const MINUTE = 60_000;
-const DAY = 86_400_000;
-/** Days before each month (1 to 12) of a common year. */
-const BEFORE = [0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-const LENGTH = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+/** Months and moments as the dates of messages have them. Pure. */
+import { utcTime as moment, monthOf } from "../wire/calendar.js";
 
-/** Milliseconds since 1970 of a date and time in UTC; NaN where there is none (Date.UTC accepts February 31). */
+/** Milliseconds since 1970 of a date and time in UTC; NaN where there is none, and before 1900. */
 export function utcTime(
   year: number,
   month: number,
@@ -14,27 +10,10 @@ export function utcTime(
   minute: number,
   second: number,
 ): number {
-  if (!(year >= 1900 && year <= 9999 && month >= 1 && month <= 12 && day >= 1)) return Number.NaN;
-  if (!(hour >= 0 && hour <= 23 && minute >= 0 && minute <= 59 && second >= 0 && second <= 60)) return Number.NaN;
-  const leap = (year & 3) === 0 && (year % 100 !== 0 || year % 400 === 0) ? 1 : 0;
-  if (day > LENGTH[month]! + (month === 2 ? leap : 0)) return Number.NaN;
-  const past = year - 1;
-  const leapDays = (past >> 2) - ((past / 100) | 0) + ((past / 400) | 0) - 477;
-  const days = (year - 1970) * 365 + leapDays + BEFORE[month]! + (month > 2 ? leap : 0) + day - 1;
-  return days * DAY + (hour * 60 + minute) * MINUTE + second * 1000;
-}
-
-const MONTHS = new Map<number, number>();
-for (const [index, name] of "jan feb mar apr may jun jul aug sep oct nov dec".split(" ").entries()) {
-  MONTHS.set(monthKey(name, 0), index + 1);
-}
-
-function monthKey(text: string, at: number): number {
-  const letters = (text.charCodeAt(at) << 16) | (text.charCodeAt(at + 1) << 8) | text.charCodeAt(at + 2);
-  return letters | 0x202020;
+  return year >= 1900 ? moment(year, month, day, hour, minute, second) : Number.NaN;
 }
 
 /** 1 to 12 for the first three letters of an English month in any case; 0 for all else. */
 export function monthAt(text: string, at: number): number {
-  return MONTHS.get(monthKey(text, at)) ?? 0;
+  return monthOf(text.charCodeAt(at), text.charCodeAt(at + 1), text.charCodeAt(at + 2));
 }

@@ -1,8 +1,9 @@
 /** Dates of listings: the calendar, time zones, and the year that is left out. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fullYear, monthOf, utcTime, WallClock } from "../../src/ftp/list-date.js";
+import { fullYear, WallClock } from "../../src/ftp/list-date.js";
 import { timeZone } from "../../src/ftp/time-zone.js";
+import { monthOf, utcTime } from "../../src/wire/calendar.js";
 
 const iso = (time: number | undefined) => new Date(time ?? Number.NaN).toISOString();
 

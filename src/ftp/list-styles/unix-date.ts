@@ -1,6 +1,8 @@
 /** The dates of `ls -l` rows, read from bytes in place. Pure. */
+
+import { monthOf, utcTime } from "../../wire/calendar.js";
 import type { DatePrecision } from "../entry.js";
-import { monthOf, utcTime, type WallClock } from "../list-date.js";
+import type { WallClock } from "../list-date.js";
 
 export const BLANK = 0x20;
 const COLON = 0x3a;
