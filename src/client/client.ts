@@ -26,6 +26,9 @@ const ADVICE: Readonly<Record<State, string>> = {
   closed: "a closed client is not used again: make a new one",
 };
 
+/** How often `quit()` looks, within its time-out, whether anything moves. */
+const LOOKS = 4;
+
 /** How a named method runs: with others in flight, or alone. */
 export interface RunOptions {
   /** True where the connection is needed alone: transfers, listings, dialogues of several steps. */
@@ -43,6 +46,8 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
   #closing: PolywireError | undefined;
   #quitting: Promise<void> | undefined;
   #accepted: Credentials | undefined;
+  /** Calls that are over. */
+  #settled = 0;
 
   protected constructor(options: ResolvedOptions) {
     this.protocol = options.protocol;
@@ -136,8 +141,9 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
   }
 
   /**
-   * Says goodbye behind the calls already made, and hangs up. Safe twice, bounded by `timeouts.quit`, and never
-   * rejects: a dead connection is as good as a closed one.
+   * Says goodbye behind the calls already made, and hangs up. They may finish as long as something moves: bytes, or one
+   * call after the other. Where nothing has moved for `timeouts.quit` (a sink that never answers), it hangs up without a
+   * goodbye. Safe twice, and never rejects: a dead connection is as good as a closed one.
    */
   quit(): Promise<void> {
     this.#quitting ??= this.#quit();
@@ -191,6 +197,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
         if (step === "connect" || (error instanceof PolywireError && !error.clientUsable)) this.#failed(error);
         throw error;
       } finally {
+        this.#settled++;
         forget();
       }
     });
@@ -244,6 +251,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
     if (this.#state === "idle" && this.#queue.idle) this.#onClose(bye);
     if (this.#state === "closed") return;
     const timeout = this.#options.timeouts.quit;
+    const stuck = this.#whenStuck(timeout, () => this.close(bye));
     try {
       await this.#run("quit", true, { timeout }, async (call) => {
         // A server that never stops talking is not silent: the goodbye is bounded all the same.
@@ -254,7 +262,25 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
       });
     } catch {
       // A goodbye that fails is a goodbye.
+    } finally {
+      clearInterval(stuck);
     }
     this.close(bye);
+  }
+
+  /** Calls back where no byte moved and no call ended for `timeout` milliseconds: looks some times within them. */
+  #whenStuck(timeout: number, call: () => void): NodeJS.Timeout {
+    let before = this.#moved;
+    let still = 0;
+    return setInterval(() => {
+      const now = this.#moved;
+      still = now === before ? still + 1 : 0;
+      before = now;
+      if (still === LOOKS) call();
+    }, timeout / LOOKS);
+  }
+
+  get #moved(): number {
+    return this.#settled + (this.#session?.line.moved ?? 0);
   }
 }

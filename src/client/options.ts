@@ -35,7 +35,7 @@ export interface Timeouts {
   command?: number;
   /** Without a byte in a running transfer. Default: 60 000. */
   idle?: number;
-  /** For the goodbye of `quit()`. Default: 3 000. */
+  /** For the goodbye of `quit()`, and without a byte in the calls before it. Default: 3 000. */
   quit?: number;
 }
 

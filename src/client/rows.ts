@@ -1,22 +1,8 @@
 /** A long sequence from a server: an async iterable with back-pressure that can read ahead when others wait. */
 import { UsageError } from "./errors.js";
+import { ArrayFeed, EagerFeed, type Feed, RowBuffer } from "./feed.js";
 
-/** What the producer of rows is given. */
-export interface Feed<T> {
-  /** True where the consumer takes everything at once and asks for no pause: the transfer may share its connection. */
-  readonly eager: boolean;
-  /** Takes a batch of `bytes` bytes; false asks to pause until `resume` is called. */
-  push(batch: T[], bytes: number): boolean;
-  /** Set by the producer: called when the consumer has room again. */
-  resume: (() => void) | undefined;
-  /** Set by the producer: called when the consumer left early. */
-  cancel: (() => void) | undefined;
-  /** Another call waits: take what comes without a pause, up to the limit of the read-ahead. */
-  readAhead(limit: number, refuse: () => void): void;
-}
-
-/** Bytes held for a slow consumer before the producer is asked to pause. */
-const HIGH_WATER = 1024 * 1024;
+export type { Feed } from "./feed.js";
 
 /**
  * Rows as they arrive. Nothing is sent before the first one is asked for; each object is iterated once. Leaving a loop
@@ -50,72 +36,30 @@ export class Rows<T> implements AsyncIterable<T> {
    * connection. A promise that `take` gives holds the server back until it settles; it must not wait for another call on
    * the same client. Rejects with what `take` throws; the rest is given up then.
    */
-  async each(take: (batch: T[]) => void | Promise<void>): Promise<void> {
-    const feed = new EagerFeed<T>(take);
+  each(take: (batch: T[]) => void | Promise<void>): Promise<void> {
+    return this.#run(new EagerFeed<T>(take));
+  }
+
+  /**
+   * All rows in one array: for sequences that are known to be short. Rejects with ProtocolError where they have more bytes
+   * than `limits.body`; its `clientUsable` tells whether the connection could be kept.
+   */
+  async toArray(): Promise<T[]> {
+    const feed = new ArrayFeed<T>();
+    await this.#run(feed);
+    return feed.rows;
+  }
+
+  async #run(feed: EagerFeed<T>): Promise<void> {
     await this.#begin()(feed);
     await feed.taken;
     if (feed.failure) throw feed.failure.error;
-  }
-
-  /** All rows in one array: for sequences that are known to be short. */
-  async toArray(): Promise<T[]> {
-    const all: T[] = [];
-    await this.each((batch) => {
-      for (const row of batch) all.push(row);
-    });
-    return all;
   }
 
   #begin(): (feed: Feed<T>) => Promise<unknown> {
     if (this.#taken) throw new UsageError("these rows were iterated already: call the method again");
     this.#taken = true;
     return this.#start;
-  }
-}
-
-/** Gives batches on as they come. */
-class EagerFeed<T> implements Feed<T> {
-  readonly eager = true;
-  resume: (() => void) | undefined;
-  cancel: (() => void) | undefined;
-  failure: { error: unknown } | undefined;
-  /** Settles when the consumer is done with all it was given. */
-  taken: Promise<void> | undefined;
-  readonly #take: (batch: T[]) => void | Promise<void>;
-  #waiting = 0;
-
-  constructor(take: (batch: T[]) => void | Promise<void>) {
-    this.#take = take;
-  }
-
-  push(batch: T[]): boolean {
-    if (this.failure || batch.length === 0) return this.#waiting === 0;
-    try {
-      const busy = this.#take(batch);
-      if (busy !== undefined) this.#wait(busy);
-    } catch (error) {
-      this.#fail(error);
-    }
-    return this.#waiting === 0;
-  }
-
-  readAhead(): void {}
-
-  #wait(busy: Promise<void>): void {
-    this.#waiting++;
-    const before = this.taken;
-    this.taken = busy
-      .then(undefined, (error) => this.#fail(error))
-      .then(() => {
-        if (--this.#waiting === 0) this.resume?.();
-        return before;
-      });
-  }
-
-  #fail(error: unknown): void {
-    if (this.failure) return;
-    this.failure = { error };
-    this.cancel?.();
   }
 }
 
@@ -214,100 +158,5 @@ class RowIterator<T> implements RowsIterator<T> {
     } finally {
       this.#loading = undefined;
     }
-  }
-}
-
-/** Batches between a producer and a consumer. */
-class RowBuffer<T> implements Feed<T> {
-  readonly eager = false;
-  resume: (() => void) | undefined;
-  cancel: (() => void) | undefined;
-  readonly #batches: { rows: T[]; bytes: number }[] = [];
-  #head = 0;
-  #bytes = 0;
-  #limit = HIGH_WATER;
-  #refuse: (() => void) | undefined;
-  #paused = false;
-  #abandoned = false;
-  #end: { failure: { error: unknown } | undefined } | undefined;
-  #wake: (() => void) | undefined;
-
-  push(rows: T[], bytes: number): boolean {
-    if (this.#abandoned) return true;
-    if (rows.length > 0) this.#batches.push({ rows, bytes });
-    this.#bytes += bytes;
-    this.#wake?.();
-    if (this.#bytes <= this.#limit) return true;
-    if (this.#refuse) {
-      this.#refuse();
-      this.#refuse = undefined;
-      this.#limit = HIGH_WATER;
-    }
-    this.#paused = true;
-    return false;
-  }
-
-  readAhead(limit: number, refuse: () => void): void {
-    if (this.#bytes > limit) {
-      refuse();
-      return;
-    }
-    this.#limit = limit;
-    this.#refuse = refuse;
-    this.#unpause();
-  }
-
-  /** The next batch, where there is one now. */
-  take(): T[] | undefined {
-    const next = this.#batches[this.#head];
-    if (next === undefined) return undefined;
-    // A moving head instead of shift(): much may have been read ahead.
-    if (++this.#head > 1024 || this.#head === this.#batches.length) {
-      this.#batches.splice(0, this.#head);
-      this.#head = 0;
-    }
-    this.#bytes -= next.bytes;
-    if (this.#paused && this.#bytes < HIGH_WATER / 2) this.#unpause();
-    const { rows } = next;
-    next.rows = [];
-    return rows;
-  }
-
-  /** The next batch; undefined behind the last one. Rejects where the transfer failed. */
-  async next(): Promise<T[] | undefined> {
-    for (;;) {
-      const batch = this.take();
-      if (batch !== undefined) return batch;
-      if (this.#end) {
-        if (this.#end.failure) throw this.#end.failure.error;
-        return undefined;
-      }
-      await new Promise<void>((resolve) => {
-        const others = this.#wake;
-        this.#wake = () => {
-          this.#wake = undefined;
-          others?.();
-          resolve();
-        };
-      });
-    }
-  }
-
-  finish(failure: { error: unknown } | undefined): void {
-    this.#end = { failure };
-    this.#wake?.();
-  }
-
-  abandon(): void {
-    this.#abandoned = true;
-    this.#batches.length = this.#head = 0;
-    if (!this.#end) this.cancel?.();
-    this.#unpause();
-  }
-
-  #unpause(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.resume?.();
   }
 }

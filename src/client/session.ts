@@ -78,8 +78,16 @@ export interface Call {
   contended?: () => void;
 }
 
+/** The connection under a session, as far as the client looks at it. */
+export interface Line {
+  /** Grows with every byte that comes or leaves: where it does not, nothing happens. */
+  readonly moved: number;
+}
+
 /** A live connection of one protocol. It mirrors the client's verbs and knows nothing of order or queue. */
 export interface Session {
+  /** Where `quit()` sees whether the calls before it move. */
+  readonly line: Line;
   /** The encrypted socket; undefined while the connection is not encrypted. */
   readonly tls: TLSSocket | undefined;
   /** What the server said it can do: word → arguments. */

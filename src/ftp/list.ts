@@ -38,6 +38,7 @@ export function rows<T>(owner: RowsOwner, plan: RowsPlan<T>): Rows<T> {
   return new Rows<T>((feed) =>
     owner.run(async (session, call) => {
       const { readAhead } = session.options.limits;
+      feed.bound(session.options.limits.body);
       call.contended = () => feed.readAhead(readAhead, () => owner.refuse(tooFar(readAhead)));
       let left = false;
       const leave = await enter(session, plan.directory?.(session), call);

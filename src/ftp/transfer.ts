@@ -4,6 +4,7 @@ import {
   AbortedError,
   ConnectionError,
   PolywireError,
+  ProtocolError,
   ReplyError,
   SinkError,
   TimeoutError,
@@ -223,7 +224,11 @@ class Transfer {
   }
 
   async #move(socket: Socket): Promise<number> {
-    const turn = { server: () => this.#watch(this.#patience), ours: () => this.#silence.rest() };
+    const server = () => {
+      this.#session.line.touch();
+      this.#watch(this.#patience);
+    };
+    const turn = { server, ours: () => this.#silence.rest() };
     const bytes = await this.#plan.run(socket, turn);
     // Behind an upload, the last bytes may still be on their way when all are written.
     this.#watch(this.#plan.sends ? this.#patience : this.#call.timeout);
@@ -288,7 +293,7 @@ class Transfer {
   /** The error as it is thrown where the client stays usable: the server's own reason where it gave one. */
   #inOrder(error: unknown): unknown {
     const reply = this.#reply;
-    const ours = error instanceof SinkError || error instanceof AbortedError || error instanceof ReplyError;
+    const ours = [SinkError, AbortedError, ReplyError, ProtocolError].some((each) => error instanceof each);
     if (reply !== undefined && !reply.ok && !ours) return this.#refusal(reply);
     if (error instanceof PolywireError) {
       error.clientUsable = true;

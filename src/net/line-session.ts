@@ -60,6 +60,10 @@ export class LineSession {
   readonly #setup: LineSessionSetup;
   readonly #stream: ReplyStream;
   readonly #pending: Pending[] = [];
+  /** Those who want no bytes for now: consumers of bodies that came one behind the other. */
+  readonly #holders = new Set<object>();
+  /** Signs of life of the server so far. */
+  #signs = 0;
   /** Those who wait until nothing is pending. */
   #quiet: (() => void)[] = [];
   #secrets: readonly string[] = [];
@@ -173,15 +177,21 @@ export class LineSession {
     return this.#await("command", options);
   }
 
-  /** Reads no more until `resume()`: the consumer of a body is busy. The server's silence is not its fault meanwhile. */
-  pause(): void {
+  /**
+   * Reads no more until every holder has called `resume()`: the consumer of a body is busy, and of what came with it
+   * another one may be. The server's silence is not its fault meanwhile. Twice is once.
+   */
+  pause(holder: object): void {
+    this.#holders.add(holder);
     this.#watchdog.rest();
     this.#socket?.pause();
   }
 
-  resume(): void {
+  /** Lets go of the holder's own pause; nothing happens where it has none. */
+  resume(holder: object): void {
+    if (!this.#holders.delete(holder) || this.#holders.size > 0) return;
     const next = this.#pending[0];
-    if (next) this.#watchdog.start(next.timeout);
+    if (next) this.#patience(next);
     this.#socket?.resume();
   }
 
@@ -342,7 +352,14 @@ export class LineSession {
 
   /** Something happened on a connection beside this one (a transfer): the server is alive. */
   touch(): void {
+    this.#signs++;
     this.#watchdog.touch();
+  }
+
+  /** Grows with every byte that comes, that leaves, and with every `touch()`: a call that is stuck moves nothing. */
+  get moved(): number {
+    const inner = this.#inner;
+    return this.#signs + (inner ? inner.bytesWritten - inner.writableLength : 0);
   }
 
   /** Hangs up: everything pending rejects with the reason. Gives the reason, so that it can be thrown. */
@@ -401,11 +418,11 @@ export class LineSession {
     const { preliminary, lenient, body, timeout = this.#options.timeouts.command } = options;
     // Always the same fields in the same order: a spread costs more than all the rest of a command.
     this.#pending.push({ preliminary, lenient, body, timeout, phase, reply: undefined, resolve, reject });
-    if (this.#pending.length === 1) this.#watchdog.start(timeout);
+    if (this.#pending.length === 1) this.#patience(this.#pending[0] as Pending);
   }
 
   #onData(chunk: Buffer): void {
-    this.#watchdog.touch();
+    this.touch();
     try {
       this.#stream.push(chunk, this.#events);
     } catch (error) {
@@ -441,8 +458,13 @@ export class LineSession {
     pending?.resolve(reply);
     const next = this.#pending[0];
     if (this.#setup.grammar.isGoodbye(reply)) this.#onStray(reply);
-    else if (next) this.#watchdog.start(next.timeout);
+    else if (next) this.#patience(next);
     else this.#atRest();
+  }
+
+  /** The server has to answer now, unless it is not listened to. */
+  #patience({ timeout }: Pending): void {
+    if (this.#holders.size === 0) this.#watchdog.start(timeout);
   }
 
   #atRest(): void {
@@ -508,7 +530,7 @@ export class LineSession {
     }
     this.#socket = socket;
     for (const [event, listener] of this.#listeners) socket.on(event, listener);
-    socket.resume();
+    if (this.#holders.size === 0) socket.resume();
     this.#flush();
   }
 

@@ -107,7 +107,9 @@ function functionWriter(call: (chunk: Buffer) => void | Promise<void>): SinkWrit
   return {
     write(chunk) {
       try {
-        return call(chunk)?.then(undefined, failed);
+        const busy = call(chunk) as unknown as PromiseLike<void> | undefined;
+        // A function whose result nobody declared may give anything: `(chunk) => chunks.push(chunk)`.
+        return typeof busy?.then === "function" ? Promise.resolve(busy).then(undefined, failed) : undefined;
       } catch (error) {
         return failed(error);
       }

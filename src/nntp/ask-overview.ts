@@ -1,7 +1,7 @@
 /** How rows of many articles are asked for: OVER, XOVER or XZVER; HDR, XHDR or XZHDR. And what their fields are called. */
 import { ReplyError } from "../client/errors.js";
 import type { Reply } from "../client/session.js";
-import { inflateYenc, isInflated } from "./compressed-body.js";
+import { inflateYenc } from "./compressed-body.js";
 import type { Overview } from "./overview.js";
 import { OverParser } from "./parse-over.js";
 import type { RowsPlan } from "./rows.js";
@@ -47,7 +47,7 @@ async function askDeflated(session: NntpSession, command: string, options: BodyO
   const begin = (reply: Reply) => {
     const rows = options.begin(reply);
     // Some send the stream as it is, and say so: it is inflated already.
-    if (isInflated(reply)) return rows;
+    if (session.inflates(command, reply)) return rows;
     take = rows;
     return (piece: Buffer) => pieces.take(piece);
   };

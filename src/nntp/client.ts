@@ -1,5 +1,5 @@
 /** NNTP's named methods (RFC 3977, 4642, 4643, 4644, 6048): what to ask; session.ts and rows.ts know how. */
-import { Client } from "../client/client.js";
+import { Client, type RunOptions } from "../client/client.js";
 import { resolveCredentials } from "../client/credentials.js";
 import { type PolywireError, UsageError } from "../client/errors.js";
 import { type ResolvedOptions, resolve } from "../client/options.js";
@@ -9,7 +9,8 @@ import type { Sink, Source } from "../client/sink.js";
 import type { ArticleInput } from "../message/compose.js";
 import type { Message } from "../message/message.js";
 import { type ParseOptions, parseMessage } from "../message/parse.js";
-import { type Article, named, receiveArticle, type StoredArticle, storeArticle } from "./article.js";
+import { openSink } from "../net/stream.js";
+import { type Article, named, orLetGo, receiveArticle, type StoredArticle, storeArticle } from "./article.js";
 import { askOverview, askRows, emptyFor } from "./ask-overview.js";
 import {
   type ArticleId,
@@ -85,7 +86,7 @@ export class NntpClient extends Client<NntpSession> {
   /** Selects a newsgroup (GROUP, RFC 3977 §6.1.1). */
   async group(name: string, options: CallOptions = {}): Promise<NewsGroup> {
     const command = `GROUP ${word("a newsgroup", name)}`;
-    return this.run(options, async (session, { timeout }) => {
+    return this.run({ ...options, exclusive: true }, async (session, { timeout }) => {
       const reply = await session.send(command, { timeout });
       return parseGroup(reply.text, name) ?? unreadable(session, command, reply);
     });
@@ -99,6 +100,7 @@ export class NntpClient extends Client<NntpSession> {
     return this.#rows(options, {
       ask: (session, body) => session.sendForBody(command, body),
       parser: ({ options }) => new NumberParser(options.limits.line),
+      selects: true,
     });
   }
 
@@ -199,12 +201,12 @@ export class NntpClient extends Client<NntpSession> {
 
   /** Makes the next article of the group the current one (NEXT, RFC 3977 §6.1.4). */
   async next(options: CallOptions = {}): Promise<ArticleName> {
-    return this.#named("NEXT", options);
+    return this.#named("NEXT", { ...options, exclusive: true });
   }
 
   /** Makes the previous article of the group the current one (LAST, RFC 3977 §6.1.3). */
   async last(options: CallOptions = {}): Promise<ArticleName> {
-    return this.#named("LAST", options);
+    return this.#named("LAST", { ...options, exclusive: true });
   }
 
   // --- what the server knows -------------------------------------------------------------------------------------
@@ -309,12 +311,13 @@ export class NntpClient extends Client<NntpSession> {
   async #article(verb: string, id: ArticleId | undefined, options: ArticleOptions): Promise<Article | StoredArticle> {
     const command = id === undefined ? verb : `${verb} ${formatId(id)}`;
     const { to } = options;
-    return this.run<Article | StoredArticle>(options, (session, call) =>
-      to === undefined ? receiveArticle(session, command, call) : storeArticle(session, command, to, call),
-    );
+    if (to === undefined) return this.run(options, (session, call) => receiveArticle(session, command, call));
+    const opening = openSink(to);
+    const stored = this.run(options, (session, call) => storeArticle(session, command, opening, call));
+    return orLetGo(opening, stored);
   }
 
-  #named(command: string, options: CallOptions): Promise<ArticleName> {
+  #named(command: string, options: CallOptions & RunOptions): Promise<ArticleName> {
     return this.run(options, async (session, { timeout }) =>
       named(session, command, await session.send(command, { timeout })),
     );

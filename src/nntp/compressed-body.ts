@@ -14,9 +14,16 @@ import { decodeYenc } from "../message/yenc.js";
 import { DotReader } from "../wire/dot.js";
 import type { BodyReader } from "../wire/reply.js";
 
-/** True for a reply whose body is a compressed stream. */
-export function isInflated(reply: Reply): boolean {
-  return /\[COMPRESS=GZIP\]/i.test(reply.text);
+/** Replies whose bodies may be compressed: lists, groups and overviews. */
+const SQUEEZED = new Set("211 215 218 221 224 225 230 231 282 288".split(" "));
+
+/**
+ * True for a reply whose body is a compressed stream, by its last word. Articles are never sent so, and the replies to
+ * ARTICLE, HEAD (221, as XHDR's) and BODY end with a message-id, which a poster made up.
+ */
+export function isInflated(command: string, { code, text }: Reply): boolean {
+  if (!SQUEEZED.has(code) || /^\s*(ARTICLE|HEAD|BODY)\b/i.test(command)) return false;
+  return /(?:^|\s)\[COMPRESS=GZIP\]$/i.test(text.trimEnd());
 }
 
 /** Rows that were compressed together with the dot behind them, or without it: the dot goes. */
@@ -33,6 +40,9 @@ export interface InflatedEvents {
   /** The body ended; these bytes, which came along, belong to what follows it. */
   end(rest: Buffer): void;
   fail(error: ProtocolError): void;
+  /** As many bytes as there may be wait to be inflated: no more of them, until `resume`. */
+  pause(): void;
+  resume(): void;
 }
 
 /**
@@ -49,6 +59,11 @@ export class InflatedBody implements BodyReader {
   /** The last bytes given to the inflater, and how many were given before them: the stream may end within them. */
   readonly #held: Buffer[] = [];
   #before = 0;
+  /** Consumers who want no bytes for now. */
+  readonly #holders = new Set<object>();
+  /** True where the inflater has more to do than it should. */
+  #full = false;
+  #dropped = false;
 
   constructor(events: InflatedEvents) {
     this.#events = events;
@@ -59,11 +74,41 @@ export class InflatedBody implements BodyReader {
     if (this.done || bytes.length === 0) return 0;
     const inflate = (this.#inflate ??= this.#start(bytes[0] as number));
     this.#held.push(bytes);
-    inflate.write(bytes, () => {
+    const room = inflate.write(bytes, () => {
       this.#forget();
       this.#look();
     });
+    if (!room) this.#fill(inflate);
     return bytes.length;
+  }
+
+  /** Gives nothing until every holder has called `resume()`: what came is inflated later, and what comes is not read. */
+  pause(holder: object): void {
+    this.#holders.add(holder);
+    this.#inflate?.pause();
+  }
+
+  resume(holder: object): void {
+    if (this.#holders.delete(holder) && this.#holders.size === 0) this.#inflate?.resume();
+  }
+
+  /** The connection is lost: what is still being inflated goes nowhere. */
+  drop(): void {
+    this.#dropped = true;
+    this.#inflate?.destroy();
+  }
+
+  #fill(inflate: Inflate | InflateRaw): void {
+    if (this.#full) return;
+    this.#full = true;
+    this.#events.pause();
+    inflate.once("drain", () => this.#drained());
+  }
+
+  #drained(): void {
+    if (!this.#full) return;
+    this.#full = false;
+    this.#events.resume();
   }
 
   #start(first: number): Inflate | InflateRaw {
@@ -73,6 +118,7 @@ export class InflatedBody implements BodyReader {
     if (zlib) this.#sum = new Adler32();
     const take = withoutDot((piece) => this.#events.piece(piece));
     inflate.on("data", (piece: Buffer) => {
+      if (this.#dropped) return;
       try {
         this.#sum?.add(piece);
         take(piece);
@@ -104,7 +150,7 @@ export class InflatedBody implements BodyReader {
   /** A stream that ends with the bytes so far ends with the checksum of what it gave: Node does not tell. */
   #look(): void {
     const inflate = this.#inflate;
-    if (this.done || !inflate || inflate.writableLength > 0 || inflate.readableLength > 0) return;
+    if (this.done || this.#dropped || !inflate || inflate.writableLength > 0 || inflate.readableLength > 0) return;
     const given = this.#before + this.#held.reduce((total, each) => total + each.length, 0);
     const last = Buffer.concat(this.#held.slice(-TRAILER));
     if (inflate.bytesWritten < given || last.length < TRAILER) return;
@@ -112,10 +158,11 @@ export class InflatedBody implements BodyReader {
   }
 
   #end(): void {
-    if (this.done) return;
+    if (this.done || this.#dropped) return;
     this.done = true;
     const rest = Buffer.concat(this.#held).subarray((this.#inflate?.bytesWritten ?? 0) - this.#before);
     this.#inflate?.destroy();
+    this.#drained();
     this.#events.end(rest);
   }
 }

@@ -102,8 +102,11 @@ const LISTS: { readonly [K in ListKeyword]: (line: string) => Lists[K] | undefin
 
 /** A name, and what it stands for. */
 function described(line: string): GroupDescription | undefined {
-  const [, name, description = ""] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
-  return name === undefined ? undefined : { name, description };
+  const blank = line.search(/\s/);
+  if (blank === 0 || line === "") return undefined;
+  return blank === -1
+    ? { name: line, description: "" }
+    : { name: line.slice(0, blank), description: line.slice(blank).trimStart() };
 }
 
 /** True for the name of a list that can be asked for. */

@@ -28,10 +28,16 @@ export function parseGroup(text: string, asked = ""): NewsGroup | undefined {
   return { name: m[4] ?? asked, count, low, high };
 }
 
-/** `223 3000234 <45223423@example.com> …`: number and message-id. */
-export function parseArticleName(text: string): ArticleName | undefined {
-  const m = /^\s*(\d{1,16})\s+(<[^>\s]*>)/.exec(text);
-  return m === null ? undefined : { number: Number(m[1]), messageId: m[2] as string };
+/**
+ * `223 3000234 <45223423@example.com> …`: number and message-id. Old articles have ids that are none (`<5 b@x>`, `5@x`):
+ * they are given as they stand. What is missing is what was asked for, `asked`; undefined where that is not enough.
+ */
+export function parseArticleName(text: string, asked = ""): ArticleName | undefined {
+  const [, digits, rest = ""] = /^\s*(?:(\d{1,16})(?!\S))?\s*(.*)$/s.exec(text) ?? [];
+  const number = digits ?? (/^\d+$/.test(asked) ? asked : "0");
+  const id = /^<\S*>(?!\S)|^<[^>]*>/.exec(rest) ?? (digits === undefined ? null : /^\S+/.exec(rest));
+  const messageId = id?.[0] ?? (asked.startsWith("<") ? asked : undefined);
+  return messageId === undefined ? undefined : { number: Number(number), messageId };
 }
 
 /** `111 20260118213145`: the server's time, in UTC (RFC 3977 §7.1). */
@@ -67,7 +73,11 @@ export function parseCapabilities(reply: Reply): Map<string, string[]> {
       .trim()
       .toUpperCase()
       .split(/[ \t]+/);
-    if (word) capabilities.set(word, [...(capabilities.get(word) ?? []), ...rest]);
+    if (!word) continue;
+    const known = capabilities.get(word);
+    // One by one: copies of what is known already would take a hostile list's length squared.
+    if (known === undefined) capabilities.set(word, rest);
+    else for (const each of rest) known.push(each);
   }
   return capabilities;
 }

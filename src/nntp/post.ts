@@ -4,6 +4,7 @@ import type { Call, Reply } from "../client/session.js";
 import type { Source } from "../client/sink.js";
 import { type ArticleInput, completeArticle, composeArticle } from "../message/compose.js";
 import { parseHeaders } from "../message/headers.js";
+import { toCrlf } from "../message/line-ends.js";
 import { openSource } from "../net/stream.js";
 import { DotWriter } from "../wire/dot.js";
 import type { NntpSession } from "./session.js";
@@ -43,9 +44,10 @@ export async function wholeSource(source: Source, limit: number): Promise<Buffer
 /** POST: two steps, 340 and 240. */
 export async function post(session: NntpSession, article: Buffer, call: Call): Promise<Posted> {
   const messageId = parseHeaders(article).get("message-id") ?? "";
-  await session.send("POST", { timeout: call.timeout });
+  // Without 340 the server takes the article's lines for commands.
+  session.expect(await session.exchange("POST", { timeout: call.timeout }), "POST", "340");
   const reply = await sendArticle(session, article, "POST", messageId, call);
-  return { messageId, reply: session.accept(reply, "POST") };
+  return { messageId, reply: session.expect(reply, "POST", "240") };
 }
 
 /** IHAVE: false where the server has the article already, or does not want it (435). */
@@ -53,8 +55,8 @@ export async function ihave(session: NntpSession, id: string, article: Buffer, c
   const command = `IHAVE ${id}`;
   const offered = await session.exchange(command, { timeout: call.timeout });
   if (offered.code === "435") return false;
-  session.accept(offered, command);
-  session.accept(await sendArticle(session, article, command, id, call), command);
+  session.expect(offered, command, "335");
+  session.expect(await sendArticle(session, article, command, id, call), command, "235");
   return true;
 }
 
@@ -64,7 +66,7 @@ export async function check(session: NntpSession, id: string, call: Call): Promi
   const reply = await session.exchange(command, { timeout: call.timeout });
   if (reply.code === "438") return "unwanted";
   if (reply.code === "431") return "later";
-  session.accept(reply, command);
+  session.expect(reply, command, "238");
   return "wanted";
 }
 
@@ -74,7 +76,7 @@ export async function takethis(session: NntpSession, id: string, article: Buffer
   refuseUnlessStreaming(session, "TAKETHIS");
   const reply = await session.exchangeArticle(stuffed(article), { command, timeout: call.timeout });
   if (reply.code === "439") return false;
-  session.accept(reply, command);
+  session.expect(reply, command, "239");
   return true;
 }
 
@@ -111,9 +113,10 @@ function refuseUnlessStreaming(session: NntpSession, command: string): void {
   });
 }
 
+/** Lines end with CR LF, whoever made the article: a server that takes a bare LF for one would see a dot of its own. */
 function stuffed(article: Buffer): Buffer[] {
   const writer = new DotWriter();
-  return [...writer.stuff(article), writer.end()];
+  return [...writer.stuff(toCrlf(article)), writer.end()];
 }
 
 function isComposed(article: ArticleInput | Source): article is ArticleInput {

@@ -27,9 +27,23 @@ const ADVICE: Readonly<Record<string, string>> = {
 /** Refusals that hold for now only. */
 const TRANSIENT = new Set(["400", "403", "431", "436"]);
 
+/** What servers count. */
+const COUNTED = "(?:clients?|connections?|users?|sessions?|logins?)";
 /** Words of servers that have reached a limit: of connections in all, or of one account's. */
-const CAP =
-  /too many|maximum (number )?(of )?(\w+ )?(clients|connections|users|sessions|logins?)|limit|try (again )?later|busy|load/i;
+const CAP = new RegExp(
+  [
+    "\\btoo many\\b",
+    `\\bmaximum (?:number )?(?:of )?(?:\\w+ )?${COUNTED}\\b`,
+    `\\b${COUNTED}\\b.{0,40}\\blimit`,
+    `\\blimit(?:s|ed)?\\b.{0,40}\\b${COUNTED}\\b`,
+    "\\btry (?:again )?later\\b",
+    "\\bbusy\\b",
+    "\\boverload(?:ed)?\\b",
+    "\\b(?:high|heavy|server|system) load\\b",
+    "\\bload (?:average|is|too)\\b",
+  ].join("|"),
+  "i",
+);
 
 /** The error for a refused command. `shown` is the command as it may be shown; `text` the reply, redacted. */
 export function refusal(reply: Reply, shown: string, text = reply.text): ReplyError {
@@ -44,8 +58,21 @@ export function refusal(reply: Reply, shown: string, text = reply.text): ReplyEr
     clientUsable: code !== "400",
     protocol: "nntp" as const,
   };
-  const said = `${code} ${text.trim()}`;
+  const said = `${code} ${readable(text.trim())}`;
   if (login && !capped && code !== "400") return new LoginError(`the login was refused: ${said}`, details);
   const advice = capped ? "the server has reached a limit of connections" : ADVICE[code];
   return new ReplyError(`the server refused "${shown}": ${said}${advice ? ` (${advice})` : ""}`, details);
+}
+
+/** Control characters, line separators, what turns the direction of writing, and bytes that are no UTF-8. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+
+/** A server's words fit for a terminal: `\x1b` where they have what only a terminal reads. */
+export function readable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    const code = character.charCodeAt(0);
+    // A byte that is no UTF-8 is U+DC80 to U+DCFF here (wire/text.ts).
+    const byte = code >= 0xdc80 && code <= 0xdcff ? code - 0xdc00 : code;
+    return byte < 0x100 ? `\\x${byte.toString(16).padStart(2, "0")}` : `\\u${byte.toString(16).padStart(4, "0")}`;
+  });
 }

@@ -21,6 +21,8 @@ export interface RowsPlan<T> {
   parser(session: NntpSession): Pick<LineRows<T>, "push" | "end">;
   /** Codes by which the server says that there are none. */
   readonly empty?: readonly string[] | undefined;
+  /** True where it selects a group: no other call may be in flight, or a repeat behind a login would change the order. */
+  readonly selects?: boolean | undefined;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface RowsPlan<T> {
  */
 export function rows<T>(owner: RowsOwner, plan: RowsPlan<T>): Rows<T> {
   return new Rows<T>((feed) =>
-    owner.run(!feed.eager, async (session, call) => {
+    owner.run(!feed.eager || plan.selects === true, async (session, call) => {
       const { readAhead } = session.options.limits;
       call.contended = () => feed.readAhead(readAhead, () => owner.refuse(tooFar(readAhead)));
       let intake: Intake<T> | undefined;
@@ -59,25 +61,26 @@ class Intake<T> {
     this.#session = session;
     this.#parser = parser;
     this.#feed = feed;
-    feed.resume = () => session.line.resume();
+    feed.bound(session.options.limits.body);
+    feed.resume = () => session.resume(this);
     feed.cancel = () => this.#leave();
   }
 
   take(piece: Buffer): void {
     if (this.#left) this.#drain(piece.length);
-    else if (!this.#feed.push(this.#parser.push(piece), piece.length)) this.#session.line.pause();
+    else if (!this.#feed.push(this.#parser.push(piece), piece.length)) this.#session.pause(this);
   }
 
   end(): void {
     this.#feed.resume = this.#feed.cancel = undefined;
     // The last piece may have asked for a pause: what follows is another answer.
-    this.#session.line.resume();
+    this.#session.resume(this);
     if (!this.#left) this.#feed.push(this.#parser.end(), 0);
   }
 
   #leave(): void {
     this.#left = true;
-    this.#session.line.resume();
+    this.#session.resume(this);
   }
 
   /** The consumer left: the rest is read and dropped, as NNTP has no word for "enough"; up to a limit. */

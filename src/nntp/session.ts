@@ -1,6 +1,6 @@
 /** The conversation of one NNTP connection: greeting, TLS, login, compression, single commands (RFC 3977, 4642, 4643, 8054). */
 import type { TLSSocket } from "node:tls";
-import { LoginError, type PolywireError, ProtocolError, ReplyError, TlsError, UsageError } from "../client/errors.js";
+import { type PolywireError, ProtocolError, ReplyError, TlsError, UsageError } from "../client/errors.js";
 import type { ResolvedOptions } from "../client/options.js";
 import type { Call, Credentials, Reply, RequestOptions, Session } from "../client/session.js";
 import { LineSession, type SendOptions } from "../net/line-session.js";
@@ -8,10 +8,12 @@ import { CodeGrammar, NNTP_REPLIES } from "../wire/code-reply.js";
 import { DotReader } from "../wire/dot.js";
 import type { BodyReader } from "../wire/reply.js";
 import { InflatedBody, isInflated } from "./compressed-body.js";
+import { authinfo, saslPlain } from "./login.js";
+import { LoginGate } from "./login-gate.js";
 import type { Compression, NntpSettings } from "./options.js";
 import type { LearnedFormat } from "./overview.js";
 import { parseCapabilities } from "./parse-reply.js";
-import { refusal } from "./refusal.js";
+import { readable, refusal } from "./refusal.js";
 
 /** Commands that `request()` leaves to a method, and which one. */
 const NOT_RAW: Readonly<Record<string, string>> = {
@@ -57,8 +59,11 @@ export class NntpSession implements Session {
   /** True where CAPABILITIES was understood. */
   #announces = false;
   readonly #credentials: CredentialsAtHand;
-  /** A login in the middle: what is sent meanwhile waits for it. */
-  #gate: Promise<void> | undefined;
+  readonly #gate = new LoginGate(() => this.#loginAgain());
+  /** True where the server agreed to XFEATURE COMPRESS GZIP. */
+  #gzip = false;
+  /** The compressed body that is being read. */
+  #inflating: InflatedBody | undefined;
   /** The spelling of a command that the server understands, where it was tried: OVER or XOVER, HDR or XHDR. */
   readonly #spelling = new Map<string, string>();
 
@@ -71,7 +76,13 @@ export class NntpSession implements Session {
     this.options = options;
     this.settings = settings;
     this.#credentials = credentials;
-    this.line = new LineSession({ options, grammar: new CodeGrammar(NNTP_REPLIES, options.limits.reply), onClose });
+    const grammar = new CodeGrammar(NNTP_REPLIES, options.limits.reply);
+    const over = (reason: PolywireError) => {
+      this.#inflating?.drop();
+      this.#gate.close(reason);
+      onClose(reason);
+    };
+    this.line = new LineSession({ options, grammar, onClose: over });
   }
 
   get tls(): TLSSocket | undefined {
@@ -112,8 +123,8 @@ export class NntpSession implements Session {
     if (user === undefined) throw new UsageError("a login by AUTHINFO wants a user", { protocol: "nntp" });
     this.line.hide(password);
     const sasl = this.#announces && this.has("SASL", "PLAIN") && !this.has("AUTHINFO", "USER");
-    if (sasl) await this.#saslPlain(user, password ?? "", call);
-    else await this.#authinfo(user, password, call);
+    if (sasl) await saslPlain(this, user, password ?? "", call);
+    else await authinfo(this, user, password, call);
     await this.#askCapabilities(call);
     await this.#compress(call);
   }
@@ -127,7 +138,7 @@ export class NntpSession implements Session {
     const body = (reply: Reply) => {
       if (!reply.ok || !(multiline || MULTILINE.has(reply.code))) return undefined;
       const begun = (pieces = new Pieces(this.options.limits.body));
-      return this.#reader(reply, (piece) => begun.take(piece));
+      return this.#reader(command, reply, (piece) => begun.take(piece));
     };
     const reply = await this.exchange(command, { timeout: call.timeout, shown, body });
     const whole = pieces ? { ...reply, body: pieces.whole() } : reply;
@@ -159,7 +170,7 @@ export class NntpSession implements Session {
     let begun = false;
     const body = (reply: Reply) => {
       begun = MULTILINE.has(reply.code) || (reply.code === "211" && command.startsWith("LISTGROUP"));
-      return begun ? this.#reader(reply, begin(reply)) : undefined;
+      return begun ? this.#reader(command, reply, begin(reply)) : undefined;
     };
     const reply = await this.send(command, { timeout, body });
     return begun ? reply : Promise.reject(this.unreadable(command, reply));
@@ -191,48 +202,70 @@ export class NntpSession implements Session {
     throw error;
   }
 
-  /** A reply whose text is not what its code promises: nothing can be taken for granted then. */
-  unreadable(command: string, reply: Reply): ProtocolError {
-    const said = this.line.redact(reply.lines.join(" "));
-    return this.line.fail(new ProtocolError(`the answer to ${command} cannot be read: ${said}`)) as ProtocolError;
+  /**
+   * Gives the reply where its code begins so. Throws ReplyError for a refusal; any other consent is none, and closes the
+   * connection: server and client are no longer at the same step.
+   */
+  expect(reply: Reply, shown: string, code: string): Reply {
+    if (this.accept(reply, shown).code.startsWith(code)) return reply;
+    throw this.unreadable(shown, reply);
+  }
+
+  /** A reply that is not what its command, or its code, promises: nothing can be taken for granted then. */
+  unreadable(command: string, reply: Reply): PolywireError {
+    const said = readable(this.line.redact(reply.lines.join(" ")));
+    return this.line.fail(new ProtocolError(`the answer to ${command} cannot be read: ${said}`));
+  }
+
+  /** True for a reply behind which a compressed stream comes, in a way that was agreed upon. */
+  inflates(command: string, reply: Reply): boolean {
+    return (this.#gzip || this.xzver) && isInflated(command, reply);
+  }
+
+  /** The holder's body is held back, also what of it was read already and is being inflated. */
+  pause(holder: object): void {
+    this.#inflating?.pause(holder);
+    this.line.pause(holder);
+  }
+
+  resume(holder: object): void {
+    this.#inflating?.resume(holder);
+    this.line.resume(holder);
   }
 
   /** Sends one command, whatever the reply; also after a login and one repeat. */
   exchange(command: string, options: SendOptions = {}): Promise<Reply> {
-    return this.#again(() => this.line.send(command, options));
+    return this.#gate.pass(() => this.line.send(command, options));
   }
 
   /** Sends an article in one write with its command, where there is one; resolves to the reply, whatever it says. */
   exchangeArticle(article: readonly Buffer[], options: SendOptions & { command?: string }): Promise<Reply> {
-    return this.#again(() => this.line.sendBytes(article, options));
+    return this.#gate.pass(() => this.line.sendBytes(article, options));
   }
 
-  async #again(send: () => Promise<Reply>): Promise<Reply> {
-    while (this.#gate) await this.#gate.catch(() => {});
-    const reply = await send();
-    if (reply.code !== "480") return reply;
+  /** False where there is nobody to log in. What is in flight comes first: replies keep their order. */
+  async #loginAgain(): Promise<boolean> {
     const credentials = await this.#credentials();
-    if (credentials?.user === undefined) return reply;
-    await this.#loginAgain(credentials);
-    return send();
+    if (credentials?.user === undefined) return false;
+    await this.line.quiet();
+    await this.login(credentials, { signal: undefined, timeout: this.options.timeouts.command });
+    return true;
   }
 
-  /** One login for all commands that were answered by 480; it is sent when nothing else is in flight. */
-  #loginAgain(credentials: Credentials): Promise<void> {
-    this.#gate ??= this.line
-      .quiet()
-      .then(() => this.login(credentials, { signal: undefined, timeout: this.options.timeouts.command }))
-      .finally(() => (this.#gate = undefined));
-    return this.#gate;
-  }
-
-  #reader(reply: Reply, take: (piece: Buffer) => void): BodyReader {
-    if (!isInflated(reply)) return new DotReader(take);
-    return new InflatedBody({
+  #reader(command: string, reply: Reply, take: (piece: Buffer) => void): BodyReader {
+    if (!this.inflates(command, reply)) return new DotReader(take);
+    const body = new InflatedBody({
       piece: take,
-      end: (rest) => this.line.unread(rest),
+      end: (rest) => {
+        this.#inflating = undefined;
+        this.line.unread(rest);
+      },
       fail: (error) => this.line.fail(error),
+      pause: () => this.line.pause(body),
+      resume: () => this.line.resume(body),
     });
+    this.#inflating = body;
+    return body;
   }
 
   async #askCapabilities(call: Call): Promise<void> {
@@ -267,42 +300,18 @@ export class NntpSession implements Session {
     await this.#askCapabilities(call);
   }
 
-  /** AUTHINFO USER and PASS (RFC 4643 §2.3). */
-  async #authinfo(user: string, password: string | undefined, call: Call): Promise<void> {
-    const { timeout } = call;
-    let reply = await this.line.send(`AUTHINFO USER ${user}`, { timeout });
-    if (reply.code === "381") {
-      if (password === undefined) {
-        const details = { command: `AUTHINFO USER ${user}`, code: "381", transient: false, protocol: "nntp" as const };
-        throw new LoginError("the server wants a password, and the credentials have none", details);
-      }
-      reply = await this.line.send(`AUTHINFO PASS ${password}`, { timeout, shown: "AUTHINFO PASS ***" });
-    }
-    this.accept(reply, "AUTHINFO PASS ***");
-  }
-
-  /** AUTHINFO SASL PLAIN (RFC 4643 §2.4, RFC 4616), with the initial response. */
-  async #saslPlain(user: string, password: string, call: Call): Promise<void> {
-    const response = Buffer.from(`\0${user}\0${password}`).toString("base64");
-    this.line.hide(response);
-    const shown = "AUTHINFO SASL PLAIN ***";
-    let reply = await this.line.send(`AUTHINFO SASL PLAIN ${response}`, { timeout: call.timeout, shown });
-    // A server that does not take the initial response asks for it.
-    if (reply.code === "383") reply = await this.line.send(response, { timeout: call.timeout, shown: "***" });
-    this.accept(reply, shown);
-  }
-
   /** Starts compression, where it is wanted and there is one; a server that refuses goes on without. */
   async #compress(call: Call): Promise<void> {
     const { compress } = this.settings;
-    if (compress === false || this.line.compressed) return;
+    if (compress === false || this.line.compressed || this.#gzip) return;
     const wants = (way: Compression, announced: boolean) => compress === way || (compress === true && announced);
     if (wants("deflate", this.has("COMPRESS", "DEFLATE"))) {
       const reply = await this.line.compress("COMPRESS DEFLATE", call);
       if (reply.ok) await this.#askCapabilities(call);
     } else if (wants("gzip", this.has("XFEATURE-COMPRESS", "GZIP"))) {
       const terminator = this.has("XFEATURE-COMPRESS", "TERMINATOR") ? " TERMINATOR" : "";
-      await this.line.send(`XFEATURE COMPRESS GZIP${terminator}`, { timeout: call.timeout });
+      const reply = await this.line.send(`XFEATURE COMPRESS GZIP${terminator}`, { timeout: call.timeout });
+      this.#gzip = reply.code.startsWith("2");
     } else if (wants("xzver", this.has("XZVER"))) {
       this.xzver = true;
     }

@@ -1,4 +1,5 @@
 /** How a client ends: quit, close, and calls that are cancelled. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { AbortedError } from "../../src/client/errors.js";
 import { failure, gone, no, OK, settle, ToyClient, toyIn } from "./toy.js";
@@ -36,6 +37,33 @@ describe("quit and close", () => {
     client.toy.plans.quit = "hang";
     await client.quit();
     expect([client.state, client.toy.calls.at(-1)?.timeout]).toEqual(["closed", 10]);
+  });
+
+  test("quit is bounded behind a call that is stuck, and behind credentials that never come", async () => {
+    const client = await toyIn("ready", { timeouts: { quit: 40 } });
+    void client.stuck();
+    await client.quit();
+    expect([client.state, client.toy.log]).toEqual(["closed", ["open", "login alice"]]);
+    const other = await toyIn("connected", { timeouts: { quit: 40 }, credentials: () => new Promise(() => {}) });
+    void other.login();
+    await other.quit();
+    expect(other.state).toBe("closed");
+  });
+
+  test("calls in flight may finish before quit while something moves, bytes or calls", async () => {
+    const client = await toyIn("ready", { timeouts: { quit: 100 } });
+    let done = () => {};
+    const moving = client.stuck(new Promise<void>((resolve) => (done = resolve)));
+    const quit = client.quit();
+    for (let i = 0; i < 12; i++, client.toy.line.moved++) await sleep(20);
+    expect(client.state).toBe("ready");
+    done();
+    await Promise.all([moving, quit]);
+    expect(client.toy.log.at(-1)).toBe("quit");
+    const other = await toyIn("ready", { timeouts: { quit: 100 } });
+    const calls = Array.from({ length: 12 }, () => other.stuck(() => sleep(20)));
+    await Promise.all([...calls, other.quit()]);
+    expect(other.toy.log.at(-1)).toBe("quit");
   });
 
   test("quit behind a connect that fails resolves", async () => {

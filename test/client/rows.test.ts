@@ -127,6 +127,20 @@ describe("leaving early", () => {
     await loop;
   });
 
+  test("a producer that begins behind the leaving is told at once", async () => {
+    const { rows, feed, finish } = setUp();
+    const batches = rows.batches();
+    const first = batches.next();
+    const left = batches.return();
+    const cancel = vi.fn(finish);
+    feed().cancel = cancel;
+    expect(cancel).toHaveBeenCalledTimes(1);
+    await left;
+    expect((await first).done).toBe(true);
+    feed().cancel = cancel;
+    expect(cancel).toHaveBeenCalledTimes(1);
+  });
+
   test("what comes after is thrown away, and a paused producer resumed", async () => {
     const { rows, feed, finish } = setUp();
     const batches = rows.batches();
@@ -140,6 +154,34 @@ describe("leaving early", () => {
     await batches.return();
     expect(resume).toHaveBeenCalledTimes(1);
     expect(feed().push([3], 2 * MiB)).toBe(true);
+  });
+});
+
+describe("each and toArray", () => {
+  test("a callback may give anything: only a promise is waited for", async () => {
+    const make = () => new Rows<number>(async (feed) => void feed.push([1, 2], 2));
+    const all: number[] = [];
+    const push = (batch: number[]): unknown => all.push(...batch);
+    await make().each(push as () => void);
+    await make().each(async (batch: number[]) => void push(batch));
+    expect(all).toEqual([1, 2, 1, 2]);
+  });
+
+  test("toArray holds no more bytes than the producer allows; each is not bounded", async () => {
+    const make = () =>
+      new Rows<number>(async (feed) => {
+        feed.bound(10);
+        feed.push([1], 10);
+        feed.push([2], 1);
+      });
+    const error = await make()
+      .toArray()
+      .catch((reason) => reason as Error);
+    expect(error).toMatchObject({ name: "ProtocolError", message: expect.stringContaining("limits.body") });
+    const seen: number[] = [];
+    await make().each((batch) => void seen.push(...batch));
+    for await (const row of make()) seen.push(row);
+    expect(seen).toEqual([1, 2, 1, 2]);
   });
 });
 

@@ -17,6 +17,7 @@ export class ToySession implements Session {
   capabilities = new Map([["TOY", []]]);
   loginOptional = false;
   depth = 4;
+  readonly line = { moved: 0 };
   /** Commands as they were sent. */
   readonly log: string[] = [];
   readonly calls: Call[] = [];
@@ -92,6 +93,11 @@ export class ToyClient extends Client<ToySession> {
   /** A named method that needs the connection alone. */
   retr(options: CallOptions = {}): Promise<Reply> {
     return this.run({ ...options, exclusive: true }, (session, call) => session.request("retr", {}, call));
+  }
+
+  /** A named method that waits for something of the user's: by default for ever. */
+  stuck(until: Promise<void> | (() => Promise<void>) = new Promise(() => {})): Promise<void> {
+    return this.run({ exclusive: true }, () => (typeof until === "function" ? until() : until));
   }
 
   /** A named method that can be ended politely. */

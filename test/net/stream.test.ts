@@ -189,6 +189,14 @@ describe("a function as sink", () => {
     expect(seen).toEqual(["a", "b"]);
   });
 
+  test("may give anything: only a promise is waited for", async () => {
+    const chunks: Buffer[] = [];
+    const push = (chunk: Buffer): unknown => chunks.push(chunk);
+    const sink = await openSink(push as () => void);
+    expect(sink.write(Buffer.from("a"))).toBeUndefined();
+    expect(chunks).toHaveLength(1);
+  });
+
   test.each([
     () => {
       throw new Error("no room");

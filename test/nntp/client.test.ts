@@ -95,6 +95,34 @@ describe("articles", () => {
     await expect(readFile(file)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
+  test("to a sink: a later call does not overtake it", async () => {
+    const { nntp, server } = await connected(`C: ARTICLE 5\n${ARTICLE}C: GROUP b.b\nS: 211 1 5 5 b.b\n`);
+    const chunks: Buffer[] = [];
+    const take = (chunk: Buffer) => void chunks.push(Buffer.from(chunk));
+    await Promise.all([nntp.article(5, { to: take }), nntp.group("b.b")]);
+    expect(Buffer.concat(chunks).toString()).toBe("Subject: x\r\n\r\n.dot\r\n");
+    await server.done;
+  });
+
+  test("what is no sink rejects, and the client goes on", async () => {
+    const { nntp } = await connected(`C: ARTICLE 5\n${ARTICLE}C: STAT 5\nS: 223 5 <a@b>\n`);
+    expect(await failure(nntp.article(5, { to: 17 as unknown as string }))).toBeInstanceOf(UsageError);
+    expect((await nntp.stat(5)).number).toBe(5);
+  });
+
+  test("a stream whose article was dropped before its turn is destroyed", async () => {
+    const { nntp } = await talk(`${HELLO}C: STAT 1\nWAIT 50\nS: 223 1 <1@x>\n`, { pipelining: 1 });
+    await nntp.connect();
+    const first = nntp.stat(1);
+    const stream = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const controller = new AbortController();
+    const dropped = failure(nntp.article(5, { to: stream, signal: controller.signal }));
+    controller.abort();
+    expect(await dropped).toBeInstanceOf(AbortedError);
+    expect(stream.destroyed).toBe(true);
+    await first;
+  });
+
   test("a sink that fails is a SinkError; the client goes on", async () => {
     const { nntp } = await memory({ groups: { big: { generate: 10 } } });
     await nntp.connect();
@@ -150,6 +178,17 @@ describe("articles", () => {
     );
     const [one, two, three] = await Promise.allSettled([nntp.head(1), nntp.head(2), nntp.stat(3)]);
     expect([one.status, two.status, three.status]).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    await server.done;
+  });
+
+  test("articles to sinks and rows are sent along with them", async () => {
+    const { nntp, server } = await connected(
+      `C: HEAD 1\nC: ARTICLE 5\nC: STAT 3\nC: LIST OVERVIEW.FMT\nC: OVER 4\nC: BODY 6\nS: 423 none\n${ARTICLE}S: 223 3 <3@x>\nS: 503 none\nS: 423 none\nS: 222 6 <6@x>\nS: .\n`,
+    );
+    const first = nntp.head(1);
+    const to = () => {};
+    const calls = [nntp.article(5, { to }), nntp.stat(3), nntp.over(4).toArray(), nntp.body(6, { to })];
+    await Promise.all([failure(first), ...calls]);
     await server.done;
   });
 

@@ -1,8 +1,8 @@
 /** Posting: POST's two steps, composed and raw articles, IHAVE and streaming (RFC 4644), and a link lost in between. */
 import { describe, expect, test } from "vitest";
-import { ConnectionError, ReplyError, UsageError } from "../../src/client/errors.js";
+import { ConnectionError, ProtocolError, ReplyError, UsageError } from "../../src/client/errors.js";
 import { failure } from "../net/loopback.js";
-import { connected, memory } from "./dialogue.js";
+import { connected, hello, memory, talk } from "./dialogue.js";
 
 const RAW =
   "From: a@b.example\r\nNewsgroups: misc.test\r\nSubject: s\r\nMessage-ID: <1@b>\r\nDate: Tue, 3 Feb 2026 10:11:12 +0000\r\nPath: x\r\n\r\n.dot\r\nend";
@@ -96,6 +96,19 @@ describe("post", () => {
     expect(error.message).toContain("<1@b>");
   });
 
+  test.each(["240 posted already", "335 go", "200 fine"])("%s to POST gets no article", async (line) => {
+    const { nntp, server } = await connected(`C: POST\nS: ${line}\n`);
+    expect(await failure(nntp.post({ text: RAW }))).toBeInstanceOf(ProtocolError);
+    expect(nntp.state).toBe("closed");
+    await server.done;
+  });
+
+  test("an article that is answered by anything but 240 was not taken", async () => {
+    const lines = RAW.split("\r\n").map((line) => `C: ${line === ".dot" ? "..dot" : line}\n`);
+    const { nntp } = await connected(`C: POST\nS: 340 go\n${lines.join("")}C: .\nS: 340 go on\n`);
+    expect(await failure(nntp.post({ text: RAW }))).toBeInstanceOf(ProtocolError);
+  });
+
   test("calls made meanwhile wait for both steps", async () => {
     const { nntp, server } = await memory({ groups });
     await nntp.connect();
@@ -117,6 +130,32 @@ describe("feeding", () => {
   test.each(["436 later", "437 never"])("%s rejects", async (line) => {
     const { nntp } = await connected(`C: IHAVE <1@b>\nS: ${line}\n`);
     expect(await failure(nntp.ihave("<1@b>", { text: RAW }))).toMatchObject({ retryable: line.startsWith("436") });
+  });
+
+  test.each(["340 go", "235 taken already"])("%s to IHAVE gets no article", async (line) => {
+    const { nntp, server } = await connected(`C: IHAVE <1@b>\nS: ${line}\n`);
+    expect(await failure(nntp.ihave("<1@b>", { text: RAW }))).toBeInstanceOf(ProtocolError);
+    await server.done;
+  });
+
+  // A server that takes a bare LF for a line's end would end the article at the dot, and take the rest for commands.
+  const SMUGGLED = "Subject: x\n\nhello\n.\nIHAVE <forged@x>\r.\rFrom: evil\n";
+  const SAFE = "C: Subject: x\nC:\nC: hello\nC: ..\nC: IHAVE <forged@x>\nC: ..\nC: From: evil\nC: .\n";
+
+  test("ihave() ends its article's lines with CR LF: a dot in it is stuffed", async () => {
+    const { nntp, server } = await connected(`C: IHAVE <1@b>\nS: 335 go\n${SAFE}S: 235 ok\n`);
+    expect(await nntp.ihave("<1@b>", { text: SMUGGLED })).toBe(true);
+    await server.done;
+  });
+
+  test("takethis() as well; anything but 239 behind it is no consent", async () => {
+    const { nntp, server } = await talk(
+      `${hello("STREAMING")}C: TAKETHIS <1@b>\n${SAFE}S: 239 ok\nC: TAKETHIS <1@b>\n${SAFE}S: 238 ok\n`,
+    );
+    await nntp.connect();
+    expect(await nntp.takethis("<1@b>", { text: SMUGGLED })).toBe(true);
+    expect(await failure(nntp.takethis("<1@b>", { text: SMUGGLED }))).toBeInstanceOf(ProtocolError);
+    await server.done;
   });
 
   test("check() asks, takethis() sends unasked; overlapping ones are streamed", async () => {
