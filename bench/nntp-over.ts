@@ -4,7 +4,8 @@
  *
  *     npx tsx bench/nntp-over.ts [--rounds 3] [--warm-up 1] [--rows 100000] [--feed 10000000] [--newsie 1]
  *
- * The limit is the same OVER by a bare socket that looks for the dot line and at nothing else. All read uncompressed;
+ * The limit is the same OVER by a bare socket that looks for the dot line and at nothing else: INN gives no more, so no
+ * client can be faster than that. `nntplib-feed` is nntplib at the synthetic feed, which gives as much as is taken. All read uncompressed;
  * connections are open before the clock starts. newsie takes half a minute for its one turn, and is asked once.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
@@ -129,8 +130,14 @@ async function fromFeed() {
   try {
     const nntp = await client(Number(port), "alt.feed");
     const part = Math.min(feed, 2_000_000);
-    const run1 = { name: "feed", run: async () => same(await typed(nntp, part), part, "polywire") };
-    const turns = await inTurns([run1], rounds, warmUp);
+    const share = Math.min(part, rows);
+    const python = await nntplib(["127.0.0.1", port, "alt.feed", "1", String(share)]);
+    const competitors: Competitor[] = [
+      { name: "feed", run: async () => same(await typed(nntp, part), part, "polywire") },
+      ...(python ? [{ name: "nntplib-feed", run: async () => same(await python.go(), share, "nntplib") }] : []),
+    ];
+    const turns = await inTurns(competitors, rounds, warmUp);
+    python?.stop();
     await nntp.quit();
     const file = join(work, "headers.ndjson");
     const { line } = await run(HEADERS, [port, String(feed), file]);
@@ -139,7 +146,8 @@ async function fromFeed() {
     const lines = Number(execFileSync("wc", ["-l", file]).toString().split(" ")[0]);
     same(lines, feed, "the NDJSON file");
     console.log(`NDJSON: ${(statSync(file).size / 1e6).toFixed(0)} MB in ${(ndjson.milliseconds / 1000).toFixed(1)} s`);
-    return { feed: rate(turns, "feed", part), ndjson };
+    const peer = python && rate(turns, "nntplib-feed", share);
+    return { feed: rate(turns, "feed", part), peer, ndjson };
   } finally {
     child.kill();
   }
@@ -169,11 +177,12 @@ try {
     bench: "nntp-over",
     unit: "rows/s",
     ours,
-    peers,
+    peers: { ...peers, ...(synthetic.peer ? { "nntplib-feed": synthetic.peer } : {}) },
     limit,
     ratios: {
       limit: inn / limit,
       ...Object.fromEntries(Object.entries(peers).map(([name, peer]) => [name, inn / peer])),
+      ...(synthetic.peer ? { "nntplib-feed": synthetic.feed / synthetic.peer } : {}),
       "serial-articles": ours["articles/s"] / ours["articles/s-one-by-one"],
     },
   });
