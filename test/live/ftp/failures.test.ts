@@ -61,11 +61,13 @@ async function expectSound(ftp: FtpClient): Promise<void> {
 }
 
 /**
- * inetutils ends the session by SIGPIPE where it writes twice to a data connection that is gone: then, and there only,
- * the client is closed, and says so.
+ * inetutils ends the session by SIGPIPE where it writes twice to a data connection that is gone; ProFTPD under TLS hangs
+ * up behind an ABOR in the midst of a download, 4 times in 1,305 here. Then, and there only, the client is closed, and
+ * says so.
  */
 function mayHaveGone(bed: Bed, error: PolywireError): boolean {
-  if (bed.kind !== "inetutils") expect(error.clientUsable).toBe(true);
+  const goes = bed.kind === "inetutils" || (bed.kind === "proftpd" && bed.tls !== "none");
+  if (!goes) expect(error.clientUsable).toBe(true);
   return !error.clientUsable;
 }
 
