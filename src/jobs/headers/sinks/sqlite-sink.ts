@@ -78,7 +78,7 @@ export class SqliteSink<Row extends HeaderRow> implements HeaderSink<Row> {
   ): Promise<SqliteSink<Row>> {
     await mkdir(dirname(path), { recursive: true });
     const isNew = !existsSync(path);
-    const db = openDatabase(path, options.engine);
+    const db = opened(path, options.engine);
     try {
       db.exec("PRAGMA busy_timeout=10000; PRAGMA cache_size=-65536");
       if (isNew) db.exec("PRAGMA page_size=8192");
@@ -191,4 +191,13 @@ function valuesOf(row: HeaderRow): SqlValue[] {
     further,
     row.broken ?? null,
   ];
+}
+
+/** node:sqlite does not say which file it was. */
+function opened(path: string, engine: SqlEngine | undefined): SqlDatabase {
+  try {
+    return openDatabase(path, engine);
+  } catch (cause) {
+    throw new SinkError(`${path} could not be opened: ${(cause as Error).message}`, { cause });
+  }
 }
