@@ -4,6 +4,7 @@ import { LoginError, type PolywireError, TimeoutError, TlsError, UsageError } fr
 import type { ResolvedOptions } from "../client/options.js";
 import type { Call, Credentials, Reply, RequestOptions, Session } from "../client/session.js";
 import { LineSession, type SendOptions } from "../net/line-session.js";
+import { refusedTls } from "../net/tls.js";
 import { CodeGrammar, FTP_REPLIES } from "../wire/code-reply.js";
 import type { FtpSettings } from "./options.js";
 import { parseFeatures } from "./parse-reply.js";
@@ -198,11 +199,7 @@ export class FtpSession implements Session {
     const reply = await this.line.upgrade("AUTH TLS", call, this.settings.clearControl);
     if (reply.ok) return;
     if (reply.code === "421") throw refusal(reply, "AUTH TLS");
-    throw new TlsError(`the server refused AUTH TLS: ${reply.code} ${reply.text}`, {
-      phase: "tls",
-      advice:
-        'if everything, the password too, may travel in the clear, say so: security "plain" (?security=plain, --plain)',
-    });
+    throw refusedTls("AUTH TLS", reply);
   }
 
   /** Remembers the TLS session of the control connection, which data connections resume. */

@@ -101,6 +101,15 @@ export function rejectEarlyBytes(socket: net.Socket, leftover: number, options: 
   });
 }
 
+/** The error for a server that does not begin TLS where the caller wants it: nothing goes on in the clear. */
+export function refusedTls(command: string, reply: { readonly code: string; readonly text: string }): TlsError {
+  return new TlsError(`the server refused ${command}: ${reply.code} ${reply.text}`, {
+    phase: "tls",
+    advice:
+      'if everything, the password too, may travel in the clear, say so: security "plain" (?security=plain, --plain)',
+  });
+}
+
 /**
  * Takes TLS off a connection that was secured with `detachable: true`: says close_notify, waits for the server's, and
  * gives back the socket underneath, with whatever came behind it.

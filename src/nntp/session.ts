@@ -1,9 +1,10 @@
 /** The conversation of one NNTP connection: greeting, TLS, login, compression, single commands (RFC 3977, 4642, 4643, 8054). */
 import type { TLSSocket } from "node:tls";
-import { type PolywireError, ProtocolError, ReplyError, TlsError, UsageError } from "../client/errors.js";
+import { type PolywireError, ProtocolError, ReplyError, UsageError } from "../client/errors.js";
 import type { ResolvedOptions } from "../client/options.js";
 import type { Call, Credentials, Reply, RequestOptions, Session } from "../client/session.js";
 import { LineSession, type SendOptions } from "../net/line-session.js";
+import { refusedTls } from "../net/tls.js";
 import { CodeGrammar, NNTP_REPLIES } from "../wire/code-reply.js";
 import { DotReader } from "../wire/dot.js";
 import type { BodyReader } from "../wire/reply.js";
@@ -290,11 +291,7 @@ export class NntpSession implements Session {
     const reply = await this.line.upgrade("STARTTLS", call);
     if (!reply.ok) {
       if (reply.code === "400") throw refusal(reply, "STARTTLS");
-      throw new TlsError(`the server refused STARTTLS: ${reply.code} ${reply.text}`, {
-        phase: "tls",
-        advice:
-          'if everything, the password too, may travel in the clear, say so: security "plain" (?security=plain, --plain)',
-      });
+      throw refusedTls("STARTTLS", reply);
     }
     // What was said before, in the clear, may have been somebody else's words.
     await this.#askCapabilities(call);

@@ -1,14 +1,13 @@
 /** `polywire/testing`: servers for tests of clients. Exports only. */
-export type { CommandFault, Faults, ReplyFault } from "./ftp/faults.js";
+export type { CommandFault, ReplyFault } from "./command-faults.js";
+export type { Faults } from "./ftp/faults.js";
 export type { FtpFeatures, FtpLimits, FtpServerOptions } from "./ftp/options.js";
 export { FtpTree, type GenerateOptions, type TreeStat, utf8Name } from "./ftp/tree.js";
 export { FtpServer } from "./ftp-server.js";
 export type { ArticleFields, ArticleInput } from "./nntp/article.js";
 export type {
-  CommandFault as NntpCommandFault,
   CutFault as NntpCutFault,
   Faults as NntpFaults,
-  ReplyFault as NntpReplyFault,
   RowFaults as NntpRowFaults,
 } from "./nntp/faults.js";
 export { type GroupInput as NntpGroupInput, NntpGroup } from "./nntp/group.js";

@@ -1,20 +1,5 @@
 /** What the in-memory FTP server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
-
-/** A fault that hits one command, a number of times. */
-export interface CommandFault {
-  /** The verb (`"RNTO"`), or the beginning of the line up to a blank (`"SITE CHMOD"`). Case does not matter. */
-  command: string;
-  /** How often it still happens; counted down in place. Default: 1. */
-  times?: number;
-}
-
-/** An answer given in place of the real one. */
-export interface ReplyFault {
-  /** The whole reply without its last CRLF: `"550 No."`. */
-  reply: string;
-  /** How often it is still given; counted down in place. Default: 1. */
-  times?: number;
-}
+import type { CommandFault, ReplyFault } from "../command-faults.js";
 
 /** Everything that can go wrong on purpose. Change it while the server runs: `server.faults.refuseData = true`. */
 export interface Faults {
@@ -79,35 +64,6 @@ export interface Faults {
   dataFaultsOn?: string | undefined;
   /** How many transfers the data faults above still hit; counted down in place. Default: all. */
   dataFaultsTimes?: number | undefined;
-}
-
-/** Whether a fault written for `pattern` means this command line: same verb, or the line's beginning up to a blank. */
-export function matchesCommand(pattern: string, line: string): boolean {
-  const start = line.slice(0, pattern.length);
-  if (start.toUpperCase() !== pattern.toUpperCase()) return false;
-  return line.length === pattern.length || line[pattern.length] === " ";
-}
-
-/** Whether `fault` hits this line now; counts it down when it does. */
-export function strikes(fault: CommandFault | undefined, line: string): boolean {
-  if (!fault || !matchesCommand(fault.command, line)) return false;
-  const left = fault.times ?? 1;
-  if (left <= 0) return false;
-  fault.times = left - 1;
-  return true;
-}
-
-/** The reply to give in place of doing this line, if a fault says so; counts it down. */
-export function replacedReply(faults: Faults, line: string): string | undefined {
-  for (const [pattern, given] of Object.entries(faults.reply ?? {})) {
-    if (!matchesCommand(pattern, line)) continue;
-    if (typeof given === "string") return given;
-    const left = given.times ?? 1;
-    if (left <= 0) continue;
-    given.times = left - 1;
-    return given.reply;
-  }
-  return undefined;
 }
 
 /** The faults of one data connection, after `dataFaultsOn` and `dataFaultsTimes` have been applied. */

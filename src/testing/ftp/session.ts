@@ -1,10 +1,11 @@
 /** One client's conversation: its state, the order of its commands, and what the faults make of it. */
 import type { Socket } from "node:net";
 import type { SecureContext } from "node:tls";
+import { matchesCommand, replacedReply, strikes } from "../command-faults.js";
 import { COMMANDS } from "./commands/index.js";
 import { type ByteCount, Control } from "./control.js";
 import { DataPort } from "./data.js";
-import { type Faults, matchesCommand, replacedReply, strikes } from "./faults.js";
+import type { Faults } from "./faults.js";
 import type { ResolvedFtpServerOptions } from "./options.js";
 import { encodeReply, Refused } from "./reply.js";
 import { FACTS, type Fact } from "./rows.js";

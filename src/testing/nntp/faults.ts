@@ -1,20 +1,5 @@
 /** What the in-memory NNTP server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
-
-/** A fault that hits one command, a number of times. */
-export interface CommandFault {
-  /** The verb (`"POST"`), or the beginning of the line up to a blank (`"LIST ACTIVE"`). Case does not matter. */
-  command: string;
-  /** How often it still happens; counted down in place. Default: 1. */
-  times?: number;
-}
-
-/** An answer given in place of the real one. */
-export interface ReplyFault {
-  /** The whole reply without its last CRLF: `"503 No."`; with a body, the body and its dot as well. */
-  reply: string;
-  /** How often it is still given; counted down in place. Default: 1. */
-  times?: number;
-}
+import type { CommandFault, ReplyFault } from "../command-faults.js";
 
 /** Where an OVER is cut. */
 export interface CutFault {
@@ -113,22 +98,6 @@ export interface Faults {
   lateArticles?: readonly number[] | ((number: number, group: string) => boolean) | undefined;
 }
 
-/** Whether a fault written for `pattern` means this command line: same verb, or the line's beginning up to a blank. */
-export function matchesCommand(pattern: string, line: string): boolean {
-  const start = line.slice(0, pattern.length);
-  if (start.toUpperCase() !== pattern.toUpperCase()) return false;
-  return line.length === pattern.length || line[pattern.length] === " ";
-}
-
-/** Whether `fault` hits this line now; counts it down when it does. */
-export function strikes(fault: CommandFault | undefined, line: string): boolean {
-  if (!fault || !matchesCommand(fault.command, line)) return false;
-  const left = fault.times ?? 1;
-  if (left <= 0) return false;
-  fault.times = left - 1;
-  return true;
-}
-
 /** Whether a fault that is always on, or on a number of times, is on now; counts it down. */
 export function isOn(
   faults: Faults,
@@ -139,19 +108,6 @@ export function isOn(
   if (given <= 0) return false;
   faults[name] = given - 1;
   return true;
-}
-
-/** The reply to give in place of doing this line, if a fault says so; counts it down. */
-export function replacedReply(faults: Faults, line: string): string | undefined {
-  for (const [pattern, given] of Object.entries(faults.reply ?? {})) {
-    if (!matchesCommand(pattern, line)) continue;
-    if (typeof given === "string") return given;
-    const left = given.times ?? 1;
-    if (left <= 0) continue;
-    given.times = left - 1;
-    return given.reply;
-  }
-  return undefined;
 }
 
 /** Whether the next OVER is the one to cut; counts it down. */

@@ -1,11 +1,12 @@
 /** One client's conversation: its state, one command after the other, and what the faults make of it. */
 import type { Socket } from "node:net";
 import type { SecureContext } from "node:tls";
+import { matchesCommand, replacedReply, strikes } from "../command-faults.js";
 import { Channel } from "./channel.js";
 import type { Command } from "./commands/command.js";
 import { COMMANDS } from "./commands/index.js";
 import { squeezed } from "./compress.js";
-import { type Faults, isOn, matchesCommand, replacedReply, strikes } from "./faults.js";
+import { type Faults, isOn } from "./faults.js";
 import type { NntpGroup } from "./group.js";
 import type { NntpGroups } from "./groups.js";
 import type { ResolvedNntpServerOptions } from "./options.js";
