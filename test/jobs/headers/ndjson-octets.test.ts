@@ -1,4 +1,4 @@
-/** A row of the overview goes into NDJSON octet by octet: the same line as by way of its decoded fields. */
+/** A row of the overview goes into NDJSON by the machine: the same line as by way of its decoded fields. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { HeaderRow } from "../../../src/jobs/headers/sink.js";
@@ -11,6 +11,7 @@ function line(row: HeaderRow): string {
   const format = new NdjsonFormat();
   format.begin('a."b');
   format.put(bytes, row);
+  format.settle(bytes);
   return bytes.take().toString("utf8");
 }
 

@@ -12,8 +12,10 @@ export interface RowFormat<Row> {
   readonly header?: string;
   /** The rows that follow are of this group. */
   begin(group: string): void;
-  /** Adds one row. */
+  /** Adds one row, at once or by the next {@link settle}. */
   put(bytes: Bytes, row: Row): void;
+  /** Adds what `put` has kept for doing many at once. */
+  settle?(bytes: Bytes): void;
   /** Reads back which articles a file holds. */
   ids?(source: AsyncIterable<Buffer>): AsyncIterable<readonly KeptId[]>;
 }
@@ -46,7 +48,9 @@ export class FileSink<Row> implements Sink<{ readonly group: string; readonly ro
       this.#format.put(bytes, row);
       if (bytes.length >= BLOCK) full = this.#spill() ?? full;
     }
-    return full;
+    // All of this batch, for the next may be of another group, and what is written is what `flush` covers.
+    this.#format.settle?.(bytes);
+    return bytes.length >= BLOCK ? (this.#spill() ?? full) : full;
   }
 
   async flush(): Promise<SinkPosition> {
