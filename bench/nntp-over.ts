@@ -107,7 +107,7 @@ import { fetchHeaders } from ${JSON.stringify(join(root, "dist/jobs/index.js"))}
 const [port, rows, file] = process.argv.slice(1);
 const started = performance.now();
 const result = await fetchHeaders({
-  server: "nntp://127.0.0.1:" + port + "/?security=plain", compress: false,
+  server: { url: "nntp://127.0.0.1:" + port + "/?security=plain", compress: false },
   groups: "alt.feed", range: [1, Number(rows)], connections: 1, to: file,
 });
 const milliseconds = performance.now() - started;
