@@ -64,7 +64,7 @@ export class GroupWork {
 
   /** True while there are numbers to ask for that are not in flight. */
   get hasMore(): boolean {
-    return this.#plan.left > 0 || this.#isLate;
+    return this.#plan.isLeft || this.#isLate;
   }
 
   /** The cursor as it is to be remembered. */
@@ -191,10 +191,9 @@ export class RangeIntake {
     this.#work.settle(this.#range, this.#rows, this.count, bytes);
   }
 
-  /** @returns True where rows came before it broke. */
-  broke(): boolean {
+  /** The answer broke off. */
+  broke(): void {
     this.#over = true;
     this.#work.broke(this.#range, this.#rows);
-    return this.count > 0;
   }
 }

@@ -45,12 +45,7 @@ export class Lane {
   }
 
   async #idOf({ number }: Anchor, signal: AbortSignal): Promise<string | undefined> {
-    try {
-      return (await this.client.stat(number, { signal })).messageId;
-    } catch (error) {
-      if (error instanceof ReplyError && NO_ARTICLE.has(error.code)) return undefined;
-      throw error;
-    }
+    return (await orNone(this.client.stat(number, { signal })))?.messageId;
   }
 
   /** The first number of the selected group that came since a moment. */
@@ -82,7 +77,8 @@ export class Lane {
     let bytes = 0;
     try {
       const rows = await this.client.over([range.low, range.high], { signal }).toArray();
-      const articles = rows.filter(({ number }) => number > 0).map(({ number }) => this.#article(number, signal));
+      const numbers = rows.flatMap(({ number }) => (number > 0 ? [number] : []));
+      const articles = numbers.map((number) => orNone<ArticleRow>(this.client.article(number, { signal })));
       // One that fails rejects below; the others must not end the process.
       for (const article of articles) article.catch(() => {});
       for (const promise of articles) {
@@ -97,17 +93,17 @@ export class Lane {
     }
     intake.end(bytes);
   }
-
-  /** Undefined where it was cancelled or expired meanwhile. */
-  async #article(number: number, signal: AbortSignal): Promise<ArticleRow | undefined> {
-    try {
-      return await this.client.article(number, { signal });
-    } catch (error) {
-      if (error instanceof ReplyError && NO_ARTICLE.has(error.code)) return undefined;
-      throw error;
-    }
-  }
 }
 
 /** How servers say that there is no such article. */
 const NO_ARTICLE = new Set(["420", "423", "430"]);
+
+/** What was asked of one article; undefined where it was cancelled or expired meanwhile. */
+async function orNone<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ReplyError && NO_ARTICLE.has(error.code)) return undefined;
+    throw error;
+  }
+}

@@ -121,6 +121,11 @@ export class RangePlan {
     return left;
   }
 
+  /** True while some are not handed out: cheaper to ask than how many. */
+  get isLeft(): boolean {
+    return this.#covered.firstMissing(this.#want.low, this.#want.high) !== undefined;
+  }
+
   /** The next range; undefined where all are handed out (one that breaks comes back). */
   next(): Range | undefined {
     const range = this.#descending ? this.#fromAbove() : this.#fromBelow();
