@@ -41,7 +41,7 @@ function fromStdin(context: Context): CredentialsSource {
   return async () => ({ password: await password });
 }
 
-/** The first password for the user; a source may name the user and leave the password to the next one. */
+/** The first password, or token, for the user; a source may name the user and leave the password to the next one. */
 async function search(
   sources: readonly CredentialsSource[],
   target: CredentialsTarget,
@@ -50,8 +50,9 @@ async function search(
   for (const source of sources) {
     const found = await source({ ...target, user });
     user ??= found?.user;
-    // A password without a user would be sent as anonymous's.
-    if (found?.password !== undefined && user !== undefined) return secret({ ...found, account: found.account, user });
+    // A password without a user would be sent as anonymous's. A token is nothing to FTP, which has no SASL.
+    const proof = found?.password ?? (target.protocol === "ftp" ? undefined : found?.token);
+    if (proof !== undefined && user !== undefined) return secret({ ...found, account: found?.account, user });
   }
   return user === undefined ? undefined : { user };
 }

@@ -8,9 +8,10 @@ export { secret } from "./secret.js";
 
 /**
  * Credentials from the environment, read when they are needed: `POLYWIRE_USER`, `POLYWIRE_PASSWORD`,
- * `POLYWIRE_ACCOUNT`. None where neither user nor password is set, or where the user is another than the URL's.
+ * `POLYWIRE_ACCOUNT`, `POLYWIRE_TOKEN` (an access token, OAuth 2). None where neither user nor password nor token is set,
+ * or where the user is another than the URL's.
  *
- * @param prefix of the three names. Default: `POLYWIRE`.
+ * @param prefix of the four names. Default: `POLYWIRE`.
  *
  * @example
  * const ftp = new FtpClient({ host: "files.example.org", credentials: env("ARCHIVE") }); // ARCHIVE_USER, …
@@ -21,9 +22,11 @@ export function env(prefix = "POLYWIRE"): CredentialsSource {
     // An empty user is how CI systems write an unset one; an empty password may be meant.
     const user = read("USER") || target.user;
     const password = read("PASSWORD");
-    if (!read("USER") && password === undefined) return undefined;
+    // A token is never empty: an empty one is unset, too.
+    const token = read("TOKEN") || undefined;
+    if (!read("USER") && password === undefined && token === undefined) return undefined;
     if (target.user !== undefined && user !== target.user) return undefined;
-    return secret({ user, password, account: read("ACCOUNT") });
+    return secret({ user, password, account: read("ACCOUNT"), token });
   };
 }
 

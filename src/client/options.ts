@@ -1,5 +1,6 @@
 /** The options all protocols share, and resolve(): every default in one place. */
 import type { ConnectionOptions as NodeTlsOptions } from "node:tls";
+import { MECHANISM_NAMES, type MechanismName } from "../sasl/mechanism.js";
 import type { Protocol } from "./errors.js";
 import { UsageError } from "./errors.js";
 import type { Credentials, CredentialsSource, Security } from "./session.js";
@@ -76,8 +77,14 @@ export interface ClientOptions {
   limits?: Limits | undefined;
   /** Records every line, secrets redacted. */
   transcript?: Transcript | undefined;
-  /** Commands in flight at once where calls overlap; 1 turns pipelining off. Default: 32, for NNTP 256. */
+  /** Commands in flight at once where calls overlap; 1 turns pipelining off. Default: 32, for NNTP and POP3 256. */
   pipelining?: number | undefined;
+  /**
+   * The ways to log in by SASL (RFC 4422) that are tried, in this order, and no others: `["SCRAM-SHA-256"]`. One that the
+   * server does not offer, or the credentials do not fit, is passed over; a list without `-PLUS` also means that SCRAM is
+   * not tied to TLS. Default: all that fit, strongest first. FTP has no SASL, and refuses the option.
+   */
+  mechanisms?: readonly string[] | undefined;
 }
 
 /** Options with every default filled in. */
@@ -96,6 +103,7 @@ export interface ResolvedOptions {
   readonly limits: Readonly<Required<Limits>>;
   readonly transcript: Transcript | undefined;
   readonly pipelining: number;
+  readonly mechanisms: readonly MechanismName[] | undefined;
 }
 
 /** The ports of each protocol: [in the clear or upgraded, TLS from the first byte]. */
@@ -109,9 +117,9 @@ export const PORTS: Readonly<Record<Protocol, readonly [number, number]>> = {
 
 /**
  * Commands in flight. nnrpd's small answers wait 44 ms for each other (Nagle's algorithm) unless 64 KiB of them are under
- * way.
+ * way. Messages of a mailbox are as small, and a server far away gives thousands of them in one round trip.
  */
-const PIPELINING: Readonly<Partial<Record<Protocol, number>>> = { nntp: 256 };
+const PIPELINING: Readonly<Partial<Record<Protocol, number>>> = { nntp: 256, pop3: 256 };
 
 const TIMEOUTS = { connect: 20_000, greeting: 30_000, command: 30_000, idle: 60_000, quit: 3_000 } as const;
 /** The longest time a timer of Node can run, in milliseconds: 24 days. Longer ones fire at once. */
@@ -144,6 +152,7 @@ export function resolve(protocol: Protocol, options: ClientOptions): ResolvedOpt
     limits: numbers("limits", LIMITS, options.limits),
     transcript: options.transcript,
     pipelining: wholeNumber("pipelining", options.pipelining ?? PIPELINING[protocol] ?? 32, 1, 10_000),
+    mechanisms: options.mechanisms && mechanismNames(protocol, options.mechanisms),
   };
 }
 
@@ -153,6 +162,17 @@ export function wholeNumber(name: string, value: number, least: number, most = N
     throw new UsageError(`${name} is a whole number from ${least} to ${most}, not ${String(value)}`);
   }
   return value;
+}
+
+function mechanismNames(protocol: Protocol, given: readonly string[]): readonly MechanismName[] {
+  if (protocol === "ftp") throw new UsageError("FTP has no SASL, and no mechanisms to choose from", { protocol });
+  if (!Array.isArray(given) || given.length === 0) throw new UsageError("mechanisms is a list of names", { protocol });
+  return given.map((name) => {
+    const found = MECHANISM_NAMES.find((each) => each === String(name).toUpperCase());
+    if (found !== undefined) return found;
+    const advice = `there are ${MECHANISM_NAMES.join(", ")}`;
+    throw new UsageError(`${JSON.stringify(name)} is not a mechanism of SASL`, { protocol, advice });
+  });
 }
 
 function numbers<T extends Record<string, number>>(

@@ -30,6 +30,19 @@ export interface Credentials {
   readonly password?: string | undefined;
   /** FTP's ACCT (RFC 959), asked for by few servers. */
   readonly account?: string | undefined;
+  /**
+   * An access token (OAuth 2, RFC 6749), or a function that gives one, called at each login. Where the server takes
+   * tokens, it goes before the password.
+   */
+  readonly token?: string | (() => string | Promise<string>) | undefined;
+  /** The account to act for, where it is another one than the user's own (SASL's authorization identity, RFC 4422 §2). */
+  readonly authzid?: string | undefined;
+}
+
+/** What a login can be tied to, so that it counts on this TLS connection only (RFC 5056). */
+export interface ChannelBinding {
+  readonly type: "tls-exporter" | "tls-server-end-point";
+  readonly data: Buffer;
 }
 
 /** The server that credentials are asked for. */

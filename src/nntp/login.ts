@@ -1,15 +1,56 @@
-/** Who is there, in the words of RFC 4643: AUTHINFO USER and PASS, or SASL PLAIN. */
-import { LoginError } from "../client/errors.js";
-import type { Call } from "../client/session.js";
+/** Who is there, in the words of RFC 4643: AUTHINFO USER and PASS, or AUTHINFO SASL. */
+import { LoginError, UsageError } from "../client/errors.js";
+import type { Call, Credentials, Reply } from "../client/session.js";
+import { channelBinding } from "../net/channel-binding.js";
+import { authenticate, type SaslStep, type SaslWire } from "../sasl/authenticate.js";
 import type { NntpSession } from "./session.js";
 
-/** AUTHINFO USER and PASS (RFC 4643 §2.3). */
-export async function authinfo(
+/** Octets of a command with its CR LF (RFC 3977 §3.1), less `AUTHINFO SASL SCRAM-SHA-256-PLUS ` and the CR LF. */
+const LONGEST_INITIAL = 512 - 33 - 2;
+
+/** Codes that refuse the mechanism, not the password: 503 unknown or not to be had, 483 wants TLS (RFC 4643 §2.4.2). */
+const OF_THE_MECHANISM = new Set(["483", "503"]);
+
+/**
+ * True where the credentials name nobody, and none of the ways to log in does without: most news may be read without a
+ * login.
+ */
+export function namesNobody({ options }: NntpSession, { user, password, token, authzid }: Credentials): boolean {
+  const given = user ?? password ?? token ?? authzid;
+  return given === undefined && !options.mechanisms?.some((name) => name === "EXTERNAL" || name === "ANONYMOUS");
+}
+
+/**
+ * Logs in. AUTHINFO USER and PASS go first where the server has them, also before SCRAM: news servers keep the accounts of
+ * SASL apart, and INN announces all mechanisms that are installed, whether or not anybody has a password for them. SASL
+ * is used where there is no AUTHINFO USER, for a token, for a client certificate without a password, and for the caller's
+ * list of mechanisms.
+ *
+ * @param announced True where CAPABILITIES was understood.
+ */
+export async function login(
   session: NntpSession,
-  user: string,
-  password: string | undefined,
-  { timeout }: Call,
+  credentials: Credentials,
+  announced: boolean,
+  call: Call,
 ): Promise<void> {
+  session.line.hide(credentials.password);
+  if (prefersSasl(session, credentials, announced)) await authinfoSasl(session, credentials, call);
+  else await authinfo(session, credentials, call);
+}
+
+function prefersSasl(session: NntpSession, credentials: Credentials, announced: boolean): boolean {
+  const { mechanisms, tls } = session.options;
+  if (mechanisms !== undefined) return true;
+  if (!announced || !session.has("SASL")) return false;
+  const byCertificate = session.has("SASL", "EXTERNAL") && tls.cert !== undefined && credentials.password === undefined;
+  return credentials.token !== undefined || byCertificate || !session.has("AUTHINFO", "USER");
+}
+
+/** AUTHINFO USER and PASS (RFC 4643 §2.3). */
+async function authinfo(session: NntpSession, credentials: Credentials, { timeout }: Call): Promise<void> {
+  const { user, password } = credentials;
+  if (user === undefined) throw new UsageError("a login by AUTHINFO wants a user", { protocol: "nntp" });
   let reply = await session.line.send(`AUTHINFO USER ${user}`, { timeout });
   if (reply.code === "381") {
     if (password === undefined) {
@@ -21,15 +62,66 @@ export async function authinfo(
   session.expect(reply, "AUTHINFO PASS ***", "2");
 }
 
-/** AUTHINFO SASL PLAIN (RFC 4643 §2.4, RFC 4616), with the initial response. */
-export async function saslPlain(session: NntpSession, user: string, password: string, call: Call): Promise<void> {
-  const { line } = session;
-  const response = Buffer.from(`\0${user}\0${password}`).toString("base64");
-  line.hide(response);
-  const shown = "AUTHINFO SASL PLAIN ***";
-  let reply = await line.send(`AUTHINFO SASL PLAIN ${response}`, { timeout: call.timeout, shown });
-  // A server that does not take the initial response asks for it.
-  if (reply.code === "383") reply = await line.send(response, { timeout: call.timeout, shown: "***" });
-  // Asked once more, it would take the next command for another response: that is the end.
-  session.expect(reply, shown, "2");
+/** AUTHINFO SASL (RFC 4643 §2.4), by the strongest mechanism. */
+async function authinfoSasl(session: NntpSession, credentials: Credentials, call: Call): Promise<void> {
+  const { options, tls } = session;
+  await authenticate(new AuthinfoWire(session, call), {
+    credentials,
+    offered: session.capabilities.get("SASL") ?? [],
+    mechanisms: options.mechanisms,
+    secure: tls !== undefined,
+    security: options.security,
+    service: "nntp",
+    host: options.host,
+    port: options.port,
+    clientCertificate: tls !== undefined && options.tls.cert !== undefined,
+    binding: tls && channelBinding(tls),
+  });
+}
+
+/** The dialogue of SASL as NNTP writes it: 383 asks, 281 and 283 agree, `=` is nothing. */
+class AuthinfoWire implements SaslWire {
+  readonly longestInitial = LONGEST_INITIAL;
+  readonly #session: NntpSession;
+  readonly #call: Call;
+  #shown = "AUTHINFO SASL ***";
+
+  constructor(session: NntpSession, call: Call) {
+    this.#session = session;
+    this.#call = call;
+  }
+
+  begin(name: string, initial: string | undefined): Promise<SaslStep> {
+    const command = `AUTHINFO SASL ${name}`;
+    this.#shown = initial === undefined ? command : `${command} ***`;
+    return this.#say(initial === undefined ? command : `${command} ${initial}`, this.#shown);
+  }
+
+  answer(line: string): Promise<SaslStep> {
+    return this.#say(line || "=", "***");
+  }
+
+  cancel(): Promise<SaslStep> {
+    return this.#say("*", "*");
+  }
+
+  hide(secret: string | undefined): void {
+    this.#session.line.hide(secret);
+  }
+
+  async #say(line: string, shown: string): Promise<SaslStep> {
+    return this.#read(await this.#session.line.send(line, { timeout: this.#call.timeout, shown }));
+  }
+
+  #read(reply: Reply): SaslStep {
+    const { code } = reply;
+    const data = reply.text.trim();
+    if (code === "383") return { kind: "challenge", data };
+    if (code === "283") return { kind: "done", reply, data };
+    if (!reply.ok) {
+      const error = this.#session.refused(reply, this.#shown);
+      return { kind: "refused", reply, mechanism: OF_THE_MECHANISM.has(code), error };
+    }
+    return { kind: "done", reply: this.#session.expect(reply, this.#shown, "2") };
+  }
 }

@@ -4,17 +4,20 @@ import { type PolywireError, ProtocolError, ReplyError, UsageError } from "../cl
 import type { ResolvedOptions } from "../client/options.js";
 import type { Call, Credentials, Reply, RequestOptions, Session } from "../client/session.js";
 import { LineSession, type SendOptions } from "../net/line-session.js";
+import { Pieces } from "../net/pieces.js";
+import type { BodyOptions } from "../net/rows.js";
 import { refusedTls } from "../net/tls.js";
 import { CodeGrammar, NNTP_REPLIES } from "../wire/code-reply.js";
 import { DotReader } from "../wire/dot.js";
 import type { BodyReader } from "../wire/reply.js";
+import { readable } from "../wire/text.js";
 import { InflatedBody, isInflated } from "./compressed-body.js";
-import { authinfo, saslPlain } from "./login.js";
+import { login, namesNobody } from "./login.js";
 import { LoginGate } from "./login-gate.js";
 import type { Compression, NntpSettings } from "./options.js";
 import type { LearnedFormat } from "./overview.js";
 import { parseCapabilities } from "./parse-reply.js";
-import { readable, refusal } from "./refusal.js";
+import { refusal } from "./refusal.js";
 
 /** Commands that `request()` leaves to a method, and which one. */
 const NOT_RAW: Readonly<Record<string, string>> = {
@@ -37,12 +40,6 @@ export const UNKNOWN = /^50[013]$/;
 
 /** Gives the credentials for a login that the server asks for in the middle; undefined where there are none. */
 export type CredentialsAtHand = () => Promise<Credentials | undefined>;
-
-/** What a command with lines behind its reply takes. */
-export interface BodyOptions extends SendOptions {
-  /** Called with the reply before its lines; gives what takes their bytes, dots single again. */
-  begin(reply: Reply): (piece: Buffer) => void;
-}
 
 /** A live NNTP connection. */
 export class NntpSession implements Session {
@@ -118,14 +115,8 @@ export class NntpSession implements Session {
   }
 
   async login(credentials: Credentials, call: Call): Promise<void> {
-    const { user, password } = credentials;
-    // News may be read without a login by most: nothing to say is no error.
-    if (user === undefined && password === undefined) return this.#compress(call);
-    if (user === undefined) throw new UsageError("a login by AUTHINFO wants a user", { protocol: "nntp" });
-    this.line.hide(password);
-    const sasl = this.#announces && this.has("SASL", "PLAIN") && !this.has("AUTHINFO", "USER");
-    if (sasl) await saslPlain(this, user, password ?? "", call);
-    else await authinfo(this, user, password, call);
+    if (namesNobody(this, credentials)) return this.#compress(call);
+    await login(this, credentials, this.#announces, call);
     await this.#askCapabilities(call);
     await this.#compress(call);
   }
@@ -198,9 +189,14 @@ export class NntpSession implements Session {
   /** Gives the reply where the server agreed. Throws ReplyError otherwise. */
   accept(reply: Reply, shown: string): Reply {
     if (reply.ok) return reply;
+    throw this.refused(reply, shown);
+  }
+
+  /** The error of a refusal. */
+  refused(reply: Reply, shown: string): ReplyError {
     const error = refusal(reply, shown, this.line.redact(reply.text));
     error.server = `${this.options.host}:${this.options.port}`;
-    throw error;
+    return error;
   }
 
   /**
@@ -247,7 +243,7 @@ export class NntpSession implements Session {
   /** False where there is nobody to log in. What is in flight comes first: replies keep their order. */
   async #loginAgain(): Promise<boolean> {
     const credentials = await this.#credentials();
-    if (credentials?.user === undefined) return false;
+    if (credentials === undefined || namesNobody(this, credentials)) return false;
     await this.line.quiet();
     await this.login(credentials, { signal: undefined, timeout: this.options.timeouts.command });
     return true;
@@ -312,31 +308,5 @@ export class NntpSession implements Session {
     } else if (wants("xzver", this.has("XZVER"))) {
       this.xzver = true;
     }
-  }
-}
-
-/** A body on its way into memory, bounded. */
-export class Pieces {
-  readonly #limit: number;
-  readonly #pieces: Buffer[] = [];
-  #bytes = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  take(piece: Buffer): void {
-    this.#bytes += piece.length;
-    if (this.#bytes > this.#limit) {
-      throw new ProtocolError(`a body of more than ${this.#limit} bytes does not go into memory`, {
-        advice: "give a sink (to: path), or raise limits.body",
-        protocol: "nntp",
-      });
-    }
-    this.#pieces.push(piece);
-  }
-
-  whole(): Buffer {
-    return this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces);
   }
 }

@@ -26,6 +26,15 @@ describe("secret", () => {
     expect(JSON.parse(JSON.stringify(hidden))).toEqual({ user: "joe", password: "***", account: "***" });
   });
 
+  test("hides a token, given or to be asked for; whom it acts for is no secret", () => {
+    for (const token of ["t0ken", () => "t0ken"]) {
+      const shown = JSON.parse(JSON.stringify(secret({ user: "joe", token, authzid: "ann" })));
+      expect(shown).toEqual({ user: "joe", token: "***", authzid: "ann" });
+      expect(inspect(secret({ token }))).not.toContain("t0ken");
+      expect(secret({ token }).token).toBe(token);
+    }
+  });
+
   test("gives its fields to who asks", () => {
     expect(hidden.password).toBe("hunter2");
     expect({ ...hidden }).toEqual({ user: "joe", password: "hunter2", account: "hunter2" });
@@ -43,6 +52,15 @@ describe("env", () => {
     expect(await source(target)).toMatchObject({ user: "joe", password: "pw" });
     vi.stubEnv("POLYWIRE_ACCOUNT", "acct");
     expect(await source(target)).toMatchObject({ account: "acct" });
+  });
+
+  test("a token, which needs neither password nor user; an empty one is none", async () => {
+    vi.stubEnv("POLYWIRE_TOKEN", "");
+    expect(await env()(target)).toBeUndefined();
+    vi.stubEnv("POLYWIRE_TOKEN", "t0ken");
+    expect(await env()({ ...target, user: "joe" })).toMatchObject({ user: "joe", token: "t0ken" });
+    vi.stubEnv("POLYWIRE_USER", "joe");
+    expect(await env()({ ...target, user: "ann" })).toBeUndefined();
   });
 
   test("another prefix; the URL's user with a password of the environment", async () => {

@@ -21,7 +21,8 @@ test("the defaults", () => {
     timeouts: { connect: 20_000, greeting: 30_000, command: 30_000, idle: 60_000, quit: 3_000 },
     limits: { line: 1048576, reply: 1048576, body: 268435456, readAhead: 67108864, queue: 100_000 },
     transcript: undefined,
-    pipelining: 32,
+    mechanisms: undefined,
+    pipelining: 256,
   });
 });
 
@@ -78,4 +79,23 @@ describe("refused", () => {
     expect(resolve("ftp", { host, keepAlive: 0 }).keepAlive).toBe(0);
     refused({ host, keepAlive: -1 });
   });
+});
+
+describe("mechanisms", () => {
+  test("their names, in the order given, however they are written", () => {
+    const { mechanisms } = resolve("nntp", { host, mechanisms: ["plain", "Scram-Sha-256-Plus"] });
+    expect(mechanisms).toEqual(["PLAIN", "SCRAM-SHA-256-PLUS"]);
+  });
+
+  test.each([["GSSAPI"], ["constructor"], [5]])("%j is none, and those that are there are named", (name) => {
+    const attempt = () => resolve("nntp", { host, mechanisms: [name as string] });
+    expect(attempt).toThrow(UsageError);
+    expect(attempt).toThrow(/SCRAM-SHA-256, /);
+  });
+
+  test.each([[[]], ["PLAIN"], [{}]])("%j is no list of names", (mechanisms) => {
+    expect(() => resolve("nntp", { host, mechanisms: mechanisms as string[] })).toThrow(UsageError);
+  });
+
+  test("FTP has none", () => refused({ host, mechanisms: ["PLAIN"] }));
 });

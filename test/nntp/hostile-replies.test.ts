@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { LoginError, ProtocolError, ReplyError } from "../../src/client/errors.js";
 import { ListParser } from "../../src/nntp/parse-list.js";
 import { parseArticleName, parseCapabilities } from "../../src/nntp/parse-reply.js";
-import { readable, refusal } from "../../src/nntp/refusal.js";
+import { refusal } from "../../src/nntp/refusal.js";
+import { readable } from "../../src/wire/text.js";
 import { failure } from "../net/loopback.js";
 import { ALICE, connected, hello, talk } from "./dialogue.js";
 

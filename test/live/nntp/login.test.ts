@@ -93,10 +93,14 @@ describeEach({}, (bed) => {
     expect(await errorOf(nntp.stat())).toMatchObject({ code: "420" });
   });
 
-  it("logs in by SASL PLAIN where there is no AUTHINFO USER", async () => {
-    const { host, port, user } = bed.server;
+  it.each([
+    ["SCRAM-SHA-256", "strongest first", undefined],
+    ["PLAIN", "as the caller wants it", ["PLAIN"]],
+  ])("logs in by SASL where there is no AUTHINFO USER: by %s, %s", async (name, _why, mechanisms) => {
+    const { host, user } = bed.server;
     const transcript = new Transcript();
-    const nntp = bed.client({ port: await hiding(host, port, /(?<=^AUTHINFO) USER/m), compress: false, transcript });
+    const port = await hiding(host, bed.server.port, /(?<=^AUTHINFO) USER/m);
+    const nntp = bed.client({ port, compress: false, transcript, mechanisms });
     await nntp.connect();
     const refused = await errorOf(nntp.login({ user, password: "wrong" }));
     expect(refused).toBeInstanceOf(LoginError);
@@ -104,8 +108,25 @@ describeEach({}, (bed) => {
     await nntp.login();
     await expectUsable(nntp);
     const said = transcript.lines.filter(({ who }) => who === "C").map(({ text }) => text);
-    expect(said.filter((text) => /^AUTHINFO/.test(text))).toEqual(Array(2).fill("AUTHINFO SASL PLAIN ***"));
+    expect(said.filter((text) => /^AUTHINFO/.test(text))).toEqual(Array(2).fill(`AUTHINFO SASL ${name} ***`));
     expect(transcript.script()).not.toContain(Buffer.from(`\0${user}\0`).toString("base64").slice(0, -4));
+  });
+
+  it.each(["SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"])("logs in by %s", async (mechanism) => {
+    const { user, password } = bed.server;
+    const nntp = bed.client({ mechanisms: [mechanism] });
+    await nntp.connect();
+    if (!nntp.has("SASL", mechanism)) {
+      expect(bed.kind).toBe("cyrus");
+      const error = await errorOf(nntp.login({ user, password }));
+      expect(error).toBeInstanceOf(UsageError);
+      expect(error.message).toMatch("the server does not offer it");
+      return;
+    }
+    expect(await errorOf(nntp.login({ user, password: `${password}x` }))).toBeInstanceOf(LoginError);
+    expect(await errorOf(nntp.login({ user: "nobody", password }))).toBeInstanceOf(LoginError);
+    await nntp.login({ user, password });
+    await expectUsable(nntp);
   });
 
   it.each(["\r\nPOST", "a\nb", "a\0b"])("sends nothing for the user %j", async (user) => {
@@ -141,6 +162,27 @@ describeEach({}, (bed) => {
     expect(await errorOf(sasl.login({ user, password: `${password}x` }))).toBeInstanceOf(LoginError);
   });
 });
+
+describeRows(
+  ROWS.filter(([, tls]) => tls !== "none"),
+  {},
+  (bed) => {
+    it.each(["TLSv1.2", "TLSv1.3"] as const)(
+      "logs in by SCRAM over %s, tied to it where the server can",
+      async (version) => {
+        const { user, password } = bed.server;
+        const tls = { minVersion: version, maxVersion: version };
+        const transcript = new Transcript();
+        const nntp = bed.client({ tls, transcript, mechanisms: ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"] });
+        await nntp.connect();
+        const name = nntp.has("SASL", "SCRAM-SHA-256-PLUS") ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
+        await nntp.login({ user, password });
+        await expectUsable(nntp);
+        expect(transcript.script()).toContain(`AUTHINFO SASL ${name} ***`);
+      },
+    );
+  },
+);
 
 describeNews("inn", { maxClients: 1, idleTimeout: 1 }, "inn with one client at most, which is not patient", (bed) => {
   it("says that the second one may try again later", async () => {
