@@ -3,19 +3,15 @@
  * with 480. It puts an Xref behind the headers, which names no group for articles that came by IMAP, as the seeded ones do;
  * it makes From in overviews anew, with quotes of its own; and what is posted to several groups is in the first one only.
  */
-import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
-import { SASLPASSWD } from "./inn-settings.js";
+import { HOST, imap, master, program, settingLines } from "./cyrus-programs.js";
 import { give } from "./launch.js";
 import { articleOf, GROUPS, type SeedGroup } from "./news-seed.js";
 import type { NewsServer, NewsSetup } from "./news-server.js";
-import { inServers, USER } from "./server.js";
-
-const program = (name: string): string => inServers("cyrus/usr/lib/cyrus/bin", name);
-const HOST = "cyrus.example";
+import { SASLPASSWD, setPasswords } from "./sasldb.js";
+import { USER } from "./server.js";
 
 export const cyrus: NewsServer = {
   abilities: {
@@ -40,8 +36,7 @@ export const cyrus: NewsServer = {
     await mkdir(join(work, "run"));
     await copyFile(certFile, join(work, "server.pem")); // the folder they are in is closed to its account
     await copyFile(keyFile, join(work, "server.key"));
-    const args = ["-p", "-c", "-f", join(work, "sasldb"), "-u", HOST, USER];
-    execFileSync(SASLPASSWD, args, { input: password });
+    setPasswords(join(work, "sasldb"), HOST, { [USER]: password });
     const [settings, services] = [join(work, "imapd.conf"), join(work, "cyrus.conf")];
     await writeFile(settings, imapdConf(setup));
     await writeFile(services, cyrusConf(setup, settings));
@@ -49,11 +44,8 @@ export const cyrus: NewsServer = {
     await Promise.all(["conf", "spool"].map((name) => mkdir(join(home, name), { recursive: true })));
     give(work, owner);
     give(home, owner);
-    const libraries = `LD_LIBRARY_PATH=${inServers("cyrus/usr/lib", machine(), "")}`;
-    const master = [program("master"), "-D", "-C", settings, "-M", services, "-p", join(work, "run/master.pid")];
     return {
-      command: "/usr/bin/env",
-      args: ["-i", "PATH=/usr/bin:/bin", libraries, ...master],
+      ...master(settings, services, join(work, "run/master.pid")),
       logs: [],
       ports: [port, imapPort],
       fill: async () => {
@@ -62,9 +54,6 @@ export const cyrus: NewsServer = {
     };
   },
 };
-
-/** The folder Debian keeps this machine's libraries in. */
-const machine = (): string => `${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu`;
 
 function imapdConf({ work, home, options }: NewsSetup): string {
   const certificate = { tls_server_cert: join(work, "server.pem"), tls_server_key: join(work, "server.key") };
@@ -90,9 +79,7 @@ function imapdConf({ work, home, options }: NewsSetup): string {
     notifysocket: join(work, "run/notify"),
     ...(options.tls === "none" ? {} : certificate),
   };
-  return Object.entries(settings)
-    .map(([name, value]) => `${name}: ${value}\n`)
-    .join("");
+  return settingLines(settings);
 }
 
 function cyrusConf({ host, port, feedPort: imapPort, options }: NewsSetup, settings: string): string {
@@ -125,15 +112,4 @@ function appends({ name, count, cancelled }: SeedGroup): string[] {
   const append = `APPEND ${name} ${literals.join(" ")}`;
   if (!cancelled.length) return [append];
   return [append, `SELECT ${name}`, `UID STORE ${cancelled.join(",")} +FLAGS.SILENT (\\Deleted)`, "CLOSE"];
-}
-
-/** Sends all commands at once; rejects with the first that is refused. */
-async function imap(host: string, port: number, commands: string[]): Promise<void> {
-  const socket = connect(port, host);
-  socket.write(commands.map((command, index) => `t${index} ${command}\r\n`).join(""), "latin1");
-  const refused = /^(t\d+ (?:NO|BAD)|\* BYE (?!LOGOUT)).*/m;
-  let said = "";
-  for await (const bytes of socket) said += (bytes as Buffer).toString("latin1");
-  const bad = refused.exec(said) ?? (said.includes(`t${commands.length - 1} OK`) ? undefined : [said.slice(-200)]);
-  if (bad) throw new Error(`Cyrus did not take its groups: ${bad[0]}`);
 }

@@ -102,6 +102,13 @@ export function freePort(): number {
   }
 }
 
+/** A free port for each name, no two the same. */
+export function freePorts<Name extends string>(names: readonly Name[]): Record<Name, number> {
+  const ports = new Set<number>();
+  while (ports.size < names.length) ports.add(freePort());
+  return Object.fromEntries([...ports].map((port, index) => [names[index], port])) as Record<Name, number>;
+}
+
 /** Whether any process listens on this port: asked of the kernel, as a look by connecting would be a session of its own. */
 export function listens(port: number): boolean {
   // number: LOCAL ADDRESS:PORT REMOTE:0000 STATE, all in hex; 0A is LISTEN

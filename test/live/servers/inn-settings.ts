@@ -1,19 +1,17 @@
 /** The configuration files of INN, and where its parts are. */
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { PATH_HOST } from "./news-seed.js";
 import type { NewsSetup } from "./news-server.js";
+import { setPasswords } from "./sasldb.js";
 import { inServers } from "./server.js";
 
 export const NEWS = inServers("inn/usr/lib/news");
 
 export const program = (name: string): string => join(NEWS, "bin", name);
-
-/** Adds a password to a file of libsasl2's; Cyrus uses it, too. */
-export const SASLPASSWD = inServers("inn/usr/sbin/saslpasswd2");
 
 const MODERATOR = "moderator@polywire.example";
 
@@ -59,7 +57,7 @@ async function saslUser({ user, password }: NewsSetup, file: string): Promise<vo
     () => hostname(),
   );
   for (const realm of new Set([asked, hostname(), hostname().replace(/\..*/s, "")].map((name) => name.toLowerCase()))) {
-    execFileSync(SASLPASSWD, ["-p", "-c", "-f", file, "-u", realm, user], { input: password });
+    setPasswords(file, realm, { [user]: password });
   }
 }
 

@@ -9,11 +9,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { NEWS, program, SASLPASSWD, writeSettings } from "./inn-settings.js";
+import { NEWS, program, writeSettings } from "./inn-settings.js";
 import { give } from "./launch.js";
 import { GROUPS } from "./news-seed.js";
 import type { NewsServer, NewsSetup } from "./news-server.js";
 import { PYTHON } from "./pyftpdlib.js";
+import { SASLPASSWD } from "./sasldb.js";
 
 const INETD = fileURLToPath(new URL("inetd.py", import.meta.url));
 const run = promisify(execFile);

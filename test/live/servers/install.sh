@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the real FTP and news servers and the clients that the live tests use, on Debian or Ubuntu: npm run servers
+# Installs the real FTP, news and mail servers and the clients that the live tests use, on Debian or Ubuntu: npm run servers
 #
 # The daemons exclude one another as packages, and an installed one starts by itself. So none is installed: each is
 # unpacked into a folder of its own, and nothing of this machine's own servers is touched. INN insists on the account
@@ -9,8 +9,12 @@
 #     is installed already is not upgraded
 #   - the folder $POLYWIRE_SERVERS (default: /opt/polywire-servers); the first test that wants 100,000 articles puts them
 #     there, too (130 MB)
+#   - links from /usr/lib/dovecot and /usr/bin/doveconf to that folder, the only places where Dovecot looks for its parts;
+#     where Dovecot is installed, its missing parts in their place
+#   - a system account "Debian-exim", as Exim's own package makes it: no Exim starts without
 #   - a system account "polywire" with a random password (kept in that folder, for root only), and the PAM file /etc/pam.d/polywire
-# To undo: rm -r /opt/polywire-servers /etc/pam.d/polywire; userdel polywire
+# To undo: rm -r /opt/polywire-servers /etc/pam.d/polywire; userdel polywire; find /usr/lib/dovecot /usr/bin/doveconf -xtype l -delete
+# (links that lead nowhere now); and where no Exim is installed: userdel Debian-exim
 set -euo pipefail
 
 if [ "$(id -u)" != 0 ]; then
@@ -33,7 +37,10 @@ proftpd   usr/sbin/proftpd        proftpd-core proftpd-mod-crypto
 pureftpd  usr/sbin/pure-ftpd      pure-ftpd pure-ftpd-common
 inetutils usr/sbin/ftpd           inetutils-ftpd
 inn       usr/lib/news/bin/innd   inn2 inn2-inews sasl2-bin
-cyrus     usr/lib/cyrus/bin/nntpd cyrus-nntpd cyrus-imapd cyrus-common"
+cyrus     usr/lib/cyrus/bin/pop3d cyrus-nntpd cyrus-imapd cyrus-pop3d cyrus-common
+dovecot   usr/sbin/dovecot        dovecot-core dovecot-imapd dovecot-pop3d dovecot-submissiond dovecot-lmtpd
+postfix   usr/sbin/postfix        postfix
+exim      usr/sbin/exim4          exim4-daemon-heavy"
 tools="python3 python3-pyftpdlib python3-openssl lftp curl openssl netbase libpam-modules libsasl2-modules"
 
 updated=
@@ -106,9 +113,24 @@ account() {
     (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$dir/password")
   fi
   id polywire >/dev/null 2>&1 || useradd --system --user-group --no-create-home --home-dir / --shell /bin/sh polywire
+  id Debian-exim >/dev/null 2>&1 ||
+    useradd --system --user-group --no-create-home --home-dir /var/spool/exim4 --shell /usr/sbin/nologin Debian-exim
   echo "polywire:$(cat "$dir/password")" | chpasswd
   # For vsftpd, see its pam_service_name; inetutils reads the shadow file itself.
   printf 'auth required pam_unix.so nodelay\naccount required pam_unix.so\n' >/etc/pam.d/polywire
+}
+
+# Dovecot knows its programs and modules by the places they have on Debian. A Dovecot of this machine's own is of the same
+# release, and lends its place; a link of another run that leads somewhere stays.
+dovecot_links() {
+  local path
+  if [ -d /usr/lib/dovecot ] && [ ! -L /usr/lib/dovecot ]; then
+    need dovecot-imapd dovecot-pop3d dovecot-submissiond dovecot-lmtpd
+    return
+  fi
+  for path in /usr/lib/dovecot /usr/bin/doveconf; do
+    [ -e "$path" ] || ln -sfn "$dir/dovecot$path" "$path"
+  done
 }
 
 while read -r kind program packages; do
@@ -122,6 +144,7 @@ while read -r kind _; do
   settle "$kind"
 done <<<"$servers"
 account
+dovecot_links
 
 row() { printf '%-10s %-24s %s\n' "$@"; }
 version() { dpkg-query -W -f '${Version}' "$1"; }

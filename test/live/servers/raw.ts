@@ -5,6 +5,11 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { createDeflateRaw, createInflateRaw, constants as zlib } from "node:zlib";
 
+export interface ClientPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export class RawTalk {
   #socket: Socket;
   #in: Duplex;
@@ -23,9 +28,10 @@ export class RawTalk {
     this.#listen(socket);
   }
 
-  static async open(server: { host: string; port: number }, ca?: string): Promise<RawTalk> {
+  /** With `ca`, TLS from the first octet; `client` is a certificate to be shown, in PEM. */
+  static async open(server: { host: string; port: number }, ca?: string, client?: ClientPair): Promise<RawTalk> {
     const socket = ca
-      ? connectTls({ host: server.host, port: server.port, ca, servername: "localhost" })
+      ? connectTls({ host: server.host, port: server.port, ca, servername: "localhost", ...client })
       : connect({ host: server.host, port: server.port });
     await once(socket, ca ? "secureConnect" : "connect");
     return new RawTalk(socket);
@@ -47,6 +53,18 @@ export class RawTalk {
   async ask(line: string): Promise<string> {
     this.#write(`${line}\r\n`);
     return this.line();
+  }
+
+  /** A reply of SMTP or LMTP: its lines up to the one with no hyphen behind the code, each with its end but the last. */
+  async reply(): Promise<string> {
+    const line = await this.line();
+    return /^\d{3}-/.test(line) ? `${line}\r\n${await this.reply()}` : line;
+  }
+
+  /** Sends a line, resolves to the whole reply. */
+  command(line: string): Promise<string> {
+    this.#write(`${line}\r\n`);
+    return this.reply();
   }
 
   /** Sends a line whose answer has several, of the code given; resolves to those behind the first. */

@@ -1,0 +1,37 @@
+/** Maildirs of live servers: messages put in and looked at as files, byte for byte. */
+import { chownSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Account } from "./launch.js";
+
+/** Seconds of the last name given: names sort in the order of delivery, which is what a server's numbers follow. */
+let last = Math.floor(Date.now() / 1000);
+
+/** Makes the folders of a Maildir, unless they are there. */
+export async function makeMaildir(folder: string, { uid, gid }: Account): Promise<void> {
+  for (const each of [folder, ...["cur", "new", "tmp"].map((name) => join(folder, name))]) {
+    const made = await mkdir(each, { recursive: true });
+    if (made) chownSync(each, uid, gid);
+  }
+}
+
+export async function putIntoMaildir(folder: string, messages: (Buffer | string)[], owner: Account): Promise<void> {
+  for (const message of messages) {
+    const name = `${++last}.M${process.pid}.polywire`;
+    await writeFile(join(folder, "tmp", name), message);
+    chownSync(join(folder, "tmp", name), owner.uid, owner.gid);
+    await rename(join(folder, "tmp", name), join(folder, "new", name));
+  }
+}
+
+/** All messages, oldest first; none if there is no such folder. */
+export async function readMaildir(folder: string): Promise<Buffer[]> {
+  const files: [string, string][] = [];
+  for (const part of ["cur", "new"]) {
+    const names = await readdir(join(folder, part)).catch(() => []);
+    files.push(...names.map((name): [string, string] => [name, join(folder, part, name)]));
+  }
+  // TIME.UNIQUE.HOST: the time decides, then what was given first in one second
+  files.sort(([a], [b]) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1));
+  return Promise.all(files.map(([, file]) => readFile(file)));
+}
