@@ -16,9 +16,18 @@ export interface ReplyFault {
   times?: number;
 }
 
-/** What is looked at of a server's faults. */
-interface WithReplies {
+/** Faults of single commands, the same in every protocol. */
+export interface CommandFaults {
+  /** Replies given instead of doing the command, by verb: a text is given always, an object a number of times. */
   reply?: Record<string, string | ReplyFault> | undefined;
+  /** These commands are never answered, and nothing after them on that connection. */
+  hang?: string | undefined;
+  /** The connection is closed when this command arrives; it is not done. */
+  closeBeforeCommand?: CommandFault | undefined;
+  /** The connection is closed behind the final reply to this command. */
+  closeAfterCommand?: CommandFault | undefined;
+  /** The command is done (what came with it is kept), but its final reply is never sent: the connection is closed in its place. */
+  loseReply?: CommandFault | undefined;
 }
 
 /** Whether a fault written for `pattern` means this command line: same verb, or the line's beginning up to a blank. */
@@ -38,7 +47,7 @@ export function strikes(fault: CommandFault | undefined, line: string): boolean 
 }
 
 /** The reply to give in place of doing this line, if a fault says so; counts it down. */
-export function replacedReply(faults: WithReplies, line: string): string | undefined {
+export function replacedReply(faults: CommandFaults, line: string): string | undefined {
   for (const [pattern, given] of Object.entries(faults.reply ?? {})) {
     if (!matchesCommand(pattern, line)) continue;
     if (typeof given === "string") return given;
@@ -48,4 +57,16 @@ export function replacedReply(faults: WithReplies, line: string): string | undef
     return given.reply;
   }
   return undefined;
+}
+
+/** Whether a fault that is always on (`true`), or on a number of times, is on now; counts it down. */
+export function isOn<Name extends string>(
+  faults: { [name in Name]?: boolean | number | undefined },
+  name: Name,
+): boolean {
+  const given = faults[name];
+  if (typeof given !== "number") return given ?? false;
+  if (given <= 0) return false;
+  faults[name] = given - 1;
+  return true;
 }

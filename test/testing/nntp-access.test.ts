@@ -1,7 +1,7 @@
 /** Logins and TLS of the in-memory NNTP server, as dialogues. */
 import { expect, test } from "vitest";
 import { NntpServer, type NntpServerOptions, testTls } from "../../src/testing/index.js";
-import { NntpRawClient } from "./nntp-raw-client.js";
+import { RawLines } from "./raw-lines.js";
 
 const groups = { "comp.test": { articles: [{ subject: "one" }] } };
 const users = { alice: "secret", bjørn: "pass wörd" };
@@ -9,7 +9,7 @@ const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 async function start(options: NntpServerOptions) {
   const server = await NntpServer.start({ groups, ...options });
-  const raw = NntpRawClient.open(server.port, options.tls === "implicit" ? {} : undefined);
+  const raw = RawLines.open(server.port, options.tls === "implicit" ? {} : undefined);
   await raw.play("S: 200 …");
   return { server, raw, [Symbol.asyncDispose]: () => server.close() };
 }
@@ -170,7 +170,7 @@ test("implicit TLS", async () => {
 
 test("the certificate is the one that was asked for", async () => {
   await using server = await NntpServer.start({ tls: "implicit", certificate: testTls.expired });
-  const raw = NntpRawClient.open(server.port, { rejectUnauthorized: false });
+  const raw = RawLines.open(server.port, { rejectUnauthorized: false });
   await raw.play("S: 200 …");
   expect((raw.socket as import("node:tls").TLSSocket).authorizationError).toBe("CERT_HAS_EXPIRED");
   raw.close();

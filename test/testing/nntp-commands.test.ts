@@ -1,11 +1,11 @@
 /** Each command of the in-memory NNTP server, as a dialogue. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NntpServer } from "../../src/testing/index.js";
-import { NntpRawClient } from "./nntp-raw-client.js";
+import { RawLines } from "./raw-lines.js";
 
 const DATE = "Tue, 03 Feb 2026 10:11:12 +0000";
 let server: NntpServer;
-let raw: NntpRawClient;
+let raw: RawLines;
 
 beforeEach(async () => {
   server = await NntpServer.start({
@@ -23,7 +23,7 @@ beforeEach(async () => {
       "alt.mod": { status: "m", low: 7 },
     },
   });
-  raw = await NntpRawClient.open(server.port).play("S: 200 polywire test server ready");
+  raw = await RawLines.open(server.port).play("S: 200 polywire test server ready");
 });
 afterEach(async () => {
   raw.close();

@@ -2,19 +2,19 @@
 import { gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { type NntpFeatures, NntpServer } from "../../src/testing/index.js";
-import { NntpRawClient } from "./nntp-raw-client.js";
+import { RawLines } from "./raw-lines.js";
 
 const groups = { "alt.big": { generate: 5000, eightBit: 0.2 } };
 
 async function start(features: Partial<NntpFeatures> = {}, tls: "none" | "starttls" = "none") {
   const server = await NntpServer.start({ groups, features, tls });
-  const raw = await NntpRawClient.open(server.port).play("S: 200 …");
+  const raw = await RawLines.open(server.port).play("S: 200 …");
   return { server, raw, [Symbol.asyncDispose]: () => server.close() };
 }
 
 /** The rows as they come uncompressed. */
 async function plainRows(server: NntpServer, command = "OVER 900-3100"): Promise<string> {
-  const raw = await NntpRawClient.open(server.port).play("S: 200 …\nC: GROUP alt.big\nS: 211 …");
+  const raw = await RawLines.open(server.port).play("S: 200 …\nC: GROUP alt.big\nS: 211 …");
   const rows = await raw.list(command);
   raw.close();
   return rows.map((row) => `${row}\r\n`).join("");
@@ -88,7 +88,7 @@ describe("COMPRESS DEFLATE", () => {
 
 describe("XFEATURE COMPRESS GZIP", () => {
   /** The zlib stream that begins here, and how many bytes it took. */
-  async function inflated(raw: NntpRawClient): Promise<string> {
+  async function inflated(raw: RawLines): Promise<string> {
     for (;;) {
       try {
         const { buffer, engine } = inflateSync(Buffer.from(raw.waiting, "latin1"), { info: true }) as unknown as {
@@ -225,12 +225,12 @@ test("clients that go in the middle of a compressed answer leave nothing behind"
   const features = { gzip: true, xzver: true };
   await using server = await NntpServer.start({ groups: { "alt.big": { generate: 1_000_000 } }, features });
   for (const begin of ["COMPRESS DEFLATE", "XFEATURE COMPRESS GZIP", "DATE"]) {
-    const raw = await NntpRawClient.open(server.port).play(`S: 200 …\nC: ${begin}\nS: …`);
+    const raw = await RawLines.open(server.port).play(`S: 200 …\nC: ${begin}\nS: …`);
     if (begin === "COMPRESS DEFLATE") raw.deflate();
     await raw.play(`C: GROUP alt.big\nS: 211 …\nC: ${begin === "DATE" ? "XZVER" : "OVER"} 1-\nS: 224 …`);
     raw.close();
     while (server.connections > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  const raw = await NntpRawClient.open(server.port).play("S: 200 …\nC: DATE\nS: 111 …");
+  const raw = await RawLines.open(server.port).play("S: 200 …\nC: DATE\nS: 111 …");
   raw.close();
 });

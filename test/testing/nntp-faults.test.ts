@@ -1,12 +1,12 @@
 /** Each fault of the in-memory NNTP server, in raw lines. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type NntpFaults, NntpServer } from "../../src/testing/index.js";
-import { NntpRawClient } from "./nntp-raw-client.js";
+import { RawLines } from "./raw-lines.js";
 
 let server: NntpServer;
-let raw: NntpRawClient;
+let raw: RawLines;
 
-const open = () => NntpRawClient.open(server.port).play("S: 200 …\nC: GROUP alt.test\nS: 211 …");
+const open = () => RawLines.open(server.port).play("S: 200 …\nC: GROUP alt.test\nS: 211 …");
 
 beforeEach(async () => {
   server = await NntpServer.start({
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 const fault = (faults: NntpFaults) => Object.assign(server.faults, faults);
-const silence = (raw: NntpRawClient) =>
+const silence = (raw: RawLines) =>
   Promise.race([raw.line(), new Promise((resolve) => setTimeout(resolve, 50, "silence"))]);
 
 describe("replies as bytes", () => {
@@ -57,7 +57,7 @@ describe("replies as bytes", () => {
 
   test("closeAtByte 0 of a new server: not even a greeting", async () => {
     await using other = await NntpServer.start({ faults: { closeAtByte: 0 } });
-    expect(await NntpRawClient.open(other.port).line()).toBe("");
+    expect(await RawLines.open(other.port).line()).toBe("");
   });
 
   test("stallAtByte: silence from there on, and no end; other connections go on", async () => {
@@ -75,7 +75,7 @@ describe("replies as bytes", () => {
       tls: "starttls",
       faults: { injectAfterStartTls: "111 20200101000000\r\n" },
     });
-    const client = await NntpRawClient.open(other.port).play("S: 200 …");
+    const client = await RawLines.open(other.port).play("S: 200 …");
     client.segments = [];
     await client.play("C: STARTTLS\nS: 382 …\nS: 111 20200101000000");
     expect(client.segments).toHaveLength(1);
@@ -85,7 +85,7 @@ describe("replies as bytes", () => {
 describe("replies", () => {
   test("tooManyConnections: so many times, or always", async () => {
     fault({ tooManyConnections: 1 });
-    await NntpRawClient.open(server.port).play("S: 502 Too many connections, try again later\nS: ");
+    await RawLines.open(server.port).play("S: 502 Too many connections, try again later\nS: ");
     (await open()).close();
   });
 

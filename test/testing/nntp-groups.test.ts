@@ -1,11 +1,11 @@
 /** Groups of the in-memory NNTP server: generated ones of any size, and what a test may do to them while the server runs. */
 import { describe, expect, test } from "vitest";
 import { type NntpGroupInput, NntpServer } from "../../src/testing/index.js";
-import { NntpRawClient } from "./nntp-raw-client.js";
+import { RawLines } from "./raw-lines.js";
 
 async function start(groups: Record<string, NntpGroupInput>) {
   const server = await NntpServer.start({ groups, now: () => new Date("2026-02-03T10:11:12Z") });
-  const raw = await NntpRawClient.open(server.port).play("S: 200 …");
+  const raw = await RawLines.open(server.port).play("S: 200 …");
   return { server, raw, [Symbol.asyncDispose]: () => server.close() };
 }
 
@@ -131,7 +131,7 @@ describe("generated groups", () => {
     let sum = 0;
     let ends = 0;
     const read = async (range: string) => {
-      const raw = await NntpRawClient.open(all.server.port).play("S: 200 …\nC: GROUP alt.big\nS: 211 …");
+      const raw = await RawLines.open(all.server.port).play("S: 200 …\nC: GROUP alt.big\nS: 211 …");
       raw.socket.removeAllListeners("data");
       await new Promise<void>((done) => {
         let tail = "";
@@ -145,7 +145,7 @@ describe("generated groups", () => {
       ends += 1;
       raw.close();
     };
-    const slow = await NntpRawClient.open(all.server.port).play("S: 200 …\nC: GROUP alt.big\nS: 211 …");
+    const slow = await RawLines.open(all.server.port).play("S: 200 …\nC: GROUP alt.big\nS: 211 …");
     slow.socket.pause();
     slow.write("OVER 1-10000000\r\n");
     await Promise.all([read("1000-400000"), read("9700001-10000000")]);

@@ -1,13 +1,13 @@
 /** The options of the in-memory NNTP server: old servers, other servers, limits. */
 import { expect, test } from "vitest";
 import { type NntpFeatures, NntpServer, type NntpServerOptions } from "../../src/testing/index.js";
-import { NntpRawClient } from "./nntp-raw-client.js";
+import { RawLines } from "./raw-lines.js";
 
 const groups = { "comp.test": { articles: [{ subject: "one" }, { subject: "two" }] }, "comp.empty": {} };
 
 async function start(options: NntpServerOptions) {
   const server = await NntpServer.start({ groups, ...options });
-  const raw = NntpRawClient.open(server.port);
+  const raw = RawLines.open(server.port);
   expect(await raw.line()).toMatch(/^20[01] /);
   return { server, raw, [Symbol.asyncDispose]: () => server.close() };
 }
@@ -61,7 +61,7 @@ test("lists: others are 501", async () => {
 
 test("post: false: 201 and 440", async () => {
   await using server = await NntpServer.start({ groups, features: { post: false } });
-  const raw = NntpRawClient.open(server.port);
+  const raw = RawLines.open(server.port);
   await raw.play("S: 201 …\nC: MODE READER\nS: 201 …\nC: POST\nS: 440 Posting not permitted");
 });
 
@@ -111,17 +111,17 @@ test("overview: other headers behind the seven fields", async () => {
 
 test("limits: connections are greeted with 502", async () => {
   await using all = await start({ limits: { connections: 1 } });
-  await NntpRawClient.open(all.server.port).play("S: 502 Too many connections, try again later\nS: ");
+  await RawLines.open(all.server.port).play("S: 502 Too many connections, try again later\nS: ");
   expect(all.server.connections).toBe(1);
   await all.raw.play("C: QUIT\nS: 205 …\nS: ");
-  await NntpRawClient.open(all.server.port).play("S: 200 …");
+  await RawLines.open(all.server.port).play("S: 200 …");
 });
 
 test("limits: logins are 481", async () => {
   await using all = await start({ users: { a: "b" }, limits: { logins: 1 } });
   const login = "C: AUTHINFO USER a\nC: AUTHINFO PASS b\nS: 381 …\n";
   await all.raw.play(`${login}S: 281 …`);
-  const second = await NntpRawClient.open(all.server.port).play(`S: 200 …\n${login}S: 481 Too many connections …`);
+  const second = await RawLines.open(all.server.port).play(`S: 200 …\n${login}S: 481 Too many connections …`);
   await all.raw.play("C: QUIT\nS: 205 …\nS: ");
   await second.play(`${login}S: 281 …`);
 });
@@ -143,7 +143,7 @@ test("greeting, hostname, motd, logLimit, onCommand", async () => {
     logLimit: 4,
     onCommand,
   });
-  const raw = await NntpRawClient.open(server.port).play("S: 200 hi\nC: LIST MOTD\nS: 215 …\nS: \xc3\xa9\nS: .");
+  const raw = await RawLines.open(server.port).play("S: 200 hi\nC: LIST MOTD\nS: 215 …\nS: \xc3\xa9\nS: .");
   await raw.play("C: DATE\nC: DATE\nC: DATE\nC: STAT\nS: 111 …\nS: 111 …\nS: 111 …\nS: 412 …");
   expect(server.commands).toEqual(["DATE", "DATE", "STAT"]);
   expect(server.commandCount).toBe(5);
@@ -164,7 +164,7 @@ test("dropConnections cuts, and the server goes on; close leaves nothing, twice"
   all.server.dropConnections();
   await all.raw.hungUp();
   expect(all.server.connections).toBe(0);
-  const raw = await NntpRawClient.open(all.server.port).play("S: 200 …");
+  const raw = await RawLines.open(all.server.port).play("S: 200 …");
   await all.server.close();
   await all.server.close();
   await raw.hungUp();

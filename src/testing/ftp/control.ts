@@ -2,17 +2,13 @@
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { type SecureContext, TLSSocket } from "node:tls";
+import type { ByteCount } from "../wire.js";
 import type { Faults } from "./faults.js";
 
 /** What a control connection tells its session. */
 export interface ControlEvents {
   line(line: string): void;
   closed(): void;
-}
-
-/** Bytes of replies the server has sent, over all connections. */
-export interface ByteCount {
-  bytes: number;
 }
 
 const LONGEST_LINE = 8192;

@@ -1,8 +1,8 @@
 /** What the in-memory FTP server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
-import type { CommandFault, ReplyFault } from "../command-faults.js";
+import type { CommandFaults } from "../command-faults.js";
 
 /** Everything that can go wrong on purpose. Change it while the server runs: `server.faults.refuseData = true`. */
-export interface Faults {
+export interface Faults extends CommandFaults {
   // The control connection, as bytes
 
   /** Milliseconds to wait before each reply. Default: 0. */
@@ -23,16 +23,6 @@ export interface Faults {
   greeting421?: boolean | number | undefined;
   /** After this many commands a connection is answered 421 and closed. */
   idle421?: number | undefined;
-  /** Replies given instead of doing the command, by verb: a text is given always, an object a number of times. */
-  reply?: Record<string, string | ReplyFault> | undefined;
-  /** These commands are never answered, and nothing after them on that connection. */
-  hang?: string | undefined;
-  /** The connection is closed when this command arrives; it is not done. */
-  closeBeforeCommand?: CommandFault | undefined;
-  /** The connection is closed after the final answer to this command. */
-  closeAfterCommand?: CommandFault | undefined;
-  /** The command is done, but its final answer is never sent: the connection is closed in its place. */
-  loseReply?: CommandFault | undefined;
   /** As ProFTPD: commands that come during an upload are answered at once (450 to most), so replies come out of order. */
   prematureReplies?: boolean | undefined;
   /** The code that ends a transfer well, in place of 226: `"225"`, `"200"`, `"250"`. */

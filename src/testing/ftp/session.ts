@@ -1,9 +1,9 @@
 /** One client's conversation: its state, the order of its commands, and what the faults make of it. */
 import type { Socket } from "node:net";
-import type { SecureContext } from "node:tls";
 import { matchesCommand, replacedReply, strikes } from "../command-faults.js";
+import type { Hall } from "../memory-server.js";
 import { COMMANDS } from "./commands/index.js";
-import { type ByteCount, Control } from "./control.js";
+import { Control } from "./control.js";
 import { DataPort } from "./data.js";
 import type { Faults } from "./faults.js";
 import type { ResolvedFtpServerOptions } from "./options.js";
@@ -12,14 +12,10 @@ import { FACTS, type Fact } from "./rows.js";
 import { type FtpTree, segmentsOf } from "./tree.js";
 
 /** What all sessions of a server share. */
-export interface Shared {
+export interface Shared extends Hall<Session> {
   readonly options: ResolvedFtpServerOptions;
   readonly tree: FtpTree;
   readonly faults: Faults;
-  readonly secureContext: SecureContext;
-  readonly controlCount: ByteCount;
-  readonly sessions: Set<Session>;
-  log(line: string): void;
 }
 
 /** What a client has said so far; REIN and AUTH TLS make it anew. */
@@ -64,14 +60,14 @@ export class Session {
   constructor(socket: Socket, shared: Shared) {
     this.shared = shared;
     this.state = new SessionState(shared.options.home);
-    this.control = new Control(socket, shared.faults, shared.controlCount, {
+    this.control = new Control(socket, shared.faults, shared.count, {
       line: (line) => this.#arrived(line),
       closed: () => this.close(),
     });
   }
 
   /** Greets, or refuses. */
-  start(): void {
+  run(): void {
     const { options, faults, sessions } = this.shared;
     this.control.start(options.tls === "implicit" ? this.shared.secureContext : undefined);
     const refused = typeof faults.greeting421 === "number" ? faults.greeting421-- > 0 : faults.greeting421;

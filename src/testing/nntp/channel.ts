@@ -3,9 +3,8 @@ import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type SecureContext, TLSSocket } from "node:tls";
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw } from "node:zlib";
-import type { Faults } from "./faults.js";
+import { type ByteCount, type ByteFaults, Wire } from "../wire.js";
 import { PIECE } from "./reply.js";
-import { type ByteCount, Wire } from "./wire.js";
 
 /** Bytes that may wait to be read before the client is held up. */
 const MOST_WAITING = 1024 * 1024;
@@ -23,7 +22,7 @@ export class Channel {
   #unsynced = false;
   #sending: Promise<void> | undefined;
 
-  constructor(socket: Socket, faults: Faults, count: ByteCount) {
+  constructor(socket: Socket, faults: ByteFaults, count: ByteCount) {
     this.#socket = socket;
     this.#wire = new Wire(socket, faults, count);
   }

@@ -1,5 +1,6 @@
 /** What the in-memory NNTP server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
-import type { CommandFault, ReplyFault } from "../command-faults.js";
+import type { CommandFaults } from "../command-faults.js";
+import type { ByteFaults } from "../wire.js";
 
 /** Where an OVER is cut. */
 export interface CutFault {
@@ -38,24 +39,9 @@ export interface RowFaults {
 }
 
 /** Everything that can go wrong on purpose. Change it while the server runs: `server.faults.emptyOver = 1`. */
-export interface Faults {
-  // The connection, as bytes
-
-  /** Milliseconds to wait before each reply. Default: 0. */
-  replyDelay?: number | undefined;
-  /** Every byte travels in a segment of its own. Default: false. */
-  byteByByte?: boolean | undefined;
-  /**
-   * A connection is destroyed as soon as the server has sent this many bytes in total ({@link NntpServer.replyBytes},
-   * over all connections). Happens once, then unsets itself.
-   */
-  closeAtByte?: number | undefined;
-  /** As `closeAtByte`, but the connection stays open and says nothing any more. Happens once, then unsets itself. */
-  stallAtByte?: number | undefined;
+export interface Faults extends ByteFaults, CommandFaults {
   /** Plain bytes sent right behind the 382 of STARTTLS, in the same segment: a STARTTLS injection. */
   injectAfterStartTls?: string | undefined;
-
-  // The connection, as replies
 
   /** New connections are greeted with 502 (too many) and closed: all of them (`true`), or this many (counted down). */
   tooManyConnections?: boolean | number | undefined;
@@ -68,17 +54,6 @@ export interface Faults {
    * to one connection, then unsets itself.
    */
   loginAgainAfter?: number | undefined;
-  /** Replies given instead of doing the command, by verb: a text is given always, an object a number of times. */
-  reply?: Record<string, string | ReplyFault> | undefined;
-  /** These commands are never answered, and nothing after them on that connection. */
-  hang?: string | undefined;
-  /** The connection is closed when this command arrives; it is not done. */
-  closeBeforeCommand?: CommandFault | undefined;
-  /** The connection is closed behind the final reply to this command. */
-  closeAfterCommand?: CommandFault | undefined;
-  /** The command is done (an article is stored), but its final reply is never sent: the connection is closed in its place. */
-  loseReply?: CommandFault | undefined;
-
   /** Nothing can be stored for now: POST 441, IHAVE 436, CHECK 431, TAKETHIS 400 and the end; always, or this many times. */
   cannotStore?: boolean | number | undefined;
 
@@ -96,18 +71,6 @@ export interface Faults {
   rows?: RowFaults | undefined;
   /** Numbers without an article as long as this is set: articles that come late. A list, or a function that says which. */
   lateArticles?: readonly number[] | ((number: number, group: string) => boolean) | undefined;
-}
-
-/** Whether a fault that is always on, or on a number of times, is on now; counts it down. */
-export function isOn(
-  faults: Faults,
-  name: "tooManyConnections" | "tooManyLogins" | "emptyOver" | "cannotStore",
-): boolean {
-  const given = faults[name];
-  if (typeof given !== "number") return given ?? false;
-  if (given <= 0) return false;
-  faults[name] = given - 1;
-  return true;
 }
 
 /** Whether the next OVER is the one to cut; counts it down. */

@@ -1,27 +1,23 @@
-/** One client's conversation: its state, one command after the other, and what the faults make of it. */
+/** One client's conversation: its state, its replies and their bodies, and which commands it may give. */
 import type { Socket } from "node:net";
-import type { SecureContext } from "node:tls";
-import { matchesCommand, replacedReply, strikes } from "../command-faults.js";
+import { isOn } from "../command-faults.js";
+import { Conversation } from "../conversation.js";
+import type { Hall } from "../memory-server.js";
 import { Channel } from "./channel.js";
 import type { Command } from "./commands/command.js";
 import { COMMANDS } from "./commands/index.js";
 import { squeezed } from "./compress.js";
-import { type Faults, isOn } from "./faults.js";
+import type { Faults } from "./faults.js";
 import type { NntpGroup } from "./group.js";
 import type { NntpGroups } from "./groups.js";
 import type { ResolvedNntpServerOptions } from "./options.js";
 import { Refused } from "./reply.js";
-import type { ByteCount } from "./wire.js";
 
 /** What all sessions of a server share. */
-export interface Shared {
+export interface Shared extends Hall<Session> {
   readonly options: ResolvedNntpServerOptions;
   readonly groups: NntpGroups;
   readonly faults: Faults;
-  readonly secureContext: SecureContext;
-  readonly count: ByteCount;
-  readonly sessions: Set<Session>;
-  log(line: string): void;
 }
 
 /** What a client has said so far; STARTTLS makes it anew. */
@@ -41,50 +37,35 @@ export class SessionState {
 
 const LONGEST_LINE = 8192;
 
-export class Session {
-  readonly shared: Shared;
-  readonly channel: Channel;
+export class Session extends Conversation<Channel, Shared> {
   state = new SessionState();
-  #closed = false;
-  #commands = 0;
-  #current = "";
   /** The `loginAgainAfter` fault has struck. */
   #forgotten = false;
 
   constructor(socket: Socket, shared: Shared) {
-    this.shared = shared;
-    this.channel = new Channel(socket, shared.faults, shared.count);
+    super(new Channel(socket, shared.faults, shared.count), shared);
     socket.once("close", () => this.close());
   }
 
-  /** Greets, or refuses; then does one command after the other until one side goes. */
-  async run(): Promise<void> {
+  protected override greet(): void {
     const { options, faults, sessions } = this.shared;
     this.channel.start(options.tls === "implicit" ? this.shared.secureContext : undefined);
     if (isOn(faults, "tooManyConnections") || sessions.size > options.limits.connections) {
       this.hangUp(502, "Too many connections, try again later");
     } else this.reply(options.features.post ? 200 : 201, options.greeting);
-    while (!this.#closed) {
-      const line = this.channel.lineHere() ?? (await this.#nextLine());
-      if (line === undefined) break;
-      const done = this.#dispatch(line);
-      if (done) await done;
-      if (this.channel.urgent) await this.channel.flush();
-    }
-    this.shared.sessions.delete(this);
-    await this.channel.end();
+  }
+
+  protected override goAway(): void {
+    this.hangUp(400, "Going away, come back later");
+  }
+
+  protected override asksForMore(reply: string): boolean {
+    return reply.startsWith("3");
   }
 
   /** Gives a reply of one line. */
   reply(code: number | string, text: string): void {
     this.send(`${code} ${text}\r\n`);
-  }
-
-  /** Gives a reply as it is. */
-  send(text: string): void {
-    if (this.#closed) return;
-    if (!text.startsWith("3") && strikes(this.shared.faults.loseReply, this.#current)) this.#closed = true;
-    else this.channel.put(text);
   }
 
   /** Gives a reply with a body: pieces of whole lines, dots doubled. The final dot is put behind them. */
@@ -106,9 +87,9 @@ export class Session {
     end: string,
   ): Promise<void> {
     this.send(first);
-    if (this.#closed) return;
+    if (this.closed) return;
     for await (const piece of pieces) {
-      if (this.#closed || this.channel.dead) return;
+      if (this.closed || this.channel.dead) return;
       if (typeof piece !== "string") await this.channel.write(piece);
       else if (this.channel.urgent) await this.channel.write(piece);
       else this.channel.put(piece);
@@ -119,53 +100,10 @@ export class Session {
   /** Answers and ends the connection. */
   hangUp(code: number, text: string): void {
     this.reply(code, text);
-    this.#closed = true;
+    this.finish();
   }
 
-  /** Sends what was put, and cuts the connection. */
-  async cut(): Promise<void> {
-    await this.channel.flush();
-    this.close();
-  }
-
-  /** Drops the connection and everything that belongs to it. */
-  close(): void {
-    this.#closed = true;
-    this.shared.sessions.delete(this);
-    this.channel.destroy();
-  }
-
-  async #nextLine(): Promise<string | undefined> {
-    await this.channel.flush();
-    return this.channel.line();
-  }
-
-  #dispatch(line: string): Promise<void> | undefined {
-    const { faults, options } = this.shared;
-    this.#commands += 1;
-    this.shared.log(line);
-    options.onCommand?.(line);
-    this.#current = line;
-    if (faults.goingAwayAfter !== undefined && this.#commands > faults.goingAwayAfter) {
-      this.hangUp(400, "Going away, come back later");
-      return undefined;
-    }
-    if (faults.hang !== undefined && matchesCommand(faults.hang, line))
-      return this.channel.flush().then(() => new Promise(() => {}));
-    if (strikes(faults.closeBeforeCommand, line)) return this.cut();
-    const given = replacedReply(faults, line);
-    if (given !== undefined) this.send(`${given.replace(/\r\n$/, "")}\r\n`);
-    const done = given === undefined ? this.#perform(line) : undefined;
-    if (done) return done.then(() => this.#after());
-    this.#after();
-    return undefined;
-  }
-
-  #after(): void {
-    if (strikes(this.shared.faults.closeAfterCommand, this.#current)) this.#closed = true;
-  }
-
-  #perform(line: string): Promise<void> | undefined {
+  protected override perform(line: string): Promise<void> | undefined {
     try {
       const words = line.split(/[ \t]+/).filter((word) => word !== "");
       const verb = (words.shift() ?? "").toUpperCase();
@@ -187,7 +125,7 @@ export class Session {
     const { requireLogin, features } = options;
     if (command.needs === "nothing") return;
     const lost = faults.loginAgainAfter;
-    if (lost !== undefined && this.#commands > lost) {
+    if (lost !== undefined && this.commands > lost) {
       faults.loginAgainAfter = undefined;
       this.state.user = undefined;
       this.#forgotten = true;

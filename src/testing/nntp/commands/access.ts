@@ -1,5 +1,5 @@
 /** Who the client is, and over what it speaks: AUTHINFO (RFC 4643), STARTTLS (RFC 4642). */
-import { isOn } from "../faults.js";
+import { isOn } from "../../command-faults.js";
 import type { ResolvedNntpServerOptions } from "../options.js";
 import { Refused } from "../reply.js";
 import { type Session, SessionState } from "../session.js";

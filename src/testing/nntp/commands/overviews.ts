@@ -1,7 +1,9 @@
 /** Many articles at a time: OVER XOVER HDR XHDR XPAT (RFC 3977 8, RFC 2980 2), XZVER XZHDR of some providers. */
+
+import { isOn } from "../../command-faults.js";
 import { flat, overviewRow } from "../article.js";
 import { squeezed, yencoded } from "../compress.js";
-import { cutsNow, isOn } from "../faults.js";
+import { cutsNow } from "../faults.js";
 import type { NntpGroup } from "../group.js";
 import { isMessageId, type NumberRange, parseRange } from "../range.js";
 import { bodyLines, Refused } from "../reply.js";

@@ -1,6 +1,7 @@
 /** Articles from the client: POST IHAVE (RFC 3977 6.3), CHECK TAKETHIS (RFC 4644). */
+
+import { isOn } from "../../command-faults.js";
 import { Article } from "../article.js";
-import { isOn } from "../faults.js";
 import { newsgroupsOf } from "../groups.js";
 import { Refused } from "../reply.js";
 import type { Session } from "../session.js";

@@ -1,7 +1,21 @@
 /** The last stage of a connection's output: bytes to the socket, one piece after the other, and the faults of bytes. */
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import type { Faults } from "./faults.js";
+
+/** Faults of a connection's bytes, the same in every protocol. */
+export interface ByteFaults {
+  /** Milliseconds to wait before each reply. Default: 0. */
+  replyDelay?: number | undefined;
+  /** Every byte travels in a segment of its own. Default: false. */
+  byteByByte?: boolean | undefined;
+  /**
+   * A connection is destroyed as soon as the server has sent this many bytes in total (`server.replyBytes`, over all
+   * connections). Happens once, then unsets itself.
+   */
+  closeAtByte?: number | undefined;
+  /** As `closeAtByte`, but the connection stays open and says nothing any more. Happens once, then unsets itself. */
+  stallAtByte?: number | undefined;
+}
 
 /** Bytes the server has sent, over all connections. */
 export interface ByteCount {
@@ -12,13 +26,13 @@ export interface ByteCount {
 const FAIR = 4 * 1024 * 1024;
 
 export class Wire {
-  readonly #faults: Faults;
+  readonly #faults: ByteFaults;
   readonly #count: ByteCount;
   #socket: Socket;
   #dead = false;
   #unbroken = 0;
 
-  constructor(socket: Socket, faults: Faults, count: ByteCount) {
+  constructor(socket: Socket, faults: ByteFaults, count: ByteCount) {
     this.#socket = socket;
     this.#faults = faults;
     this.#count = count;

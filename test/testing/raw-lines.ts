@@ -1,11 +1,11 @@
-/** A news client without manners, for tests of servers: plays a dialogue as an RFC writes it, reads lines as they come. */
+/** A client of lines without manners, for tests of servers: plays a dialogue as an RFC writes it, reads lines as they come. */
 import { connect, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import { constants, createDeflateRaw, createInflateRaw } from "node:zlib";
 import { expect } from "vitest";
 import { testTls } from "../../src/testing/index.js";
 
-export class NntpRawClient {
+export class RawLines {
   socket: Socket;
   /** Segments as they arrived. */
   segments: string[] = [];
@@ -14,9 +14,9 @@ export class NntpRawClient {
   #wake = () => {};
   #write: (text: string) => void;
 
-  static open(port: number, tls?: ConnectionOptions): NntpRawClient {
+  static open(port: number, tls?: ConnectionOptions): RawLines {
     const to = { port, host: "127.0.0.1" };
-    return new NntpRawClient(tls ? connectTls({ ...to, ca: testTls.ca, ...tls }) : connect(to));
+    return new RawLines(tls ? connectTls({ ...to, ca: testTls.ca, ...tls }) : connect(to));
   }
 
   constructor(socket: Socket) {
@@ -101,7 +101,7 @@ export class NntpRawClient {
 
   /** Writes a line and reads an answer with a body, which comes without the status line. */
   async list(line: string): Promise<string[]> {
-    expect(await this.ask(line)).toMatch(/^[12]/);
+    expect(await this.ask(line)).toMatch(/^(?:[12]|\+OK)/);
     return this.lines();
   }
 

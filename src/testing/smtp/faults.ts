@@ -1,0 +1,87 @@
+/** What the in-memory SMTP server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
+import { type CommandFaults, matchesCommand } from "../command-faults.js";
+import type { ScramFault } from "../sasl/index.js";
+import type { ByteFaults } from "../wire.js";
+
+/** A refusal of the n-th command of a kind. */
+export interface RefuseFault {
+  /** The verb, or the beginning of the line up to a blank; `"."`: the end of a message. */
+  command: string;
+  /** The whole reply without its CRLF. The connection is closed behind a 421. */
+  reply: string;
+  /** It hits the n-th of them from now on; counted down in place. Default: 1. */
+  nth?: number;
+  /** How many it hits from there on; counted down in place. Default: 1. */
+  times?: number;
+}
+
+/** Where content is cut. */
+export interface DataCut {
+  /** Bytes of the content, as they are on the way, that are still read. */
+  at: number;
+  /** It hits the n-th message from now on; counted down in place. Default: 1. */
+  nth?: number;
+}
+
+/**
+ * Everything that can go wrong on purpose. Change it while the server runs:
+ * `server.faults.refuse = { command: "RCPT", nth: 3, reply: "450 4.2.1 Later" }`.
+ *
+ * For all faults that name a command, the end of a message, by DATA or by BDAT LAST, is the command `"."`: with
+ * `loseReply: { command: "." }` a message is taken and the connection closed in place of its reply, with
+ * `closeBeforeCommand: { command: "." }` it is closed and the message not taken.
+ */
+export interface Faults extends ByteFaults, CommandFaults {
+  // The connection
+
+  /** Milliseconds before the greeting. Default: 0. */
+  greetingDelay?: number | undefined;
+  /** New connections hear nothing, not even a greeting: all of them (`true`), or this many (counted down). */
+  silent?: boolean | number | undefined;
+  /** New connections are greeted with 421 and closed: all of them (`true`), or this many (counted down). */
+  tooManyConnections?: boolean | number | undefined;
+  /** After this many commands a connection is answered 421 and closed. */
+  goingAwayAfter?: number | undefined;
+  /** Plain bytes sent right behind the 220 of STARTTLS, in the same segment: an injection. */
+  injectAfterStartTls?: string | undefined;
+  /** What is wrong with the server's side of SCRAM: another nonce, a wrong signature, none, or `e=` in its place. */
+  scram?: ScramFault | undefined;
+
+  // Replies
+
+  /** Replies of one line get this many lines. Default: as they are. */
+  replyLines?: number | undefined;
+  /** Refusals of commands, counted. */
+  refuse?: RefuseFault | RefuseFault[] | undefined;
+
+  // Content
+
+  /** The connection is destroyed in the middle of a message. */
+  cutData?: DataCut | undefined;
+  /** Content is read in pieces of so many bytes, with so many milliseconds before each. */
+  slowReader?: { bytes: number; delay: number } | undefined;
+}
+
+/** The reply to refuse this line with, if one is due; counts down. */
+export function refusal(faults: Faults, line: string): string | undefined {
+  for (const fault of [faults.refuse ?? []].flat()) {
+    if (!matchesCommand(fault.command, line)) continue;
+    fault.nth = (fault.nth ?? 1) - 1;
+    if (fault.nth > 0) continue;
+    const left = fault.times ?? 1;
+    if (left <= 0) continue;
+    fault.times = left - 1;
+    return fault.reply;
+  }
+  return undefined;
+}
+
+/** Whether the message that begins now is the one to cut; counts down. */
+export function cutNow(faults: Faults): number | undefined {
+  const cut = faults.cutData;
+  if (!cut) return undefined;
+  cut.nth = (cut.nth ?? 1) - 1;
+  if (cut.nth > 0) return undefined;
+  faults.cutData = undefined;
+  return cut.at;
+}

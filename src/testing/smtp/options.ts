@@ -1,0 +1,201 @@
+/** The options of the in-memory SMTP server; `resolve()` holds every default. */
+import { type Account, fitting, knownMechanisms } from "../sasl/index.js";
+import { type CertifiedKey, testTls } from "../tls.js";
+import type { Faults } from "./faults.js";
+import type { Keep, SmtpMessage } from "./message.js";
+
+/** What the server knows. Switch some off to play an old server: they are not announced, and not understood. */
+export interface SmtpFeatures {
+  /** EHLO; without it there is only HELO, and no extension. Default: true. */
+  ehlo: boolean;
+  /** PIPELINING (RFC 2920). Without it, commands that come early are done, and noted in `violations`. Default: true. */
+  pipelining: boolean;
+  /** SIZE (RFC 1870): the most octets of a message; 0: announced without a number. Default: 2 147 483 648. */
+  size: number | false;
+  /** 8BITMIME (RFC 6152). Default: true. */
+  eightBitMime: boolean;
+  /** SMTPUTF8 (RFC 6531). Default: true. */
+  smtpUtf8: boolean;
+  /** CHUNKING: BDAT (RFC 3030). Default: true. */
+  chunking: boolean;
+  /** BINARYMIME (RFC 3030). Default: true. */
+  binaryMime: boolean;
+  /** DSN (RFC 3461). Default: true. */
+  dsn: boolean;
+  /** ENHANCEDSTATUSCODES (RFC 2034). Default: true. */
+  enhancedStatusCodes: boolean;
+  /** REQUIRETLS (RFC 8689), announced over TLS. Default: true. */
+  requireTls: boolean;
+  /** DELIVERBY (RFC 2852): the least number of seconds; 0: announced without a number. Default: 0. */
+  deliverBy: number | false;
+  /** MT-PRIORITY (RFC 6710): the name of a profile; "": announced without one. Default: "". */
+  mtPriority: string | false;
+  /** FUTURERELEASE (RFC 4865): the most seconds. Default: 2 592 000 (thirty days). */
+  futureRelease: number | false;
+  /** LIMITS (RFC 9422): what `limits` holds is announced. Default: true, where there is a limit. */
+  limits: boolean;
+  /** AUTH (RFC 4954). Default: true, where there are users. */
+  auth: boolean;
+  /** ETRN (RFC 1985). Default: true. */
+  etrn: boolean;
+  /** VRFY: 250 for users, 550 for others; without it, 252. Default: true. */
+  vrfy: boolean;
+  /** EXPN. Default: true. */
+  expn: boolean;
+  /** HELP. Default: true. */
+  help: boolean;
+  /** DATA is answered 354 also where no recipient was accepted (RFC 2920 3.1); the end is 554. Default: false (503). */
+  eagerData: boolean;
+  /** A BDAT LAST that was refused ends the transaction; without, MAIL is 503 until RSET. Default: true. */
+  refusedLastEnds: boolean;
+}
+
+/** Where the server says no. */
+export interface SmtpLimits {
+  /** Connections at a time; one more is greeted with 421. Default: no limit. */
+  connections?: number;
+  /** Recipients of a message; one more is 452 4.5.3. RCPTMAX of LIMITS. Default: no limit. */
+  recipients?: number;
+  /** Messages of a connection; MAIL behind them is 421, and the connection is closed. MAILMAX of LIMITS. Default: no limit. */
+  messages?: number;
+}
+
+/** Replies by address: `{ "bob@example.org": "550 5.1.1 No such user", "*@slow.example": "450 4.2.1 Later" }`. `*` is any text. */
+export type ReplyByAddress = Record<string, string>;
+
+/** How the server is started. */
+export interface SmtpServerOptions {
+  /** The address to listen on. Default: `"127.0.0.1"`. */
+  host?: string;
+  /** The port. Default: 0 (any free one). */
+  port?: number;
+  /** LMTP (RFC 2033): LHLO in place of EHLO, and a reply for each recipient behind the content. Default: false. */
+  lmtp?: boolean;
+  /** The users by name: a password, or more than that. Default: none; AUTH is then not known. */
+  users?: Record<string, string | Account>;
+  /** MAIL needs a login (530). Default: false. */
+  requireLogin?: boolean;
+  /** `none`: STARTTLS is 502. `implicit`: TLS from the first byte. Default: `"none"`. */
+  tls?: "none" | "starttls" | "implicit";
+  /** Everything but EHLO, NOOP, RSET, STARTTLS and QUIT needs TLS (530); AUTH is not announced before. Default: false. */
+  requireTls?: boolean;
+  /** What the server shows. Default: `testTls.server`. */
+  certificate?: CertifiedKey;
+  /**
+   * Clients are asked for a certificate of this authority (PEM): EXTERNAL is who it names. {@link testTls}`.ca` has signed
+   * `testTls.client`, which is alice. Default: none is asked for.
+   */
+  clientCa?: string;
+  /** The SASL mechanisms, in the order they are announced. Default: every one that fits the users, without ANONYMOUS. */
+  mechanisms?: readonly string[];
+  /** How often SCRAM hashes a password. Default: 4096. */
+  iterations?: number;
+  /** The text of the greeting behind the server's name; several lines when it has line feeds. Default: `"ESMTP polywire test server ready"`. */
+  greeting?: string;
+  /** The server's name. Default: `"mail.example"`. */
+  hostname?: string;
+  /** Switched features; the rest keep their defaults. */
+  features?: Partial<SmtpFeatures>;
+  /** Further lines of EHLO: `["XCLIENT NAME ADDR"]`. Default: none. */
+  extensions?: readonly string[];
+  /** Verbs that are answered 502: `["RSET"]`. Default: none. */
+  disabled?: string[];
+  /** Where the server says no. */
+  limits?: SmtpLimits;
+  /** Senders that MAIL refuses. Default: none. */
+  rejectFrom?: ReplyByAddress;
+  /** Recipients that RCPT refuses. Default: none. */
+  reject?: ReplyByAddress;
+  /** LMTP: recipients that were accepted, and are refused behind the content. Default: none. */
+  rejectDelivery?: ReplyByAddress;
+  /** How often each pair of sender and recipient is refused with 450 4.7.1 before it is accepted. Default: 0. */
+  greylist?: number;
+  /** Mailing lists for EXPN, by name. Default: none. */
+  lists?: Record<string, string[]>;
+  /**
+   * How much of each message is kept: everything, `size` and `hash`, or nothing (then {@link SmtpServer.messages} stays
+   * empty, and only {@link SmtpServer.messageCount} counts). Default: `"content"`.
+   */
+  keep?: Keep;
+  /** Called with each message that came; a reply refuses it: `"554 5.7.1 Spam"`. */
+  onMessage?: (message: SmtpMessage) => string | undefined;
+  /** What goes wrong from the beginning; see also {@link SmtpServer.faults}. */
+  faults?: Faults;
+  /** Command lines kept in {@link SmtpServer.commands}; past it the oldest half is dropped. Default: 100 000. */
+  logLimit?: number;
+  /** Called with every command line as it is taken up, before anything is done. */
+  onCommand?: (line: string) => void;
+}
+
+/** Options with every default filled in. */
+export interface ResolvedSmtpServerOptions
+  extends Required<Omit<SmtpServerOptions, "onCommand" | "onMessage" | "clientCa">> {
+  onCommand: ((line: string) => void) | undefined;
+  onMessage: SmtpServerOptions["onMessage"];
+  clientCa: string | undefined;
+  users: Record<string, Account>;
+  features: SmtpFeatures;
+  limits: Required<SmtpLimits>;
+}
+
+const FEATURES: SmtpFeatures = {
+  ehlo: true,
+  pipelining: true,
+  size: 2 ** 31,
+  eightBitMime: true,
+  smtpUtf8: true,
+  chunking: true,
+  binaryMime: true,
+  dsn: true,
+  enhancedStatusCodes: true,
+  requireTls: true,
+  deliverBy: 0,
+  mtPriority: "",
+  futureRelease: 30 * 86_400,
+  limits: true,
+  auth: true,
+  etrn: true,
+  vrfy: true,
+  expn: true,
+  help: true,
+  eagerData: false,
+  refusedLastEnds: true,
+};
+
+/** Fills in every default. Throws for a mechanism that no server here knows. */
+export function resolve(options: SmtpServerOptions): ResolvedSmtpServerOptions {
+  const given = Object.entries(options.users ?? {});
+  const users = Object.fromEntries(
+    given.map(([name, user]) => [name, typeof user === "string" ? { password: user } : user]),
+  );
+  const none = Number.POSITIVE_INFINITY;
+  return {
+    host: options.host ?? "127.0.0.1",
+    port: options.port ?? 0,
+    lmtp: options.lmtp ?? false,
+    users,
+    requireLogin: options.requireLogin ?? false,
+    tls: options.tls ?? "none",
+    requireTls: options.requireTls ?? false,
+    certificate: options.certificate ?? testTls.server,
+    clientCa: options.clientCa,
+    mechanisms: knownMechanisms(options.mechanisms ?? fitting(Object.values(users), options.clientCa !== undefined)),
+    iterations: options.iterations ?? 4096,
+    greeting: options.greeting ?? "ESMTP polywire test server ready",
+    hostname: options.hostname ?? "mail.example",
+    features: { ...FEATURES, ...options.features },
+    extensions: options.extensions ?? [],
+    disabled: (options.disabled ?? []).map((verb) => verb.toUpperCase()),
+    limits: { connections: none, recipients: none, messages: none, ...options.limits },
+    rejectFrom: options.rejectFrom ?? {},
+    reject: options.reject ?? {},
+    rejectDelivery: options.rejectDelivery ?? {},
+    greylist: options.greylist ?? 0,
+    lists: options.lists ?? {},
+    keep: options.keep ?? "content",
+    onMessage: options.onMessage,
+    faults: options.faults ?? {},
+    logLimit: options.logLimit ?? 100_000,
+    onCommand: options.onCommand,
+  };
+}
