@@ -41,4 +41,8 @@ export {
   type NntpUrl,
   type OpenOptions,
   open,
+  type Pop3Url,
+  type SmtpUrl,
 } from "./open.js";
+export * from "./pop3/index.js";
+export * from "./smtp/index.js";

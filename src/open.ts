@@ -8,6 +8,10 @@ import type { FtpClient } from "./ftp/client.js";
 import type { FtpOptions } from "./ftp/options.js";
 import type { NntpClient } from "./nntp/client.js";
 import type { NntpOptions } from "./nntp/options.js";
+import type { Pop3Client } from "./pop3/client.js";
+import type { Pop3Options } from "./pop3/options.js";
+import type { SmtpClient } from "./smtp/client.js";
+import type { SmtpOptions } from "./smtp/options.js";
 
 /** Options of `open`: the protocol's own; what the URL says comes first. */
 export type OpenOptions<T> = Partial<Omit<T, "host">> & CallOptions;
@@ -18,39 +22,56 @@ export type FtpUrl = `ftp://${string}` | `ftps://${string}`;
 /** A URL that NNTP answers to. */
 export type NntpUrl = `nntp://${string}` | `nntps://${string}`;
 
+/** A URL that POP3 answers to. */
+export type Pop3Url = `pop3://${string}` | `pop3s://${string}`;
+
+/** A URL that SMTP answers to. */
+export type SmtpUrl = `smtp://${string}` | `smtps://${string}`;
+
 /** The protocols spoken: what their clients are, and what makes them. */
 export interface Clients {
   readonly ftp: FtpClient;
   readonly nntp: NntpClient;
+  readonly pop3: Pop3Client;
+  readonly smtp: SmtpClient;
 }
 
 /** What each protocol's client takes. */
 export interface ClientsOptions {
   readonly ftp: FtpOptions;
   readonly nntp: NntpOptions;
+  readonly pop3: Pop3Options;
+  readonly smtp: SmtpOptions;
 }
 
 /** Each protocol is loaded when it is used. */
 const MAKE: { readonly [P in keyof Clients]: (options: ClientsOptions[P]) => Promise<Clients[P]> } = {
   ftp: async (options) => new (await import("./ftp/client.js")).FtpClient(options),
   nntp: async (options) => new (await import("./nntp/client.js")).NntpClient(options),
+  pop3: async (options) => new (await import("./pop3/client.js")).Pop3Client(options),
+  smtp: async (options) => new (await import("./smtp/client.js")).SmtpClient(options),
 };
 
-/** What the path of a URL asks for, behind the login. */
+/** What the path of a URL asks for, behind the login; undefined where it can ask for nothing. */
 const ENTER: {
-  readonly [P in keyof Clients]: (client: Clients[P], path: string, call: CallOptions) => Promise<unknown>;
+  readonly [P in keyof Clients]:
+    | ((client: Clients[P], path: string, call: CallOptions) => Promise<unknown>)
+    | undefined;
 } = {
   ftp: (client, path, call) => client.cwd(path, call),
   // RFC 5538 §4: the newsgroup, and perhaps an article's number, which is left to the caller.
   nntp: (client, path, call) => client.group(path.split("/")[0] as string, call),
+  // RFC 2384 §4: there is one mailbox for each user, and nothing below it.
+  pop3: undefined,
+  smtp: undefined,
 };
 
 /**
  * Connects, logs in, and enters the folder, or selects the newsgroup, of the URL.
  *
- * `ftps:` and `nntps:` are TLS from the first byte, `ftp:` and `nntp:` are upgraded before anything else is said; plain
- * text has to be asked for: `ftp://host/?security=plain`. A path of FTP is relative to the folder after login; `//` makes
- * it absolute.
+ * `ftps:`, `nntps:`, `pop3s:` and `smtps:` are TLS from the first byte; `ftp:`, `nntp:`, `pop3:` and `smtp:` are
+ * upgraded before anything else is said; plain text has to be asked for: `ftp://host/?security=plain`. A path of FTP is
+ * relative to the folder after login; `//` makes it absolute.
  *
  * @throws UsageError for a URL that cannot be used; ConnectionError, TlsError, LoginError, ReplyError. Nothing stays
  *   open then.
@@ -61,25 +82,37 @@ const ENTER: {
  *
  * await using nntp = await open("nntps://news.example.org/comp.lang.python");
  * for await (const row of nntp.over("1-100")) console.log(row.subject);
+ *
+ * await using pop3 = await open("pop3s://alice:secret@mail.example.org");
+ * for await (const { uid, content } of pop3.fetchNew(seen)) await keep(uid, content);
+ *
+ * await using smtp = await open("smtps://alice:secret@mail.example.org");
+ * await smtp.send({ from: "alice@example.org", to: "bob@example.org", subject: "hello", text: "hello\n" });
  */
 export function open(url: FtpUrl, options?: OpenOptions<FtpOptions>): Promise<FtpClient>;
 export function open(url: NntpUrl, options?: OpenOptions<NntpOptions>): Promise<NntpClient>;
+export function open(url: Pop3Url, options?: OpenOptions<Pop3Options>): Promise<Pop3Client>;
+export function open(url: SmtpUrl, options?: OpenOptions<SmtpOptions>): Promise<SmtpClient>;
 export function open(
   url: string | URL,
-  options?: OpenOptions<FtpOptions & NntpOptions>,
+  options?: OpenOptions<FtpOptions & NntpOptions & Pop3Options & SmtpOptions>,
 ): Promise<Clients[keyof Clients]>;
 export async function open(
   url: string | URL,
   options: OpenOptions<ClientOptions> = {},
 ): Promise<Clients[keyof Clients]> {
   const protocol = spoken(url);
+  const { path } = parseUrl(url);
+  const enter = ENTER[protocol] as (typeof ENTER)["ftp"];
+  if (path !== "" && enter === undefined) {
+    throw new UsageError(`${redactUrl(url)} has a path, for which ${protocol.toUpperCase()} has no use`);
+  }
   const client = await clientFor(url, options, protocol);
   const call = { signal: options.signal };
   try {
     await client.connect(call);
     await client.login(undefined, call);
-    const { path } = parseUrl(url);
-    if (path !== "") await (ENTER[protocol] as (typeof ENTER)["ftp"])(client as FtpClient, path, call);
+    if (path !== "") await enter?.(client as FtpClient, path, call);
     return client;
   } catch (error) {
     await client.quit();
@@ -100,7 +133,15 @@ export async function clientFor<P extends keyof Clients>(
   }
   const { host, port, security } = parsed;
   const credentials = merge(parsed, options.credentials);
-  return MAKE[protocol]({ ...options, host, port, security, credentials } as ClientsOptions[P]);
+  const login = loginBy(parsed);
+  return MAKE[protocol]({ ...options, ...login, host, port, security, credentials } as ClientsOptions[P]);
+}
+
+/** `pop3://alice;auth=+APOP@host`, `;auth=SCRAM-SHA-256` (RFC 2384 §4.1): how to log in. `*`: as the options say. */
+function loginBy({ protocol, params }: ParsedUrl): Pick<Pop3Options, "apop" | "mechanisms"> {
+  const { auth = "*" } = params;
+  if (protocol !== "pop3" || auth === "*") return {};
+  return auth.toUpperCase() === "+APOP" ? { apop: true, mechanisms: undefined } : { apop: false, mechanisms: [auth] };
 }
 
 function spoken(url: string | URL): keyof Clients {

@@ -7,27 +7,33 @@ import * as jobs from "../src/jobs/index.js";
 import * as message from "../src/message/index.js";
 import * as net from "../src/net/index.js";
 import * as nntp from "../src/nntp/index.js";
+import * as pop3 from "../src/pop3/index.js";
+import * as sasl from "../src/sasl/index.js";
+import * as smtp from "../src/smtp/index.js";
 import * as testing from "../src/testing/index.js";
 import * as wire from "../src/wire/index.js";
 
-const MODULES: Record<string, object> = { index, ftp, nntp, message, jobs, testing, wire, net };
+const MODULES: Record<string, object> = { index, ftp, nntp, pop3, smtp, message, jobs, testing, wire, net, sasl };
 
 const EXPORTS: Record<string, string> = {
   index: `AbortedError Client ConnectionError FtpClient ListParser LoginError MlsdParser NameParser NntpClient OverParser
-    Overview PolywireError Pool ProtocolError ReplyError Rows STEPS SinkError TimeoutError TlsError Transcript UsageError
-    clientFor decodeName displayName encodeName env firstOf isPlainName netrc open parseMlsdLine parseUrl redactUrl
-    secret`,
+    Overview PolywireError Pool Pop3Client ProtocolError ReplyError Rows STEPS SendError SinkError SmtpClient TimeoutError TlsError Transcript TransportError
+    UsageError clientFor decodeName displayName encodeName env firstOf isPlainName netrc open parseMlsdLine parseUrl polywireTransport
+    redactUrl secret`,
   ftp: "FtpClient ListParser MlsdParser NameParser decodeName displayName encodeName isPlainName parseMlsdLine",
   nntp: "NntpClient OverParser Overview",
-  message: `Headers YencDecoder completeArticle composeArticle decodeBytes decodeWords decodeYenc encodeMbox encodeYenc
-    formatDate formatNzb joinYenc parseAddresses parseDate parseHeaders parseMessage parseNzb readMbox yencParts`,
+  pop3: "Pop3Client",
+  smtp: "SendError SmtpClient TransportError polywireTransport",
+  message: `Headers Maildir YencDecoder completeArticle composeArticle composeMail decodeBytes decodeWords decodeYenc
+    encodeMbox encodeYenc formatDate formatNzb joinYenc parseAddresses parseDate parseHeaders parseMaildirName parseMessage parseNzb readMbox yencParts`,
   jobs: `Counts JournalReader PartCollector baseSubject collectParts compileMatch compileRoute dayChart fetchArticles
-    fetchHeaders formatThreads kindOf move openArticleSink openHeaderSink parseAuthor parsePartSubject planMove readRecords threads toNzb walkThreads`,
+    fetchHeaders fetchMail formatThreads kindOf mailFormatOf move openArticleSink openHeaderSink parseAuthor parsePartSubject planMove readRecords threads toNzb walkThreads`,
   testing:
-    "FtpServer FtpTree NntpGroup NntpGroups NntpServer ScriptError ScriptMismatch ScriptedServer parseScript testTls utf8Name",
+    "FtpServer FtpTree NntpGroup NntpGroups NntpServer Pop3Maildrop Pop3Server ScriptError ScriptMismatch ScriptedServer SmtpServer parseScript testTls utf8Name",
   wire: `CodeGrammar DOT_END DotReader DotWriter FTP_REPLIES NNTP_REPLIES ReplyStream SMTP_REPLIES StatusGrammar
     decodeText encodeLine encodeText`,
-  net: "LineSession detach dial explain openSink openSource secure startTls",
+  net: "LineSession channelBinding detach dial explain openSink openSource secure startTls",
+  sasl: "MECHANISM_NAMES authenticate chooseMechanisms saslprep",
 };
 
 test.each(Object.entries(EXPORTS))("%s exports what the list says", (entry, names) => {

@@ -5,6 +5,7 @@ interface Watched {
   readonly listener: () => void;
 }
 
+const NOTHING = () => {};
 const watched = new WeakMap<AbortSignal, Watched>();
 
 /**
@@ -12,7 +13,7 @@ const watched = new WeakMap<AbortSignal, Watched>();
  * @returns what takes it back; the last one to leave takes the listener off the signal.
  */
 export function onAbort(signal: AbortSignal | undefined, fired: () => void): () => void {
-  if (signal === undefined || signal.aborted) return () => {};
+  if (signal === undefined || signal.aborted) return NOTHING;
   // Each call is its own, even where the same function is given twice.
   const call = () => fired();
   const { calls } = watched.get(signal) ?? watch(signal);

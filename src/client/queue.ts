@@ -4,7 +4,7 @@ import { AbortedError, type PolywireError, UsageError } from "./errors.js";
 
 interface Entry {
   readonly exclusive: boolean;
-  readonly start: () => Promise<unknown>;
+  readonly start: () => void;
   readonly reject: (error: Error) => void;
   /** True where its signal fired: it is skipped. */
   gone: boolean;
@@ -68,9 +68,7 @@ export class Queue {
         },
         start: () => {
           forget();
-          const done = this.#start(exclusive, body);
-          done.then(resolve, reject);
-          return done;
+          this.#start(exclusive, body).then(resolve, reject);
         },
       };
       this.#waiting.push(entry);
@@ -129,7 +127,7 @@ export class Queue {
         this.#gone--;
         continue;
       }
-      next.start().catch(() => {});
+      next.start();
       if (next.exclusive && this.waiting > 0) queueMicrotask(() => this.onContended?.());
     }
     if (this.#head > 0 && this.waiting === 0) this.#waiting.length = this.#head = 0;

@@ -1,4 +1,5 @@
 /** `polywire/net`: sockets, TLS, proxies and the line session, for whoever adds a protocol. */
+export { channelBinding } from "./channel-binding.js";
 export { dial } from "./dial.js";
 export { explain, type Place } from "./explain.js";
 export { LineSession, type LineSessionSetup, type SendOptions } from "./line-session.js";

@@ -22,6 +22,9 @@ import { explain } from "./explain.js";
 import { detach, secure, startTls } from "./tls.js";
 import { Watchdog } from "./watchdog.js";
 
+/** Bytes of commands that do not wait for others to share their write. */
+const ENOUGH = 1024;
+
 /** What a command may take besides its text. */
 export interface SendOptions {
   /** What is shown of it in transcripts and errors, where it holds a secret. */
@@ -34,6 +37,18 @@ export interface SendOptions {
   lenient?: boolean | undefined;
   /** Gives the reader of the body that follows the reply, where one does. */
   body?: ((reply: Reply) => BodyReader | undefined) | undefined;
+}
+
+/** What waits for the replies of an exchange. */
+export interface Exchange {
+  /** How many replies will come. */
+  readonly replies: number;
+  /** Milliseconds of silence allowed before each. Default: `timeouts.command`. */
+  readonly timeout?: number | undefined;
+  /** Called with each reply, in order. */
+  take(reply: Reply): void;
+  /** Called for each reply that will not come. */
+  fail(error: Error): void;
 }
 
 interface Pending extends Pick<SendOptions, "preliminary" | "lenient" | "body"> {
@@ -72,6 +87,13 @@ export class LineSession {
   #socket: Duplex | undefined;
   #closed: PolywireError | undefined;
   #out = "";
+  /** True where what was written in this tick is about to leave. */
+  #leaving = false;
+  /** The socket that holds bytes of this tick back, to send them in one write. */
+  #corked: Duplex | undefined;
+  /** Who waits for room to write. */
+  #room: { promise: Promise<void>; resolve(): void; reject(error: Error): void } | undefined;
+  #ourTurn = false;
   #upgrading = false;
   /** Breaks off what has no listener of ours yet: dialling and handshakes. */
   readonly #breakOff = new AbortController();
@@ -82,6 +104,7 @@ export class LineSession {
     ["end", () => this.#onEnd()],
     ["error", (error) => this.fail(this.#explain(error, this.#pending[0]?.phase ?? "idle"))],
     ["close", () => this.#onEnd()],
+    ["drain", () => this.#onDrain()],
   ];
 
   constructor(setup: LineSessionSetup) {
@@ -169,12 +192,55 @@ export class LineSession {
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#flush();
-    this.#note(`${bytes.reduce((sum, each) => sum + each.length, 0)} bytes sent`);
-    this.#socket?.cork();
-    for (const each of bytes) this.#socket?.write(each);
-    this.#socket?.uncork();
+    this.#writeBytes(bytes);
     return this.#await("command", options);
+  }
+
+  /**
+   * Sends commands, and bytes behind them, in one write with all that is sent in this tick; their replies are given one
+   * by one. Throws UsageError for a command that cannot be sent: nothing is sent then.
+   */
+  exchange(commands: readonly string[], bytes: readonly Buffer[], wait: Exchange): void {
+    const { replies, timeout } = wait;
+    if (this.#closed) {
+      for (let i = 0; i < replies; i++) wait.fail(this.#closed);
+      return;
+    }
+    const lines = commands.map((command) => encodeLine(command));
+    for (let i = 0; i < lines.length; i++) this.#write(lines[i] as string, commands[i] as string);
+    if (bytes.length > 0) this.#writeBytes(bytes);
+    const fail = (error: Error) => wait.fail(error);
+    const take = (reply: Reply) => {
+      try {
+        wait.take(reply);
+      } catch (error) {
+        wait.fail(this.fail(this.#explain(error, "command")));
+      }
+    };
+    for (let i = 0; i < replies; i++) this.#expect("command", { timeout }, take, fail);
+  }
+
+  /** Gives a promise where the connection has no room for more bytes now: it settles when it has, or is lost. */
+  room(): Promise<void> | undefined {
+    if (this.#closed) return Promise.reject(this.#closed);
+    if (!this.#socket?.writableNeedDrain) return undefined;
+    if (this.#room === undefined) {
+      let resolve = () => {};
+      let reject: (error: Error) => void = () => {};
+      const promise = new Promise<void>((...both) => ([resolve, reject] = both));
+      promise.catch(() => {});
+      this.#room = { promise, resolve, reject };
+      if (this.#ourTurn || this.#pending.length === 0) this.#watchdog.start(this.#options.timeouts.idle);
+    }
+    return this.#room.promise;
+  }
+
+  /** True while the server waits for bytes of ours, as in the middle of a message: its silence is not its fault. */
+  set ourTurn(ours: boolean) {
+    this.#ourTurn = ours;
+    const next = this.#pending[0];
+    if (ours) this.#watchdog.rest();
+    else if (next) this.#patience(next);
   }
 
   /**
@@ -375,6 +441,7 @@ export class LineSession {
     if (this.#socket) this.#detachSocket().destroy();
     this.#note(`closed: ${reason.message}`);
     this.#fence?.over(false);
+    this.#room?.reject(reason);
     for (const pending of this.#pending.splice(0)) pending.reject(reason);
     this.#atRest();
     this.#setup.onClose(reason);
@@ -399,11 +466,38 @@ export class LineSession {
 
   #write(line: string, shown: string): void {
     this.#options.transcript?.add("C", this.redact(shown));
-    if (this.#out === "") queueMicrotask(() => this.#flush());
+    this.#leave();
     this.#out += this.telnet ? line.replaceAll("\xff", "\xff\xff") : line;
+    // Thousands of calls at once take their time: the server begins with the first ones meanwhile.
+    if (this.#out.length >= ENOUGH) this.#flush();
+  }
+
+  #writeBytes(bytes: readonly Buffer[]): void {
+    this.#leave();
+    if (this.#corked === undefined) {
+      this.#corked = this.#socket;
+      this.#corked?.cork();
+    }
+    this.#writeOut();
+    for (const each of bytes) this.#corked?.write(each);
+    if (this.#options.transcript) this.#note(`${bytes.reduce((sum, each) => sum + each.length, 0)} bytes sent`);
+  }
+
+  /** What is written from now on leaves together, when this tick is over. */
+  #leave(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    queueMicrotask(() => this.#flush());
   }
 
   #flush(): void {
+    this.#leaving = false;
+    this.#writeOut();
+    this.#corked?.uncork();
+    this.#corked = undefined;
+  }
+
+  #writeOut(): void {
     if (this.#out === "" || this.#socket === undefined) return;
     const out = this.#out;
     this.#out = "";
@@ -464,7 +558,16 @@ export class LineSession {
 
   /** The server has to answer now, unless it is not listened to. */
   #patience({ timeout }: Pending): void {
-    if (this.#holders.size === 0) this.#watchdog.start(timeout);
+    if (this.#holders.size === 0 && !this.#ourTurn) this.#watchdog.start(timeout);
+  }
+
+  /** All that was written has left. */
+  #onDrain(): void {
+    this.touch();
+    const room = this.#room;
+    this.#room = undefined;
+    if (room && (this.#ourTurn || this.#pending.length === 0)) this.#watchdog.rest();
+    room?.resolve();
   }
 
   #atRest(): void {
@@ -475,7 +578,8 @@ export class LineSession {
   /** A reply that nobody asked for: the server's goodbye, or a server that lost count. */
   #onStray(reply: Reply): void {
     const said = this.redact(reply.lines.join(" "));
-    if (this.#setup.grammar.isGoodbye(reply)) {
+    const { grammar } = this.#setup;
+    if (grammar.isGoodbye(reply) || grammar.isFarewell?.(reply)) {
       this.fail(new ConnectionError(`the server closes the connection: ${said}`, { phase: "idle" }));
     } else {
       this.fail(
@@ -497,6 +601,11 @@ export class LineSession {
   #onSilence(): void {
     if (this.#fence) {
       this.#fence.over(false);
+      return;
+    }
+    if (this.#room) {
+      const advice = "is the server still there? The timeout can be raised";
+      this.fail(new TimeoutError(`${this.#server} takes no more bytes`, { phase: "data", advice }));
       return;
     }
     const pending = this.#pending[0];

@@ -1,14 +1,15 @@
 /** How rows of many articles are asked for: OVER, XOVER or XZVER; HDR, XHDR or XZHDR. And what their fields are called. */
 import { ReplyError } from "../client/errors.js";
 import type { Reply } from "../client/session.js";
+import { Pieces } from "../net/pieces.js";
+import type { BodyOptions, RowsPlan } from "../net/rows.js";
 import { inflateYenc } from "./compressed-body.js";
 import type { Overview } from "./overview.js";
 import { OverParser } from "./parse-over.js";
-import type { RowsPlan } from "./rows.js";
-import { type BodyOptions, type NntpSession, Pieces, UNKNOWN } from "./session.js";
+import { type NntpSession, UNKNOWN } from "./session.js";
 
 /** The plan for the rows of one OVER. `range` as it is sent; undefined for the current article. */
-export function askOverview(range: string | undefined): RowsPlan<Overview> {
+export function askOverview(range: string | undefined): RowsPlan<Overview, NntpSession> {
   const argument = range === undefined ? "" : ` ${range}`;
   return {
     parser: (session) => new OverParser(session.options.limits.line, session.overviewFormat),

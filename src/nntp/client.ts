@@ -1,4 +1,4 @@
-/** NNTP's named methods (RFC 3977, 4642, 4643, 4644, 6048): what to ask; session.ts and rows.ts know how. */
+/** NNTP's named methods (RFC 3977, 4642, 4643, 4644, 6048): what to ask; session.ts knows how. */
 import { Client, type RunOptions } from "../client/client.js";
 import { resolveCredentials } from "../client/credentials.js";
 import { type PolywireError, UsageError } from "../client/errors.js";
@@ -9,8 +9,10 @@ import type { Sink, Source } from "../client/sink.js";
 import type { ArticleInput } from "../message/compose.js";
 import type { Message } from "../message/message.js";
 import { type ParseOptions, parseMessage } from "../message/parse.js";
+import { orLetGo } from "../net/outlet.js";
+import { type RowsOwner, type RowsPlan, rows } from "../net/rows.js";
 import { openSink } from "../net/stream.js";
-import { type Article, named, orLetGo, receiveArticle, type StoredArticle, storeArticle } from "./article.js";
+import { type Article, named, receiveArticle, type StoredArticle, storeArticle } from "./article.js";
 import { askOverview, askRows, emptyFor } from "./ask-overview.js";
 import {
   type ArticleId,
@@ -34,7 +36,6 @@ import {
 import { type ArticleName, formatSince, type NewsGroup, parseGroup, parseServerDate } from "./parse-reply.js";
 import { articleBytes, check, ihave, type Posted, post, takethis, type Wanted, wholeSource } from "./post.js";
 import { formatId, formatRange, messageId, word } from "./range.js";
-import { type RowsOwner, type RowsPlan, rows } from "./rows.js";
 import { NntpSession } from "./session.js";
 
 /**
@@ -100,7 +101,8 @@ export class NntpClient extends Client<NntpSession> {
     return this.#rows(options, {
       ask: (session, body) => session.sendForBody(command, body),
       parser: ({ options }) => new NumberParser(options.limits.line),
-      selects: true,
+      // It selects a group: a repeat behind a login would change the order of calls in flight.
+      alone: true,
     });
   }
 
@@ -221,7 +223,7 @@ export class NntpClient extends Client<NntpSession> {
 
   /** The server's summary of its commands (HELP). */
   async help(options: CallOptions = {}): Promise<string> {
-    const plan: RowsPlan<string> = {
+    const plan: RowsPlan<string, NntpSession> = {
       ask: (session, body) => session.sendForBody("HELP", body),
       parser: ({ options }) => new TextParser(options.limits.line),
     };
@@ -323,8 +325,8 @@ export class NntpClient extends Client<NntpSession> {
     );
   }
 
-  #rows<T>(options: CallOptions, plan: RowsPlan<T>): Rows<T> {
-    const owner: RowsOwner = {
+  #rows<T>(options: CallOptions, plan: RowsPlan<T, NntpSession>): Rows<T> {
+    const owner: RowsOwner<NntpSession> = {
       run: (alone, body) => this.run({ ...options, exclusive: alone }, body),
       refuse: (reason) => this.refuseWaiting(reason),
     };

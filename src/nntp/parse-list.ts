@@ -1,7 +1,7 @@
 /** The lists of an NNTP server (RFC 3977 §7.6, RFC 6048), and what HDR and LISTGROUP give: lines → values. No I/O. */
 import { decodeWords } from "../message/words.js";
+import { LineRows } from "../wire/line-rows.js";
 import { decodeText } from "../wire/text.js";
-import { LineRows } from "./parse-over.js";
 
 /** LIST ACTIVE: a newsgroup and whether it may be posted to. */
 export interface ActiveGroup {

@@ -1,6 +1,7 @@
 /** From an NNTP refusal to the error that says what it means. */
 import { LoginError, ReplyError } from "../client/errors.js";
 import type { Reply } from "../client/session.js";
+import { readable } from "../wire/text.js";
 
 /** What a code means to a person, where the server's own words may not say it (RFC 3977 §3.2, RFC 4643, RFC 4644). */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -62,17 +63,4 @@ export function refusal(reply: Reply, shown: string, text = reply.text): ReplyEr
   if (login && !capped && code !== "400") return new LoginError(`the login was refused: ${said}`, details);
   const advice = capped ? "the server has reached a limit of connections" : ADVICE[code];
   return new ReplyError(`the server refused "${shown}": ${said}${advice ? ` (${advice})` : ""}`, details);
-}
-
-/** Control characters, line separators, what turns the direction of writing, and bytes that are no UTF-8. */
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
-
-/** A server's words fit for a terminal: `\x1b` where they have what only a terminal reads. */
-export function readable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => {
-    const code = character.charCodeAt(0);
-    // A byte that is no UTF-8 is U+DC80 to U+DCFF here (wire/text.ts).
-    const byte = code >= 0xdc80 && code <= 0xdcff ? code - 0xdc00 : code;
-    return byte < 0x100 ? `\\x${byte.toString(16).padStart(2, "0")}` : `\\u${byte.toString(16).padStart(4, "0")}`;
-  });
 }

@@ -12,6 +12,8 @@ export interface Grammar {
   isFinal(reply: Reply): boolean;
   /** True for a reply after which the server hangs up (421 in FTP and SMTP, 400 in NNTP). */
   isGoodbye(reply: Reply): boolean;
+  /** True for a reply that no command asked for where it says why the server hangs up. Default: none is. */
+  isFarewell?(reply: Reply): boolean;
 }
 
 /** Takes the bytes that follow a reply: a dot-terminated body, a literal. */

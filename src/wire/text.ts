@@ -26,7 +26,8 @@ const fromUtf8: TextDecoder = (bytes, start, end) => bytes.toString("utf8", star
  * @param end Offset after its last byte. Default: the length of the buffer.
  */
 export function decodeText(bytes: Buffer, start = 0, end = bytes.length): string {
-  return decoderFor(bytes.subarray(start, end))(bytes, start, end);
+  const whole = start === 0 && end === bytes.length;
+  return decoderFor(whole ? bytes : bytes.subarray(start, end))(bytes, start, end);
 }
 
 /**
@@ -106,4 +107,17 @@ export function encodeLine(line: string, shown = line, limit = 64 * 1024): strin
   const bytes = plain ? line : encodeText(line).toString("latin1");
   if (bytes.length > limit) throw new UsageError(`a command of ${bytes.length} bytes: at most ${limit} can be sent`);
   return `${bytes}\r\n`;
+}
+
+/** Control characters, line separators, what turns the direction of writing, and bytes that are no UTF-8. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+
+/** A server's words fit for a terminal: `\x1b` where they have what only a terminal reads. */
+export function readable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    const code = character.charCodeAt(0);
+    // A byte that is no UTF-8 is U+DC80 to U+DCFF here.
+    const byte = code >= 0xdc80 && code <= 0xdcff ? code - BYTE_ESCAPE : code;
+    return byte < 0x100 ? `\\x${byte.toString(16).padStart(2, "0")}` : `\\u${byte.toString(16).padStart(4, "0")}`;
+  });
 }

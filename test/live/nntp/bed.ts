@@ -10,7 +10,7 @@ import type { NntpOptions } from "../../../src/nntp/options.js";
 import { encodeText } from "../../../src/wire/text.js";
 import { describeLive } from "../available.js";
 import { certificates } from "../servers/certs.js";
-import { SASLPASSWD } from "../servers/inn-settings.js";
+import { SASLPASSWD } from "../servers/sasldb.js";
 import {
   type LiveNews,
   NEWS_ABILITIES,

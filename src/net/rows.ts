@@ -1,39 +1,53 @@
 /** Answers of many rows as they arrive, with back-pressure on the connection itself. */
 import { AbortedError, ReplyError, UsageError } from "../client/errors.js";
+import type { ResolvedOptions } from "../client/options.js";
 import { type Feed, Rows } from "../client/rows.js";
 import type { Call, Reply } from "../client/session.js";
-import type { LineRows } from "./parse-over.js";
-import type { BodyOptions, NntpSession } from "./session.js";
+import type { LineRows } from "../wire/line-rows.js";
+import type { LineSession, SendOptions } from "./line-session.js";
+import type { Tap } from "./outlet.js";
+
+/** What a command with lines behind its reply takes. */
+export interface BodyOptions extends SendOptions {
+  /** Called with the reply before its lines; gives what takes their bytes, dots single again. */
+  begin(reply: Reply): (piece: Buffer) => void;
+}
+
+/** The session of a protocol, as far as rows need it. */
+export interface RowsSession extends Tap {
+  readonly options: ResolvedOptions;
+  readonly line: LineSession;
+}
 
 /** What a stream of rows needs from its client. */
-export interface RowsOwner {
+export interface RowsOwner<S> {
   /** Runs a call: alone on the connection, or with others in flight. */
-  run<T>(alone: boolean, body: (session: NntpSession, call: Call) => Promise<T>): Promise<T>;
+  run<T>(alone: boolean, body: (session: S, call: Call) => Promise<T>): Promise<T>;
   /** Rejects the calls that wait. */
   refuse(reason: UsageError): void;
 }
 
 /** What rows are asked for. */
-export interface RowsPlan<T> {
+export interface RowsPlan<T, S> {
   /** Sends the command. */
-  ask(session: NntpSession, options: BodyOptions): Promise<Reply>;
+  ask(session: S, options: BodyOptions): Promise<Reply>;
   /** What reads the rows of one answer. */
-  parser(session: NntpSession): Pick<LineRows<T>, "push" | "end">;
+  parser(session: S): Pick<LineRows<T>, "push" | "end">;
   /** Codes by which the server says that there are none. */
   readonly empty?: readonly string[] | undefined;
-  /** True where it selects a group: no other call may be in flight, or a repeat behind a login would change the order. */
-  readonly selects?: boolean | undefined;
+  /** True where no other call may be in flight, however the rows are asked for. */
+  readonly alone?: boolean | undefined;
 }
 
 /**
  * The rows of an answer. Nothing is sent before the first one is asked for. A loop has the connection alone, so that it
  * may take its time; `each` and `toArray` share it with other calls.
  */
-export function rows<T>(owner: RowsOwner, plan: RowsPlan<T>): Rows<T> {
+export function rows<T, S extends RowsSession>(owner: RowsOwner<S>, plan: RowsPlan<T, S>): Rows<T> {
   return new Rows<T>((feed) =>
-    owner.run(!feed.eager || plan.selects === true, async (session, call) => {
+    owner.run(!feed.eager || plan.alone === true, async (session, call) => {
       const { readAhead } = session.options.limits;
-      call.contended = () => feed.readAhead(readAhead, () => owner.refuse(tooFar(readAhead)));
+      call.contended = () => feed.readAhead(readAhead, () => owner.refuse(tooFar(session.options)));
       let intake: Intake<T> | undefined;
       const begin = () => {
         intake = new Intake(session, plan.parser(session), feed);
@@ -51,13 +65,13 @@ export function rows<T>(owner: RowsOwner, plan: RowsPlan<T>): Rows<T> {
 
 /** The way of one answer's bytes into its feed. */
 class Intake<T> {
-  readonly #session: NntpSession;
+  readonly #session: RowsSession;
   readonly #parser: Pick<LineRows<T>, "push" | "end">;
   readonly #feed: Feed<T>;
   #left = false;
   #drained = 0;
 
-  constructor(session: NntpSession, parser: Pick<LineRows<T>, "push" | "end">, feed: Feed<T>) {
+  constructor(session: RowsSession, parser: Pick<LineRows<T>, "push" | "end">, feed: Feed<T>) {
     this.#session = session;
     this.#parser = parser;
     this.#feed = feed;
@@ -83,19 +97,20 @@ class Intake<T> {
     this.#session.resume(this);
   }
 
-  /** The consumer left: the rest is read and dropped, as NNTP has no word for "enough"; up to a limit. */
+  /** The consumer left: the rest is read and dropped, as there is no word for "enough"; up to a limit. */
   #drain(bytes: number): void {
     this.#drained += bytes;
-    const { readAhead } = this.#session.options.limits;
-    if (this.#drained <= readAhead) return;
-    const message = `a loop over rows was left, and more than ${readAhead} bytes of them came behind it`;
-    this.#session.line.fail(new AbortedError(message, { advice: "ask for a smaller range", protocol: "nntp" }));
+    const { limits, protocol } = this.#session.options;
+    if (this.#drained <= limits.readAhead) return;
+    const message = `a loop over rows was left, and more than ${limits.readAhead} bytes of them came behind it`;
+    this.#session.line.fail(new AbortedError(message, { advice: "ask for a smaller range", protocol }));
   }
 }
 
-function tooFar(limit: number): UsageError {
-  return new UsageError(`rows are being read on this connection, and more than ${limit} bytes of them are unread`, {
+function tooFar({ limits, protocol }: ResolvedOptions): UsageError {
+  const message = `rows are being read on this connection, and more than ${limits.readAhead} bytes of them are unread`;
+  return new UsageError(message, {
     advice: "finish their loop first, raise limits.readAhead, or use another connection (Pool)",
-    protocol: "nntp",
+    protocol,
   });
 }
