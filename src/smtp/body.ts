@@ -1,0 +1,103 @@
+/** The message behind DATA (RFC 5321 §4.5.2): dots stuffed, the end, and the answers to it. */
+import { ConnectionError, PolywireError, ProtocolError, SinkError } from "../client/errors.js";
+import type { Reply } from "../client/session.js";
+import type { Exchange, LineSession } from "../net/line-session.js";
+import { DOT_END, DotWriter } from "../wire/dot.js";
+import type { Body } from "./prepare.js";
+
+/** Who waits for the answers to a message. */
+export interface Addressee {
+  /** How many there will be. */
+  readonly answers: number;
+  /** Milliseconds that the server may take. */
+  readonly acceptTimeout: number;
+  /** Octets of the message that were given to the connection. */
+  bytes: number;
+  /** True once the end of the message was given to the connection. */
+  ended: boolean;
+  /** True where nothing more is waited for. */
+  readonly settled: boolean;
+  take(reply: Reply): void;
+  /** Nothing more will be said. */
+  finish(error?: PolywireError): void;
+}
+
+/** The end of a message that is empty. */
+export const LONE_DOT = DOT_END;
+/** An exchange without replies: they are waited for already, or come for what follows. */
+export const NO_REPLIES: Exchange = { replies: 0, take: () => {}, fail: () => {} };
+/** Octets that are given to the connection at once. */
+const PIECE = 1024 * 1024;
+
+/** Sends a message that the server wants. A promise comes back where that takes longer than this tick. */
+export function sendBody(line: LineSession, body: Body, to: Addressee): Promise<void> | undefined {
+  if (!Buffer.isBuffer(body) || body.length > PIECE) return sendPieces(line, piecesOf(body), to);
+  const dots = new DotWriter();
+  to.bytes = body.length;
+  to.ended = line.closed === undefined;
+  const stuffed = dots.stuff(body);
+  stuffed.push(dots.end());
+  line.exchange([], stuffed, answersTo(to));
+  return undefined;
+}
+
+/** The pieces of a message, none larger than is good for memory. */
+export function piecesOf(body: Body): AsyncIterable<Buffer> {
+  return Buffer.isBuffer(body) ? slices(body) : body.pieces;
+}
+
+async function* slices(body: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < body.length; at += PIECE) yield body.subarray(at, at + PIECE);
+}
+
+/** What waits for the answers to a message. */
+export function answersTo(to: Addressee): Exchange {
+  return {
+    replies: to.answers,
+    timeout: to.acceptTimeout,
+    take: (reply) => to.take(reply),
+    fail: (error) => to.finish(error as PolywireError),
+  };
+}
+
+async function sendPieces(line: LineSession, pieces: AsyncIterable<Buffer>, to: Addressee): Promise<void> {
+  const dots = new DotWriter();
+  // Waited for from the beginning: a server may give up in the middle.
+  line.exchange([], [], answersTo(to));
+  line.ourTurn = true;
+  try {
+    for await (const piece of pieces) {
+      if (to.settled || line.closed) break;
+      to.bytes += piece.length;
+      line.exchange([], dots.stuff(piece), NO_REPLIES);
+      await line.room();
+    }
+  } catch (cause) {
+    if (!line.closed) breakOff(line, cause, to);
+  }
+  if (line.closed) return;
+  line.ourTurn = false;
+  if (to.settled) {
+    line.fail(new ProtocolError("the server answered a message before its end", { advice: "see its answer" }));
+    return;
+  }
+  to.ended = true;
+  line.exchange([], [dots.end()], NO_REPLIES);
+}
+
+/** The source failed. There is no word for that behind DATA: without its end the server drops the message. */
+function breakOff(line: LineSession, cause: unknown, to: Addressee): void {
+  const error = sourceError(cause);
+  error.clientUsable = false;
+  to.finish(error);
+  line.fail(
+    new ConnectionError(`hung up in the middle of a message: ${error.message}`, { phase: "data", cause: error }),
+  );
+}
+
+/** What a source failed with, as an error of ours. */
+export function sourceError(cause: unknown): PolywireError {
+  if (cause instanceof PolywireError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new SinkError(`the message could not be read: ${why}`, { cause, protocol: "smtp" });
+}

@@ -1,0 +1,232 @@
+/** Messages on their way, one behind the other on one connection, each in the manner that the server allows. */
+import { type PolywireError, UsageError } from "../client/errors.js";
+import type { Reply } from "../client/session.js";
+import { LONE_DOT, sendBody } from "./body.js";
+import { sendInSteps } from "./lockstep.js";
+import { type Outcome, outcomeOf } from "./outcome.js";
+import type { Prepared } from "./prepare.js";
+import type { SmtpSession } from "./session.js";
+import { type PartOutcome, Transaction } from "./transaction.js";
+
+/** A message to be sent. */
+export interface Job {
+  readonly message: Prepared;
+  /** Milliseconds that the server may take for a command, and for the whole message. */
+  readonly timeout: number;
+  readonly acceptTimeout: number;
+  /** Called once, with what became of it. */
+  settle(outcome: Outcome): void;
+}
+
+/** Where messages come from. */
+export interface Jobs {
+  /** The next one, where it is at hand. */
+  next(): Job | undefined;
+  /** Resolves when there may be a next one: false where there will be none. */
+  more(): Promise<boolean>;
+}
+
+/** Octets up to which a message is sent before its recipients are known to be taken. */
+const SMALL = 256 * 1024;
+/** Octets under way at once. */
+const FLYING = 1024 * 1024;
+
+/** Sends all that comes. Nothing is thrown: each message is told what became of it. */
+export class Delivery {
+  readonly #session: SmtpSession;
+  readonly #jobs: Jobs;
+  /** Transactions that were begun or are due, of the message at hand. */
+  readonly #due: Transaction[] = [];
+  /** Transactions under way in the window, and their octets. */
+  #flying = 0;
+  #octets = 0;
+  #landed: (() => void) | undefined;
+
+  constructor(session: SmtpSession, jobs: Jobs) {
+    this.#session = session;
+    this.#jobs = jobs;
+  }
+
+  /** Resolves when the last message is settled. */
+  async run(): Promise<void> {
+    let next = await this.#wait();
+    while (next !== undefined) {
+      if (this.#isSmall(next)) next = await this.#window(next);
+      else if (this.#isChained(next)) next = await this.#chain(next);
+      else {
+        await sendInSteps(this.#session, next);
+        next = await this.#wait();
+      }
+    }
+    await this.#session.line.quiet();
+  }
+
+  /**
+   * MAIL, RCPT and BDAT LAST in one write, several messages in flight (RFC 3030 §4.2). What a server does with the octets
+   * behind a refusal is laid down there: it reads and drops them. RSET goes in front where the message before may fail: or
+   * this message's recipients could be taken for that one's sender.
+   */
+  async #window(first: Transaction): Promise<Transaction | undefined> {
+    const { line, settings } = this.#session;
+    let next: Transaction | undefined = first;
+    while (next !== undefined && this.#isSmall(next)) {
+      const full = this.#flying >= settings.window || (this.#octets >= FLYING && this.#flying > 0);
+      if (full) await this.#landing();
+      else {
+        const room = line.room();
+        // Only where it must wait: what is at hand leaves in one write.
+        if (room !== undefined) await room.catch(() => {});
+        this.#post(next);
+        next = this.#next() ?? (await this.#wait());
+      }
+    }
+    if (next !== undefined) await line.quiet();
+    return next;
+  }
+
+  #post(transaction: Transaction): void {
+    const { line } = this.#session;
+    const body = transaction.message.body as Buffer;
+    const commands = transaction.begin(this.#session.takeReset() || this.#flying > 0, "BDAT");
+    const take = (reply: Reply) => transaction.take(reply);
+    const fail = (error: Error) => transaction.finish(error as PolywireError);
+    this.#flying++;
+    this.#octets += body.length;
+    transaction.bytes = body.length;
+    transaction.ended = line.closed === undefined;
+    const { timeout, acceptTimeout } = transaction;
+    line.exchange(commands, [], { replies: commands.length, timeout, take, fail });
+    const last = (reply: Reply) => {
+      transaction.take(reply);
+      this.#land(transaction, reply.ok);
+    };
+    const lost = (error: Error) => {
+      fail(error);
+      this.#land(transaction, true);
+    };
+    const bytes = body.length === 0 ? [] : [body];
+    line.exchange([`BDAT ${body.length} LAST`], bytes, { replies: 1, timeout: acceptTimeout, take: last, fail: lost });
+  }
+
+  #land(transaction: Transaction, clean: boolean): void {
+    this.#flying--;
+    this.#octets -= transaction.bytes;
+    // Behind a refusal nobody knows what is left of the transaction (RFC 3030 §2).
+    if (!clean && this.#flying === 0) this.#session.oweReset();
+    this.#landed?.();
+  }
+
+  #landing(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#landed = () => {
+        this.#landed = undefined;
+        resolve();
+      };
+    });
+  }
+
+  /**
+   * MAIL, RCPT and DATA in one write; when the server wants the message, the message, and MAIL, RCPT and DATA of the
+   * next one behind it in one write again (RFC 2920 §3.1): a round trip for each.
+   */
+  async #chain(first: Transaction): Promise<Transaction | undefined> {
+    let current: Transaction | undefined = first;
+    this.#announce(current);
+    for (;;) {
+      await current.heard();
+      if (current.wanted) {
+        if (current.takers === 0) this.#nobody(current);
+        else {
+          const sending = sendBody(this.#session.line, current.message.body, current);
+          // Only where it takes its time: what is at hand leaves in one write with the next message's commands.
+          if (sending !== undefined) await sending;
+        }
+      } else if (current.mailTaken) this.#session.oweReset();
+      const next: Transaction | undefined = this.#next() ?? (await this.#wait());
+      if (next === undefined || !this.#isChained(next)) {
+        await this.#session.line.quiet();
+        return next;
+      }
+      this.#announce(next);
+      current = next;
+    }
+  }
+
+  #announce(transaction: Transaction): void {
+    const commands = [...transaction.begin(this.#session.takeReset(), "DATA"), "DATA"];
+    this.#session.line.exchange(commands, [], {
+      replies: commands.length,
+      timeout: transaction.timeout,
+      take: (reply) => transaction.take(reply),
+      fail: (error) => transaction.finish(error as PolywireError),
+    });
+  }
+
+  /** Every recipient was refused, and the message is wanted all the same: an empty one ends it (RFC 2920 §3.1). */
+  #nobody(transaction: Transaction): void {
+    const { line, settings } = this.#session;
+    if (settings.lmtp) {
+      // How many replies an LMTP server has for nobody is not laid down: it must not want the message (RFC 2033 §4.2).
+      transaction.finish(line.fail(this.#session.outOfStep("the server wants a message for nobody")));
+      return;
+    }
+    const over = () => transaction.finish();
+    line.exchange([], [LONE_DOT], { replies: 1, timeout: transaction.acceptTimeout, take: over, fail: over });
+  }
+
+  #isSmall({ message: { body } }: Transaction): boolean {
+    const { pipelines, chunks, settings } = this.#session;
+    return pipelines && chunks && !settings.lmtp && Buffer.isBuffer(body) && body.length <= SMALL;
+  }
+
+  /** In LMTP what answers BDAT depends on the recipients taken: DATA does as well. */
+  #isChained({ message }: Transaction): boolean {
+    const { pipelines, chunks, settings } = this.#session;
+    return pipelines && !message.binary && (!chunks || settings.lmtp);
+  }
+
+  /** The next transaction that can be begun; undefined where none is at hand. */
+  #next(): Transaction | undefined {
+    for (;;) {
+      const next = this.#due.shift() ?? this.#fetch();
+      if (next === undefined) return undefined;
+      const obstacle = this.#session.line.closed ?? this.#tooMany();
+      if (obstacle === undefined) {
+        this.#session.mails++;
+        return next;
+      }
+      next.finish(obstacle);
+    }
+  }
+
+  async #wait(): Promise<Transaction | undefined> {
+    for (;;) {
+      const next = this.#next();
+      if (next !== undefined) return next;
+      if (!(await this.#jobs.more())) return undefined;
+    }
+  }
+
+  #fetch(): Transaction | undefined {
+    const job = this.#jobs.next();
+    if (job === undefined) return undefined;
+    const { message } = job;
+    const how = { ...job, each: this.#session.settings.lmtp };
+    const outcomes: PartOutcome[] = [];
+    const settle = (outcome: PartOutcome) => {
+      if (outcomes.push(outcome) < message.parts.length) return;
+      if (!Buffer.isBuffer(message.body)) message.body.close().catch(() => {});
+      job.settle(outcomeOf(message, outcomes, (text) => this.#session.line.redact(text)));
+    };
+    for (const part of message.parts) this.#due.push(new Transaction(message, part, how, settle));
+    return this.#due.shift();
+  }
+
+  #tooMany(): UsageError | undefined {
+    const { mails } = this.#session.limits;
+    if (this.#session.mails < mails) return undefined;
+    const advice = "go on with another connection";
+    const message = `the server takes ${mails} messages on one connection (LIMITS MAILMAX)`;
+    return new UsageError(message, { advice, retryable: true, protocol: "smtp" });
+  }
+}

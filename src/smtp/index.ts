@@ -1,0 +1,31 @@
+/** `polywire/smtp`: the SMTP client alone. */
+export { SmtpClient } from "./client.js";
+export type {
+  DkimOptions,
+  Envelope,
+  MailInput,
+  MailParameters,
+  RawMessage,
+  RcptParameters,
+  Recipient,
+  SendMailOptions,
+  SmtpOptions,
+} from "./options.js";
+export type { RateLimit } from "./rate.js";
+export {
+  type RecipientResult,
+  SendError,
+  type SendErrorDetails,
+  type SendOutcome,
+  type SendResult,
+  type SendState,
+} from "./result.js";
+export type { Messages } from "./send-all.js";
+export {
+  type PolywireTransport,
+  type PolywireTransportOptions,
+  type PolywireTransportPool,
+  polywireTransport,
+} from "./transport.js";
+export { TransportError } from "./transport-error.js";
+export type { TransportInfo } from "./transport-mail.js";

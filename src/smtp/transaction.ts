@@ -1,0 +1,209 @@
+/** One transaction (RFC 5321 §3.3): what the server said so far, and what that means for the message. No I/O. */
+import { type PolywireError, ProtocolError } from "../client/errors.js";
+import type { Reply } from "../client/session.js";
+import type { Part } from "./envelope.js";
+import type { Prepared } from "./prepare.js";
+import { type RecipientResult, recipientResult, type SendState } from "./result.js";
+
+/** What became of one transaction. */
+export interface PartOutcome {
+  readonly state: SendState;
+  readonly accepted: readonly RecipientResult[];
+  readonly rejected: readonly RecipientResult[];
+  readonly reply: Reply | undefined;
+  /** The refusal that decided it, and the command it answers. */
+  readonly refusal?: { readonly reply: Reply; readonly command: string };
+  /** What was in the way, where it was no refusal. */
+  readonly error?: PolywireError;
+  readonly bytes: number;
+}
+
+/** What the server is asked for behind the recipients. */
+export type Ending = "DATA" | "BDAT";
+
+/** Gathers the replies of one transaction, in the order in which they come. */
+export class Transaction {
+  readonly message: Prepared;
+  readonly part: Part;
+  /** Milliseconds that the server may take for a command, and for the whole message. */
+  readonly timeout: number;
+  readonly acceptTimeout: number;
+  /** Octets of the message that were given to the connection. */
+  bytes = 0;
+  /** True once the end of the message was given to the connection: from then on it may arrive. */
+  ended = false;
+  /** True where the server answers for each recipient (LMTP). */
+  readonly #each: boolean;
+  readonly #settle: (outcome: PartOutcome) => void;
+  #settled = false;
+  /** Replies to RSET that come first. */
+  #resets = 0;
+  #ending: Ending = "BDAT";
+  #mail: Reply | undefined;
+  readonly #rcpts: Reply[] = [];
+  readonly #takers: string[] = [];
+  #data: Reply | undefined;
+  readonly #finals: Reply[] = [];
+  #heard: (() => void) | undefined;
+
+  constructor(
+    message: Prepared,
+    part: Part,
+    how: { timeout: number; acceptTimeout: number; each: boolean },
+    settle: (outcome: PartOutcome) => void,
+  ) {
+    this.message = message;
+    this.part = part;
+    this.timeout = how.timeout;
+    this.acceptTimeout = how.acceptTimeout;
+    this.#each = how.each;
+    this.#settle = settle;
+  }
+
+  /** What is sent first. `reset`: behind RSET. */
+  begin(reset: boolean, ending: Ending): string[] {
+    this.#resets = reset ? 1 : 0;
+    this.#ending = ending;
+    const { mail } = this.message;
+    return reset ? ["RSET", mail, ...this.part.commands] : [mail, ...this.part.commands];
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  get mailTaken(): boolean {
+    return this.#mail?.ok === true;
+  }
+
+  /** Recipients that the server took. */
+  get takers(): number {
+    return this.#takers.length;
+  }
+
+  /** True where MAIL was refused: nothing behind it counts. */
+  get mailRefused(): boolean {
+    return this.#mail?.ok === false;
+  }
+
+  /** True where the server wants the message now (354). */
+  get wanted(): boolean {
+    return this.#data?.ok === true;
+  }
+
+  /** How many replies the message as a whole gets. */
+  get answers(): number {
+    return this.#each ? this.#takers.length : 1;
+  }
+
+  /** Resolves when the reply to DATA is there, or no reply will come. */
+  heard(): Promise<void> {
+    if (this.#data !== undefined || this.#settled) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#heard = resolve;
+    });
+  }
+
+  /** Takes the next reply. Throws ProtocolError for one that does not go with what was sent. */
+  take(reply: Reply): void {
+    if (this.#resets > 0) this.#resets--;
+    else if (this.#mail === undefined) this.#mail = complete(reply, this.message.mail);
+    else if (this.#rcpts.length < this.part.commands.length) this.#takeRcpt(reply);
+    else if (this.#ending === "DATA" && this.#data === undefined) this.#takeData(reply);
+    else this.#takeFinal(reply);
+  }
+
+  #takeRcpt(reply: Reply): void {
+    const at = this.#rcpts.push(complete(reply, this.part.commands[this.#rcpts.length] as string)) - 1;
+    if (reply.ok) this.#takers.push(this.part.recipients[at] as string);
+  }
+
+  #takeData(reply: Reply): void {
+    if (reply.code.startsWith("2")) throw outOfStep(reply, "DATA");
+    this.#data = reply;
+    this.#heard?.();
+    if (!reply.ok) this.finish();
+  }
+
+  #takeFinal(reply: Reply): void {
+    this.#finals.push(complete(reply, this.#ending));
+    if (reply.ok && !this.mailTaken) throw outOfStep(reply, `${this.#ending} behind a refused MAIL`);
+    if (reply.ok && !this.ended) throw outOfStep(reply, "a message that has not ended");
+    if (this.#finals.length >= this.answers) this.finish();
+  }
+
+  /** A reply to a part of the message (BDAT) that ends it. */
+  refuse(reply: Reply): void {
+    this.#finals.push(reply);
+    this.finish();
+  }
+
+  /** Nothing more will be said. `error`: what was in the way. */
+  finish(error?: PolywireError): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#heard?.();
+    this.#settle(this.#outcome(error));
+  }
+
+  #outcome(error: PolywireError | undefined): PartOutcome {
+    const { commands, recipients } = this.part;
+    const rejected = this.#rcpts.flatMap((reply, at) =>
+      reply.ok ? [] : [recipientResult(recipients[at] as string, reply)],
+    );
+    if (this.#mail === undefined) return this.#open(error, rejected);
+    if (!this.#mail.ok) {
+      // What a server takes behind a refused MAIL is anybody's guess.
+      if (this.#finals.some(({ ok }) => ok)) return this.#open(error, rejected);
+      return this.#refused(this.#mail, this.message.mail, recipients, []);
+    }
+    if (this.#rcpts.length === commands.length && this.#takers.length === 0) {
+      return this.#refused(this.#rcpts[0] as Reply, commands[0] as string, [], rejected);
+    }
+    if (this.#data?.ok === false) return this.#refused(this.#data, "DATA", this.#takers, rejected);
+    return this.#finals.length === 0 ? this.#open(error, rejected) : this.#answered(error, rejected);
+  }
+
+  /** No answer decides it. */
+  #open(error: PolywireError | undefined, rejected: RecipientResult[]): PartOutcome {
+    const state = this.ended ? "unknown" : "unsent";
+    return { state, accepted: [], rejected, reply: undefined, bytes: this.bytes, ...(error && { error }) };
+  }
+
+  #refused(reply: Reply, command: string, left: readonly string[], rejected: readonly RecipientResult[]): PartOutcome {
+    const all = [...rejected, ...left.map((recipient) => recipientResult(recipient, reply))];
+    return { state: "refused", accepted: [], rejected: all, reply, refusal: { reply, command }, bytes: this.bytes };
+  }
+
+  /** The message as a whole was answered: for all at once, or (LMTP) for one after the other. */
+  #answered(error: PolywireError | undefined, rejected: readonly RecipientResult[]): PartOutcome {
+    const finals = this.#finals;
+    const command = "the message";
+    const first = finals[0] as Reply;
+    const { bytes } = this;
+    if (!this.#each) {
+      if (!first.ok) return this.#refused(first, command, this.#takers, rejected);
+      const replies = this.#rcpts.filter(({ ok }) => ok);
+      const accepted = this.#takers.map((recipient, at) => recipientResult(recipient, replies[at] as Reply));
+      return { state: "sent", accepted, rejected, reply: first, bytes };
+    }
+    const results = finals.map((reply, at) => ({ reply, result: recipientResult(this.#takers[at] as string, reply) }));
+    const of = (ok: boolean) => results.filter(({ reply }) => reply.ok === ok).map(({ result }) => result);
+    const both = { accepted: of(true), rejected: [...rejected, ...of(false)], reply: first, bytes };
+    if (finals.length < this.#takers.length) return { ...both, state: "unknown", ...(error && { error }) };
+    if (both.accepted.length > 0) return { ...both, state: "sent" };
+    return { ...both, state: "refused", refusal: { reply: first, command } };
+  }
+}
+
+/** 3xx asks for more, where nothing more was announced. */
+function complete(reply: Reply, command: string): Reply {
+  if (reply.code.startsWith("2") || !reply.ok) return reply;
+  throw outOfStep(reply, command);
+}
+
+function outOfStep(reply: Reply, command: string): ProtocolError {
+  return new ProtocolError(
+    `the server answered ${command} with ${reply.code}: client and server are no longer in step`,
+  );
+}
