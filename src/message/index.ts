@@ -8,8 +8,11 @@ export {
   completeArticle,
   composeArticle,
 } from "./compose.js";
+export { type ComposedMail, composeMail } from "./compose-mail.js";
 export { formatDate, parseDate } from "./date.js";
 export { type HeaderField, Headers, type HeadersOptions, parseHeaders } from "./headers.js";
+export { type DeliverOptions, Maildir, type MaildirMessage, type MaildirOptions } from "./maildir.js";
+export { type MaildirName, parseMaildirName } from "./maildir-name.js";
 export { encodeMbox, type MboxOptions } from "./mbox.js";
 export { type MboxMessage, type MboxReadOptions, readMbox } from "./mbox-read.js";
 export type { Attachment, AttachmentInfo, Message } from "./message.js";

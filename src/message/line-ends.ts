@@ -46,3 +46,16 @@ function countBare(bytes: Buffer): number {
   }
   return bare;
 }
+
+/** The same as `toLf`, for bytes that come in pieces, wherever they were cut. */
+export async function* lfPieces(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let held = false;
+  for await (const piece of source) {
+    if (piece.length === 0) continue;
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    if (held && bytes[0] !== LF) yield Buffer.from([CR]);
+    held = bytes[bytes.length - 1] === CR;
+    yield toLf(held ? bytes.subarray(0, -1) : bytes);
+  }
+  if (held) yield Buffer.from([CR]);
+}

@@ -11,10 +11,17 @@ import {
   sqliteCode,
 } from "../journal/sqlite.js";
 
-/** "plyh" */
-const APPLICATION_ID = 0x706c7968;
-/** Raised with every change of a table. */
-const VERSION = 1;
+/** What a journal of one kind of job looks like. */
+export interface JournalForm {
+  /** Tells its files from other databases. */
+  readonly applicationId: number;
+  /** Raised with every change of a table. */
+  readonly version: number;
+  /** CREATE statements; `meta(key TEXT PRIMARY KEY, value)` is among them. */
+  readonly tables: string;
+  /** What it is a journal of. */
+  readonly of: string;
+}
 
 const TABLES = `
   CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -32,6 +39,9 @@ const TABLES = `
   CREATE TABLE delivered(hash BLOB PRIMARY KEY) WITHOUT ROWID;
 `;
 
+/** "plyh" */
+const HEADERS: JournalForm = { applicationId: 0x706c7968, version: 1, tables: TABLES, of: "headers" };
+
 /**
  * NORMAL survives the death of the process. After a power failure the last commits may be undone as a whole: cursors
  * and position go back together, the output is cut back to that position, and the rows come again.
@@ -45,7 +55,8 @@ export const PRAGMAS = `
 `;
 
 /** Sees that the file is a journal of this kind and version, and makes its tables where it is empty. */
-export function prepareTables(db: SqlDatabase, path: string): void {
+export function prepareTables(db: SqlDatabase, path: string, form = HEADERS): void {
+  const { applicationId, version: current, tables: create } = form;
   const number = (sql: string) => Number(Object.values(db.prepare(sql).get() ?? {})[0] ?? 0);
   let marks: number[];
   try {
@@ -56,12 +67,12 @@ export function prepareTables(db: SqlDatabase, path: string): void {
   }
   const [id, version, tables] = marks;
   if (id === 0 && tables === 0) {
-    db.transaction(() => db.exec(`${TABLES} PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${VERSION};`));
-  } else if (id !== APPLICATION_ID) {
-    throw new UsageError(`${path} is an SQLite database, but not a journal of headers`);
-  } else if (version !== VERSION) {
+    db.transaction(() => db.exec(`${create} PRAGMA application_id=${applicationId}; PRAGMA user_version=${current};`));
+  } else if (id !== applicationId) {
+    throw new UsageError(`${path} is an SQLite database, but not a journal of ${form.of}`);
+  } else if (version !== current) {
     throw new UsageError(
-      `the journal ${path} has version ${version}, this polywire reads ${VERSION}: use the polywire that wrote it`,
+      `the journal ${path} has version ${version}, this polywire reads ${current}: use the polywire that wrote it`,
     );
   }
 }

@@ -1,0 +1,79 @@
+/** Messages in memory between the server and their store: bounded together, whatever a server says of their sizes. */
+import { SinkError } from "../../client/errors.js";
+
+/** What the bounds are, in bytes. */
+export interface HandLimits {
+  /** Together, before the connection is held back. */
+  readonly together: number;
+  /** One message. */
+  readonly each: number;
+}
+
+/** Counts what all messages in memory hold. */
+export class Hands {
+  readonly limits: HandLimits;
+  #bytes = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(limits: HandLimits) {
+    this.limits = limits;
+  }
+
+  /** Takes a message into memory. */
+  hold(): Hand {
+    return new Hand(this);
+  }
+
+  /** True where others hold so much that one of `own` bytes has to wait. Alone it never has to. */
+  isFull(own: number): boolean {
+    return this.#bytes > this.limits.together && this.#bytes > own;
+  }
+
+  change(bytes: number): void {
+    this.#bytes += bytes;
+    if (bytes < 0) for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+}
+
+/** One message in memory: what it is given is copied. */
+export class Hand {
+  readonly #hands: Hands;
+  readonly #pieces: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(hands: Hands) {
+    this.#hands = hands;
+  }
+
+  /** Takes a piece. A promise holds the connection back. Throws SinkError for a message that is too large. */
+  take(piece: Buffer): void | Promise<void> {
+    const { each } = this.#hands.limits;
+    if (this.#bytes + piece.length > each) {
+      const advice = "a Maildir or a folder takes messages of any size";
+      throw new SinkError(`a message is larger than ${each} bytes, too large for this store`, { advice });
+    }
+    this.#pieces.push(Buffer.from(piece));
+    this.#bytes += piece.length;
+    this.#hands.change(piece.length);
+    if (this.#hands.isFull(this.#bytes)) return this.#wait();
+  }
+
+  whole(): Buffer {
+    return this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces, this.#bytes);
+  }
+
+  /** Lets go of it: it is stored, or given up. */
+  release(): void {
+    this.#hands.change(-this.#bytes);
+    this.#bytes = 0;
+    this.#pieces.length = 0;
+  }
+
+  async #wait(): Promise<void> {
+    while (this.#hands.isFull(this.#bytes)) await this.#hands.changed();
+  }
+}

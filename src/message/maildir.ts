@@ -1,0 +1,194 @@
+/** A Maildir: one file for each message, delivered so that no reader ever sees a part of it. */
+import { mkdir, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { SinkError, UsageError } from "../client/errors.js";
+import { lfPieces, toCrlf, toLf } from "./line-ends.js";
+import { checkUnique, type MaildirName, maildirName, parseMaildirName, uniqueName } from "./maildir-name.js";
+import { type Bytes, FolderSync, failed, place, writeAside } from "./whole-file.js";
+
+/** How a Maildir is opened. */
+export interface MaildirOptions {
+  /** Whether a delivery waits for the disk, so that it survives a power failure. Default: true. */
+  fsync?: boolean | undefined;
+  /** What names of files end with. Default: the name of this machine. */
+  host?: string | undefined;
+}
+
+/** How a message is delivered. */
+export interface DeliverOptions {
+  /** Letters: D draft, F flagged, P passed on, R replied, S seen, T trashed. With any the message goes to `cur`. */
+  flags?: string | undefined;
+  /**
+   * What the file's name begins with, for a caller that has to know it again. Default: a new one, by the Maildir
+   * convention (`time.Mmicroseconds Ppid Qcount.host`).
+   */
+  unique?: string | undefined;
+  /** `lf` (default): CR LF becomes LF, as programs that read Maildirs expect it. `as-is`: nothing is changed. */
+  lineEnds?: "lf" | "as-is" | undefined;
+}
+
+/** A message in a Maildir. */
+export interface MaildirMessage extends MaildirName {
+  /** `new`: no reader has seen it. */
+  readonly folder: "new" | "cur";
+  /** The file. Another program may rename it at any time: see {@link Maildir.read}. */
+  readonly path: string;
+}
+
+const FOLDERS = ["new", "cur"] as const;
+/** After 36 hours nobody is delivering any more. */
+const STALE_MS = 36 * 3_600_000;
+const ATTEMPTS = 10;
+
+/**
+ * A Maildir, as mail programs and IMAP servers share it without locks. A message is written to `tmp`, synced, and linked
+ * into `new`: killed at any moment, it is there whole or not at all, and no other message is ever replaced.
+ *
+ * @example
+ * const maildir = await Maildir.open("Maildir");
+ * const { path } = await maildir.deliver(content);
+ * for (const message of await maildir.list()) console.log(message.flags, (await maildir.read(message)).length);
+ */
+export class Maildir {
+  readonly path: string;
+  readonly #fsync: boolean;
+  readonly #host: string | undefined;
+  readonly #syncs: Readonly<Record<"new" | "cur", FolderSync>>;
+
+  private constructor(path: string, { fsync = true, host }: MaildirOptions) {
+    this.path = path;
+    this.#fsync = fsync;
+    this.#host = host;
+    this.#syncs = { new: new FolderSync(join(path, "new")), cur: new FolderSync(join(path, "cur")) };
+  }
+
+  /**
+   * Opens a Maildir, which is made where it is missing.
+   *
+   * @throws SinkError where that cannot be done.
+   */
+  static async open(path: string, options: MaildirOptions = {}): Promise<Maildir> {
+    // `new` comes last: where it is, the others are.
+    for (const folder of ["tmp", "cur", "new"]) {
+      await mkdir(join(path, folder), { recursive: true, mode: 0o700 }).catch((cause) => failed(path, "made", cause));
+    }
+    return new Maildir(path, options);
+  }
+
+  /** True where there is a folder with `cur`, `new` and `tmp` in it. */
+  static async is(path: string): Promise<boolean> {
+    const there = await Promise.all(["cur", "new", "tmp"].map((folder) => stat(join(path, folder)).catch(() => null)));
+    return there.every((each) => each?.isDirectory() === true);
+  }
+
+  /**
+   * Delivers a message.
+   *
+   * @param message Header and body: bytes, or a stream or iterable of them, which may be of any size.
+   * @returns where it is now.
+   * @throws UsageError for bad flags or names, or where a message has the name already; SinkError for a full disk, or a
+   *   stream that fails. Nothing is left of the message then.
+   */
+  async deliver(message: Bytes, options: DeliverOptions = {}): Promise<MaildirMessage> {
+    const { flags = "", unique, lineEnds = "lf" } = options;
+    const given = unique === undefined ? undefined : checkUnique(unique);
+    // A flag that is none is refused before anything is written.
+    maildirName("", flags);
+    const [tmp, size] = await this.#write(lineEnds === "lf" ? withLf(message) : message, given);
+    const folder = flags === "" ? "new" : "cur";
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const named = `${given ?? uniqueName(this.#host)},S=${size}`;
+      const name = folder === "new" ? named : maildirName(named, flags);
+      if (await place(tmp, join(this.path, folder, name))) {
+        if (this.#fsync) await this.#syncs[folder].sync();
+        return this.#message(folder, name);
+      }
+      if (given !== undefined) break;
+    }
+    await unlink(tmp).catch(() => {});
+    throw new UsageError(`the Maildir ${this.path} has a message of the name ${given ?? "that was made"} already`);
+  }
+
+  /** All messages, the oldest delivery first. */
+  async list(): Promise<MaildirMessage[]> {
+    const messages: MaildirMessage[] = [];
+    for (const folder of FOLDERS) {
+      const names = await readdir(join(this.path, folder)).catch((cause) => failed(this.path, "read", cause));
+      for (const name of names) if (!name.startsWith(".")) messages.push(this.#message(folder, name));
+    }
+    return messages.sort((a, b) => secondsOf(a) - secondsOf(b) || (a.unique < b.unique ? -1 : 1));
+  }
+
+  /**
+   * The bytes of a message, also where another program has moved it meanwhile.
+   *
+   * @param options.crlf True gives CR LF line ends, as servers send and take them. Default: false, as they are in the file.
+   * @throws SinkError where it is gone.
+   */
+  async read(message: Pick<MaildirMessage, "unique" | "path">, options: { crlf?: boolean } = {}): Promise<Buffer> {
+    const bytes = await readFile(message.path).catch(async () => {
+      const { path } = await this.#find(message.unique);
+      return readFile(path).catch((cause) => failed(path, "read", cause));
+    });
+    return options.crlf ? toCrlf(bytes) : bytes;
+  }
+
+  /** Gives a message these flags and no others; it is in `cur` then. Throws SinkError where it is gone. */
+  async setFlags(message: Pick<MaildirMessage, "unique" | "path">, flags: string): Promise<MaildirMessage> {
+    const name = maildirName(message.unique, flags);
+    const to = join(this.path, "cur", name);
+    await rename(message.path, to).catch(async () => {
+      const { path } = await this.#find(message.unique);
+      await rename(path, to).catch((cause) => failed(path, "renamed", cause));
+    });
+    if (this.#fsync) await this.#syncs.cur.sync();
+    return this.#message("cur", name);
+  }
+
+  /** Resolves when what is there, by whomever it was delivered, has its name on the disk. Nothing to do without `fsync`. */
+  async sync(): Promise<void> {
+    if (this.#fsync) await Promise.all(FOLDERS.map((folder) => this.#syncs[folder].sync()));
+  }
+
+  /** Removes what deliveries that died have left in `tmp`, 36 hours after it was last touched. @returns how many files. */
+  async sweep(): Promise<number> {
+    let swept = 0;
+    const tmp = join(this.path, "tmp");
+    for (const name of await readdir(tmp).catch((cause) => failed(tmp, "read", cause))) {
+      const path = join(tmp, name);
+      const found = await stat(path).catch(() => undefined);
+      if (!found?.isFile() || Date.now() - found.mtimeMs < STALE_MS) continue;
+      await unlink(path).then(
+        () => swept++,
+        () => {},
+      );
+    }
+    return swept;
+  }
+
+  /** Writes to `tmp`: the size, which is part of the final name, is known only then. */
+  async #write(message: Bytes, given: string | undefined): Promise<[path: string, size: number]> {
+    // What a delivery of the same name has left when it died is not in the way.
+    const path = join(this.path, "tmp", given === undefined ? uniqueName(this.#host) : `${given}.${uniqueName("tmp")}`);
+    return [path, await writeAside(path, message, { fsync: this.#fsync })];
+  }
+
+  async #find(unique: string): Promise<MaildirMessage> {
+    const found = (await this.list()).find((each) => each.unique === unique);
+    if (found) return found;
+    throw new SinkError(`the message ${unique} is no longer in the Maildir ${this.path}`);
+  }
+
+  #message(folder: "new" | "cur", name: string): MaildirMessage {
+    return { ...parseMaildirName(name), folder, path: join(this.path, folder, name) };
+  }
+}
+
+function withLf(message: Bytes): Bytes {
+  if (!(message instanceof Uint8Array)) return lfPieces(message);
+  return toLf(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
+}
+
+function secondsOf({ unique }: MaildirMessage): number {
+  return Number(/^\d{1,12}/.exec(unique)?.[0] ?? 0);
+}
