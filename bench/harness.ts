@@ -10,6 +10,8 @@ import { parseArgs } from "node:util";
 interface Built {
   ftp: typeof import("../src/ftp/index.js");
   nntp: typeof import("../src/nntp/index.js");
+  pop3: typeof import("../src/pop3/index.js");
+  smtp: typeof import("../src/smtp/index.js");
   jobs: typeof import("../src/jobs/index.js");
 }
 

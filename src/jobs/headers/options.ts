@@ -50,7 +50,10 @@ export interface FetchOptions {
   journal?: string | undefined;
   /** What a new job does with an output that holds something: `fail` (default), `append` to it, or `replace` it. */
   existing?: OutputOptions["existing"];
-  /** Wait for the disk at each commit, once a second, so that a power failure loses nothing. Default: true. */
+  /**
+   * Wait for the disk at each commit, once a second, so that a power failure loses nothing. Default: true where a
+   * `journal` is kept; without one, no later job could go on from what the disk has.
+   */
   fsync?: boolean | undefined;
   /** Ends the job in order: what was fetched is written and remembered. */
   signal?: AbortSignal | undefined;
@@ -101,13 +104,13 @@ export function resolveFetch(
   what: ResolvedFetch["what"],
   options: FetchHeadersOptions | FetchArticlesOptions,
 ): ResolvedFetch {
-  const { to, order = "ascending", ordered = false, dedupe = "output", journal, engine, existing, fsync } = options;
+  const { to, order = "ascending", ordered = false, dedupe = "output", journal, engine, existing } = options;
   const server = serverOf(options.server);
   if (ordered && order !== "ascending") throw new UsageError("ordered rows are ascending: leave out one of the two");
   if (typeof to === "string" && kindOf(to).holds !== what) {
     throw new UsageError(`${to} is a file for ${kindOf(to).holds}, not for ${what}`);
   }
-  const output = { existing, fsync, engine };
+  const output = { existing, fsync: options.fsync ?? journal !== undefined, engine };
   return {
     what,
     connect: server.connect,

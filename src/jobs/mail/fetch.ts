@@ -79,6 +79,8 @@ class MailJob {
   readonly #abort = new AbortController();
   readonly #unsure = new Set<string>();
   #lost = false;
+  /** True where a login has succeeded. */
+  #reached = false;
   #stopped: { readonly reason: unknown } | undefined;
 
   constructor(mail: ResolvedMail, journal: MailJournal, store: MailStore) {
@@ -119,11 +121,20 @@ class MailJob {
         return;
       } catch (error) {
         if (this.#meter.fetched > before) attempt = 1;
-        if (attempt >= attempts || this.#stopped || !source.again || !isPassing(error)) throw error;
+        if (attempt >= attempts || this.#stopped || !source.again || !this.#isPassing(error)) throw error;
         this.#meter.phase = "connecting";
         await sleep(Math.min(LONGEST, PAUSE * 2 ** (attempt - 1)), undefined, { signal: this.#abort.signal });
       }
     }
+  }
+
+  /**
+   * True for what may be over when it is tried again: a mailbox in use (RFC 2449 §8), a connection that is lost. A server
+   * that was never reached is probably another one than was meant.
+   */
+  #isPassing(error: unknown): boolean {
+    if (!(error instanceof PolywireError && error.retryable)) return false;
+    return error instanceof ReplyError || (error instanceof ConnectionError && this.#reached);
   }
 
   async #session(): Promise<void> {
@@ -132,6 +143,7 @@ class MailJob {
     try {
       if (client.state === "idle") await client.connect({ signal });
       if (client.state === "connected") await client.login(undefined, { signal });
+      this.#reached = true;
       const context = { mail: this.#mail, journal: this.#journal, store: this.#store, meter: this.#meter };
       const lost = () => void (this.#lost = true);
       const session = new MailSession(
@@ -175,13 +187,4 @@ class MailJob {
       milliseconds: Math.round(milliseconds),
     };
   }
-}
-
-/** True for what may be over when it is tried again: a lost connection, a mailbox in use (RFC 2449 §8). */
-function isPassing(error: unknown): boolean {
-  return (
-    error instanceof PolywireError &&
-    error.retryable &&
-    (error instanceof ConnectionError || error instanceof ReplyError)
-  );
 }

@@ -9,6 +9,9 @@ export interface HandLimits {
   readonly each: number;
 }
 
+/** A message that does not fit into memory. */
+export class TooLarge extends SinkError {}
+
 /** Counts what all messages in memory hold. */
 export class Hands {
   readonly limits: HandLimits;
@@ -44,17 +47,20 @@ export class Hand {
   readonly #hands: Hands;
   readonly #pieces: Buffer[] = [];
   #bytes = 0;
+  /** Why it was not taken. The client may tell it in other words. */
+  refusal: TooLarge | undefined;
 
   constructor(hands: Hands) {
     this.#hands = hands;
   }
 
-  /** Takes a piece. A promise holds the connection back. Throws SinkError for a message that is too large. */
+  /** Takes a piece. A promise holds the connection back. Throws TooLarge. */
   take(piece: Buffer): void | Promise<void> {
     const { each } = this.#hands.limits;
     if (this.#bytes + piece.length > each) {
-      const advice = "a Maildir or a folder takes messages of any size";
-      throw new SinkError(`a message is larger than ${each} bytes, too large for this store`, { advice });
+      const advice = "a Maildir or a folder takes messages of any size, an mbox up to limits.body";
+      this.refusal = new TooLarge(`the message is larger than ${each} bytes`, { advice });
+      throw this.refusal;
     }
     this.#pieces.push(Buffer.from(piece));
     this.#bytes += piece.length;

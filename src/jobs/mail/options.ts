@@ -12,6 +12,9 @@ import type { MailProgress } from "./progress.js";
 import { type MailFormat, type MailTarget, openMailStore } from "./stores/open.js";
 import type { MailStore } from "./stores/store.js";
 
+/** As `limits.body` has it. */
+const LARGEST = 256 * 1024 * 1024;
+
 /** A POP3 server: its URL, a URL with options, or the options of a client. */
 export type MailServer = string | URL | ({ readonly url: string | URL } & OpenOptions<Pop3Options>) | Pop3Options;
 
@@ -68,6 +71,8 @@ export interface MailSource {
   readonly account: () => string;
   /** False where there is one client and no other. */
   readonly again: boolean;
+  /** Bytes of a message that is held in memory: an mbox and a function take it as a whole. */
+  readonly largest: number;
 }
 
 /** A job's options with every default filled in. */
@@ -103,7 +108,8 @@ export function resolveMail(options: FetchMailOptions): ResolvedMail {
     existing,
     signal: options.signal,
     onProgress: options.onProgress,
-    settings: { to: typeof to === "string" ? to : "the caller's own" },
+    // A folder is the same with a slash behind it.
+    settings: { to: typeof to === "string" ? to.replace(/(?<=.)[/\\]+$/, "") : "the caller's own" },
   };
 }
 
@@ -115,26 +121,30 @@ function sourceOf({ server, client, account, journal }: FetchMailOptions): MailS
         advice: "give account, user@host, with client",
       });
     }
-    return { connect: async () => client, account: () => account ?? "", again: false };
+    return { connect: async () => client, account: () => account ?? "", again: false, largest: LARGEST };
   }
   const named = account === undefined ? undefined : () => account;
-  const found =
-    typeof server === "object" && "host" in server && !(server instanceof URL)
-      ? byHost(server as Pop3Options)
-      : byUrl(server!);
-  return { connect: found.connect, account: named ?? found.account, again: true };
+  const isClients = typeof server === "object" && "host" in server && !(server instanceof URL);
+  const found = isClients ? byHost(server as Pop3Options) : byUrl(server as Exclude<MailServer, Pop3Options>);
+  return { ...found, account: named ?? found.account, again: true };
 }
 
-function byHost(options: Pop3Options): Pick<MailSource, "connect" | "account"> {
+type Found = Pick<MailSource, "connect" | "account" | "largest">;
+
+function byHost(options: Pop3Options): Found {
   const { host, port } = options;
   const login = remembered(options.credentials);
   const made = { ...options, credentials: login.credentials };
   // What cannot work is told now.
   new Pop3Client(made);
-  return { connect: async () => new Pop3Client(made), account: () => accountOf(login.user(), host, port) };
+  return {
+    connect: async () => new Pop3Client(made),
+    account: () => accountOf(login.user(), host, port),
+    largest: options.limits?.body ?? LARGEST,
+  };
 }
 
-function byUrl(server: Exclude<MailServer, Pop3Options>): Pick<MailSource, "connect" | "account"> {
+function byUrl(server: Exclude<MailServer, Pop3Options>): Found {
   const { url, ...options } = typeof server === "object" && !(server instanceof URL) ? server : { url: server };
   const { protocol, host, port, credentials, path } = parseUrl(url);
   if (protocol !== "pop3" || path !== "") {
@@ -146,6 +156,7 @@ function byUrl(server: Exclude<MailServer, Pop3Options>): Pick<MailSource, "conn
   return {
     connect: () => clientFor(url, { ...options, credentials: login.credentials }, "pop3"),
     account: () => accountOf(credentials?.user ?? login.user(), host, port),
+    largest: options.limits?.body ?? LARGEST,
   };
 }
 

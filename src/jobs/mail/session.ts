@@ -2,7 +2,7 @@
 import { PassThrough } from "node:stream";
 import { PolywireError, ReplyError, SinkError } from "../../client/errors.js";
 import type { Pop3Client } from "../../pop3/client.js";
-import { Hands } from "./hand.js";
+import { Hands, TooLarge } from "./hand.js";
 import type { MailJournal } from "./journal.js";
 import type { ResolvedMail } from "./options.js";
 import { joinListings, type ListedMail, planMail } from "./plan.js";
@@ -15,7 +15,8 @@ const MiB = 1024 * 1024;
 const UNDER_WAY = { count: 256, bytes: 16 * MiB };
 /** Messages from this size on go to the store as streams, where it takes them. */
 const LARGE = 4 * MiB;
-const IN_MEMORY = { together: 64 * MiB, each: 256 * MiB };
+/** Bytes of messages in memory, before the server is held back. */
+const IN_MEMORY = 64 * MiB;
 /** Milliseconds between two commits. */
 const COMMIT = 1_000;
 /** Deletions asked for at once. */
@@ -49,7 +50,7 @@ export class MailSession {
   readonly #client: Pop3Client;
   readonly #account: string;
   readonly #window = new Window(UNDER_WAY);
-  readonly #hands = new Hands(IN_MEMORY);
+  readonly #hands: Hands;
   #commits: Promise<void> = Promise.resolve();
   #failure: { readonly reason: unknown } | undefined;
   /** Messages that are marked: their deletion is final with the end of the session. */
@@ -60,6 +61,7 @@ export class MailSession {
     this.#context = context;
     this.#client = client;
     this.#account = context.mail.source.account();
+    this.#hands = new Hands({ together: IN_MEMORY, each: context.mail.source.largest });
   }
 
   /** What was stored is in the journal, also where this rejects. */
@@ -162,6 +164,8 @@ export class MailSession {
       const { bytes } = await this.#client.retr(number, { to: (piece) => hand.take(piece), signal });
       await store.put({ number, uid, key: keyOf(this.#account, uid), content: hand.whole() });
       return bytes;
+    } catch (error) {
+      throw hand.refusal ?? error;
     } finally {
       hand.release();
     }
@@ -183,8 +187,7 @@ export class MailSession {
 
   /** A message that the server refuses, or that is too large, is told; anything else ends the session. */
   #failed(mail: ListedMail, error: unknown): void {
-    const isIts =
-      error instanceof ReplyError || (error instanceof SinkError && / too large for this store/.test(error.message));
+    const isIts = error instanceof ReplyError || error instanceof TooLarge;
     if (isIts && error.clientUsable) this.#fail(mail, error);
     else this.#failure ??= { reason: error };
   }

@@ -283,6 +283,27 @@ describe.concurrent("when the server or the disk says no", () => {
     }
   });
 
+  test("a message too large for memory: a Maildir takes it as a stream, an mbox tells that it did not", async () => {
+    const users = { test: { password: "test", messages: [messageOf(1), "z".repeat(6 * 1024 * 1024), messageOf(3)] } };
+    await using job = await bed({ users });
+    const server = { url: job.server.urlOf(), limits: { body: 1024 * 1024 } };
+    const journal = job.at("mbox.journal");
+    const result = await fetchMail(job.options("mail.mbox", { server, journal, deleteAfter: true }));
+    expect(result).toMatchObject({
+      fetched: 2,
+      deleted: 2,
+      failures: [{ uid: "uid-2", error: { name: "SinkError" } }],
+    });
+    expect(result.failures[0]?.error.message).toContain("a Maildir or a folder takes messages of any size");
+    expect(await fetchMail(job.options("Maildir", { server }))).toMatchObject({ fetched: 1, failures: [] });
+  });
+
+  test("a server that cannot be reached is told at once", async () => {
+    await using job = await bed(0);
+    const server = "pop3://test@127.0.0.1:1?security=plain";
+    await expect(fetchMail(job.options("Maildir", { server, attempts: 1_000 }))).rejects.toThrow(ConnectionError);
+  });
+
   test("sizes that are lies are no matter", async () => {
     await using job = await bed(5);
     job.server.faults.wrongSizes = -20;

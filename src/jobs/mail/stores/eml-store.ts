@@ -18,8 +18,8 @@ const LEFT = /^\.[^/]*-[0-9a-f]{20}\.part$/;
  */
 export function emlName(uid: string, key: string): string {
   const plain = uid.replace(/[^\w.@+=-]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
-  // A leading dot hides a file, a leading dash makes it an option.
-  return `${plain.slice(0, LONGEST).replace(/^[.-]/, "_")}-${key}.eml`;
+  // A leading dot hides a file, a leading dash makes it an option; a uid may be empty.
+  return `${plain.slice(0, LONGEST).replace(/^(?:[.-]|$)/, "_")}-${key}.eml`;
 }
 
 export class EmlStore implements MailStore {
@@ -43,7 +43,10 @@ export class EmlStore implements MailStore {
     const names = await readdir(path).catch((cause) => failed(path, "read", cause));
     for (const name of names.filter((each) => LEFT.test(each))) await rm(join(path, name), { force: true });
     const keys = names.map((name) => NAME.exec(name)?.[1]).filter((key) => key !== undefined);
-    return new EmlStore(path, new Set(keys), options.fsync ?? true);
+    const store = new EmlStore(path, new Set(keys), options.fsync ?? true);
+    // A job that died may have left messages whose names are not on the disk yet.
+    if (store.#fsync) await store.#sync.sync();
+    return store;
   }
 
   has(key: string): boolean {
@@ -65,7 +68,7 @@ export class EmlStore implements MailStore {
 
   async flush(): Promise<Flushed> {
     const mails = this.#stored.take();
-    if (this.#fsync) await this.#sync.sync();
+    if (this.#fsync && mails.length > 0) await this.#sync.sync();
     return { mails };
   }
 
