@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TLSSocket, type TLSSocketOptions } from "node:tls";
+import { constants, createInflateRaw, deflateRawSync } from "node:zlib";
 import type { Lines } from "./conversation.js";
 import { type ByteCount, type ByteFaults, Wire } from "./wire.js";
 
@@ -10,6 +11,8 @@ const MOST_WAITING = 256 * 1024;
 /** Characters of replies gathered before they leave. */
 const PIECE = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
+/** What was deflated can be read at once, and the stream goes on behind it. */
+const SYNCED = { finishFlush: constants.Z_SYNC_FLUSH };
 
 export class ByteChannel implements Lines {
   readonly #wire: Wire;
@@ -22,6 +25,7 @@ export class ByteChannel implements Lines {
   #pieces: Buffer[] = [];
   #gathered = 0;
   #endedBare = false;
+  #deflating = false;
 
   constructor(socket: Socket, faults: ByteFaults, count: ByteCount) {
     this.#socket = socket;
@@ -38,6 +42,11 @@ export class ByteChannel implements Lines {
   /** The socket, where it speaks TLS. */
   get tls(): TLSSocket | undefined {
     return this.#socket instanceof TLSSocket ? this.#socket : undefined;
+  }
+
+  /** DEFLATE is active. */
+  get compressed(): boolean {
+    return this.#deflating;
   }
 
   get urgent(): boolean {
@@ -90,12 +99,12 @@ export class ByteChannel implements Lines {
   async more(): Promise<boolean> {
     if (this.#ended) return false;
     this.#socket.resume();
-    const before = this.#held.length;
+    const before = this.waiting.length;
     await new Promise<void>((wake) => {
       this.#wake = wake;
     });
     this.#wake = undefined;
-    return !this.#ended || this.#held.length > before;
+    return !this.#ended || this.waiting.length > before;
   }
 
   /** Puts text (latin1) or bytes behind what will be sent. The bytes must stay as they are until they have left. */
@@ -122,7 +131,8 @@ export class ByteChannel implements Lines {
     const pieces = this.#pieces;
     this.#pieces = [];
     this.#gathered = 0;
-    await this.#wire.write(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces));
+    const bytes = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+    await this.#wire.write(this.#deflating ? deflateRawSync(bytes, SYNCED) : bytes);
   }
 
   /** Sends what was put; what follows will travel in another segment. */
@@ -143,9 +153,23 @@ export class ByteChannel implements Lines {
     this.#listen();
   }
 
+  /** Everything from here on is deflated, in both directions (RFC 4978). */
+  compress(): void {
+    const inflate = createInflateRaw();
+    inflate.on("data", (chunk: Buffer) => this.#received(chunk));
+    inflate.on("error", () => this.destroy());
+    this.#socket.removeAllListeners("data");
+    this.#socket.on("data", (chunk: Buffer) => inflate.write(chunk));
+    this.#socket.once("close", () => inflate.destroy());
+    inflate.write(Buffer.from(this.waiting));
+    this.skip(this.waiting.length);
+    this.#deflating = true;
+  }
+
   async end(): Promise<void> {
     await this.flush();
     if (this.dead) return;
+    if (this.#deflating) await this.#wire.write(deflateRawSync(NOTHING)); // the last block
     this.#socket.end();
     this.#socket.destroySoon();
   }

@@ -48,7 +48,8 @@ export class NntpServer extends MemoryServer<Faults, Session> {
 
   /** `nntp://alice:secret@127.0.0.1:port` (`nntps:` when TLS is implicit), without a path: append `/` and a group. */
   get url(): string {
-    return this.address("nntp", Object.entries(this.#options.users)[0]);
+    const [name, user] = Object.entries(this.#options.users)[0] ?? [];
+    return this.address("nntp", name === undefined ? undefined : [name, user?.password ?? ""]);
   }
 
   /** Bytes sent over all connections, as they were on the way (compressed, but not yet encrypted): what {@link Faults.closeAtByte} counts. */

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { NntpServer, type NntpServerOptions, testTls } from "../../src/testing/index.js";
 import { RawLines } from "./raw-lines.js";
+import { ScramWords } from "./sasl-words.js";
 
 const groups = { "comp.test": { articles: [{ subject: "one" }] } };
 const users = { alice: "secret", bjørn: "pass wörd" };
@@ -73,6 +74,23 @@ test("AUTHINFO SASL PLAIN: with an initial response, with 383, cancelled, refuse
   `);
   await using other = await start({ users });
   await other.raw.play(`C: AUTHINFO SASL PLAIN ${base64("\0alice\0secret")}\nS: 281 …`);
+});
+
+test("SASL mechanisms as option: what SCRAM says last comes with 283", async () => {
+  await using all = await start({ users, mechanisms: ["SCRAM-SHA-256", "EXTERNAL", "PLAIN"], iterations: 64 });
+  expect(await all.raw.list("CAPABILITIES")).toContain("SASL SCRAM-SHA-256 PLAIN");
+  const words = new ScramWords("sha256", "alice");
+  const challenge = await all.raw.ask(`AUTHINFO SASL SCRAM-SHA-256 ${words.first}`);
+  const last = await all.raw.ask(words.final("alice", "secret", challenge.replace("383 ", "")));
+  expect(last).toMatch(/^283 /);
+  expect(words.proves(last.slice(4))).toBe(true);
+});
+
+test("SASL EXTERNAL: who the client's certificate names", async () => {
+  await using all = await start({ users, tls: "starttls", mechanisms: ["EXTERNAL"], clientCa: testTls.ca });
+  await all.raw.play("C: STARTTLS\nS: 382 …");
+  await all.raw.startTls({ ...testTls.client });
+  await all.raw.play("C: AUTHINFO SASL EXTERNAL =\nS: 281 …");
 });
 
 test("what is announced changes with the login", async () => {

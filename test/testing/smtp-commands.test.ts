@@ -147,6 +147,13 @@ describe("BDAT", () => {
     expect(server.violations).toEqual([]);
   });
 
+  test("replies to what came before a chunk do not wait for the rest of it", async () => {
+    raw.write("MAIL FROM:<>\r\nRCPT TO:<c@d.example>\r\nBDAT 3 LAST\r\nx");
+    await raw.play(OK);
+    raw.write("\r\n");
+    await raw.play("S: 250 2.0.0 …");
+  });
+
   test("cut at every byte", async () => {
     const bytes = "BDAT 6\r\none\r\n.BDAT 3 LAST\r\n.\r\n";
     for (let at = 1; at < bytes.length; at++) {
@@ -446,5 +453,8 @@ describe("LMTP", () => {
     expect(other.messages.map(({ to }) => to)).toEqual([["a@x.example"]]);
     expect(other.violations).toEqual([]);
     expect(other.url).toMatch(/^lmtp:/);
+    other.faults.refuse = { command: ".", reply: "451 4.3.0 No" };
+    await client.play("C: MAIL FROM:<>\nC: RCPT TO:<a@x.example>\nC: RCPT TO:<b@x.example>\nC: BDAT 0 LAST");
+    await client.play("S: 250 …\nS: 250 …\nS: 250 …\nS: 451 4.3.0 No\nS: 451 4.3.0 No\nC: NOOP\nS: 250 …");
   });
 });

@@ -1,7 +1,7 @@
 /** One connection as lines: commands and articles in, replies out; TLS and DEFLATE switched on in between. */
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type SecureContext, TLSSocket } from "node:tls";
+import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw } from "node:zlib";
 import { type ByteCount, type ByteFaults, Wire } from "../wire.js";
 import { PIECE } from "./reply.js";
@@ -27,15 +27,20 @@ export class Channel {
     this.#wire = new Wire(socket, faults, count);
   }
 
-  /** Begins to read; over TLS from the first byte where a context is given. */
-  start(secureContext?: SecureContext): void {
+  /** Begins to read; over TLS from the first byte where its options are given. */
+  start(tls?: TLSSocketOptions): void {
     this.#socket.setNoDelay(true);
-    if (secureContext) this.#overTls(secureContext);
+    if (tls) this.#overTls(tls);
     this.#listen();
   }
 
   get secure(): boolean {
-    return this.#socket instanceof TLSSocket;
+    return this.tls !== undefined;
+  }
+
+  /** The socket, where it speaks TLS. */
+  get tls(): TLSSocket | undefined {
+    return this.#socket instanceof TLSSocket ? this.#socket : undefined;
   }
 
   get compressed(): boolean {
@@ -109,7 +114,7 @@ export class Channel {
   }
 
   /** Goes on over TLS, behind `reply`; what the client sent in plain text before the handshake is thrown away. */
-  async upgrade(secureContext: SecureContext, reply: string): Promise<void> {
+  async upgrade(tls: TLSSocketOptions, reply: string): Promise<void> {
     this.#socket.pause();
     this.#socket.removeAllListeners("data");
     this.#text = "";
@@ -117,7 +122,7 @@ export class Channel {
     this.put(reply);
     await this.flush();
     if (this.#socket.destroyed) return;
-    this.#overTls(secureContext);
+    this.#overTls(tls);
     this.#listen();
   }
 
@@ -165,8 +170,8 @@ export class Channel {
     this.#wake?.();
   }
 
-  #overTls(secureContext: SecureContext): void {
-    this.#socket = new TLSSocket(this.#socket, { isServer: true, secureContext });
+  #overTls(tls: TLSSocketOptions): void {
+    this.#socket = new TLSSocket(this.#socket, tls);
     this.#wire.use(this.#socket);
   }
 

@@ -1,5 +1,6 @@
 /** What the in-memory NNTP server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
 import type { CommandFaults } from "../command-faults.js";
+import type { ScramFault } from "../sasl/index.js";
 import type { ByteFaults } from "../wire.js";
 
 /** Where an OVER is cut. */
@@ -47,6 +48,8 @@ export interface Faults extends ByteFaults, CommandFaults {
   tooManyConnections?: boolean | number | undefined;
   /** Logins are refused with 481 (too many connections): all of them (`true`), or this many (counted down). */
   tooManyLogins?: boolean | number | undefined;
+  /** What is wrong with the server's side of SCRAM: another nonce, a wrong signature, none, or `e=` in its place. */
+  scram?: ScramFault | undefined;
   /** After this many commands a connection is answered 400 and closed. */
   goingAwayAfter?: number | undefined;
   /**

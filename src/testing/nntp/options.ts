@@ -1,4 +1,5 @@
 /** The options of the in-memory NNTP server; `resolve()` holds every default. */
+import { type Account, accounts, knownMechanisms } from "../sasl/index.js";
 import type { CertifiedKey } from "../tls.js";
 import { testTls } from "../tls.js";
 import type { Faults } from "./faults.js";
@@ -44,7 +45,7 @@ export interface NntpFeatures {
   streaming: boolean;
   /** AUTHINFO USER and PASS. Default: true. */
   authUser: boolean;
-  /** AUTHINFO SASL PLAIN. Default: true. */
+  /** AUTHINFO SASL. Default: true. */
   authSasl: boolean;
   /** COMPRESS DEFLATE (RFC 8054). Default: true. */
   compress: boolean;
@@ -94,8 +95,14 @@ export interface NntpServerOptions {
   port?: number;
   /** The groups to begin with, by name. Default: none. */
   groups?: Record<string, GroupInput>;
-  /** Passwords by user name. Default: none; AUTHINFO is then not known. */
-  users?: Record<string, string>;
+  /** The users by name: a password, or more than that. Default: none; AUTHINFO is then not known. */
+  users?: Record<string, string | Account>;
+  /** The SASL mechanisms, in the order they are announced. Default: `["PLAIN"]`. */
+  mechanisms?: readonly string[];
+  /** How often SCRAM hashes a password. Default: 4096. */
+  iterations?: number;
+  /** Clients are asked for a certificate of this authority (PEM): EXTERNAL is who it names. Default: none is asked for. */
+  clientCa?: string;
   /** What needs a login (480): everything, reading, posting, or nothing. Default: `"always"` with users, else `"never"`. */
   requireLogin?: "always" | "reading" | "posting" | "never";
   /** `none`: STARTTLS is 500. `implicit`: TLS from the first byte. Default: `"none"`. */
@@ -129,8 +136,10 @@ export interface NntpServerOptions {
 }
 
 /** Options with every default filled in. */
-export interface ResolvedNntpServerOptions extends Required<Omit<NntpServerOptions, "onCommand">> {
+export interface ResolvedNntpServerOptions extends Required<Omit<NntpServerOptions, "onCommand" | "clientCa">> {
   onCommand: ((line: string) => void) | undefined;
+  clientCa: string | undefined;
+  users: Record<string, Account>;
   features: NntpFeatures;
   limits: Required<NntpLimits>;
 }
@@ -185,7 +194,7 @@ const FEATURES: NntpFeatures = {
 
 /** Fills in every default. */
 export function resolve(options: NntpServerOptions): ResolvedNntpServerOptions {
-  const users = options.users ?? {};
+  const users = accounts(options.users ?? {});
   const none = Number.POSITIVE_INFINITY;
   return {
     host: options.host ?? "127.0.0.1",
@@ -193,6 +202,9 @@ export function resolve(options: NntpServerOptions): ResolvedNntpServerOptions {
     groups: options.groups ?? {},
     users,
     requireLogin: options.requireLogin ?? (Object.keys(users).length > 0 ? "always" : "never"),
+    mechanisms: knownMechanisms(options.mechanisms ?? ["PLAIN"]),
+    iterations: options.iterations ?? 4096,
+    clientCa: options.clientCa,
     tls: options.tls ?? "none",
     requireTls: options.requireTls ?? false,
     certificate: options.certificate ?? testTls.server,

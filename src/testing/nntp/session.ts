@@ -49,7 +49,7 @@ export class Session extends Conversation<Channel, Shared> {
 
   protected override greet(): void {
     const { options, faults, sessions } = this.shared;
-    this.channel.start(options.tls === "implicit" ? this.shared.secureContext : undefined);
+    this.channel.start(options.tls === "implicit" ? this.shared.handshake : undefined);
     if (isOn(faults, "tooManyConnections") || sessions.size > options.limits.connections) {
       this.hangUp(502, "Too many connections, try again later");
     } else this.reply(options.features.post ? 200 : 201, options.greeting);

@@ -1,5 +1,5 @@
 /** The options of the in-memory POP3 server; `resolve()` holds every default. */
-import { type Account, fitting, knownMechanisms } from "../sasl/index.js";
+import { type Account, accounts, fitting, knownMechanisms } from "../sasl/index.js";
 import { type CertifiedKey, testTls } from "../tls.js";
 import type { Faults } from "./faults.js";
 import type { Pop3Messages } from "./message.js";
@@ -122,7 +122,7 @@ const FEATURES: Pop3Features = {
 
 /** Fills in every default. Throws for a mechanism that no server here knows. */
 export function resolve(options: Pop3ServerOptions): ResolvedPop3ServerOptions {
-  const users = usersOf(options.users ?? { test: "test" });
+  const users = accounts(options.users ?? { test: "test" });
   const early = (options.features?.pipelining ?? true) ? "done" : "dropped";
   return {
     host: options.host ?? "127.0.0.1",
@@ -146,12 +146,4 @@ export function resolve(options: Pop3ServerOptions): ResolvedPop3ServerOptions {
     logLimit: options.logLimit ?? 100_000,
     onCommand: options.onCommand,
   };
-}
-
-function usersOf(users: Record<string, string | Pop3User>): Record<string, Pop3User> {
-  const full = Object.entries(users).map(([name, user]) => [
-    name,
-    typeof user === "string" ? { password: user } : user,
-  ]);
-  return Object.fromEntries(full);
 }

@@ -34,6 +34,12 @@ export interface Account {
   actsAs?: readonly string[];
 }
 
+/** Users as tests write them, all in the long form. */
+export function accounts<A extends Account>(users: Record<string, string | A>): Record<string, A | Account> {
+  const all = Object.entries(users);
+  return Object.fromEntries(all.map(([name, user]) => [name, typeof user === "string" ? { password: user } : user]));
+}
+
 /** The names to announce on a connection: -PLUS and EXTERNAL only where they can work. */
 export function announced(
   wanted: readonly string[],
@@ -86,7 +92,7 @@ export type Ask = (challenge: string) => Promise<string | undefined>;
 
 /**
  * Runs a mechanism to its end. The initial response is `=` where it is empty. What the server says last is one more
- * challenge, which the client answers with an empty line.
+ * challenge, which the client answers with an empty line; or (`dataLast`) the protocol can say it with its success.
  *
  * @returns undefined when the client has gone; rejects with SaslRefused
  */
@@ -95,6 +101,7 @@ export async function authenticate(
   around: SaslSurroundings,
   initial: string | undefined,
   ask: Ask,
+  dataLast = false,
 ): Promise<Accepted | undefined> {
   const run = (MECHANISMS[name] as Mechanism)(around, initial === undefined ? undefined : decoded(initial, true));
   let step = run.next();
@@ -104,7 +111,7 @@ export async function authenticate(
     step = run.next(decoded(line, false));
   }
   const { data } = step.value;
-  if (data === undefined) return step.value;
+  if (data === undefined || dataLast) return step.value;
   const line = await ask(data.toString("base64"));
   if (line === undefined) return undefined;
   if (line !== "") throw new SaslRefused(line === "*" ? "cancelled" : "malformed", "An empty response was due");
@@ -116,7 +123,7 @@ function decoded(line: string, initial: boolean): Buffer {
   if (line === "*") throw new SaslRefused("cancelled", "Cancelled");
   if (initial && line === "=") return Buffer.alloc(0);
   const whole = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(line);
-  if (!whole || (initial && line === "")) throw new SaslRefused("malformed", "Not base64");
+  if (!whole || (initial && line === "")) throw new SaslRefused("base64", "Not base64");
   return Buffer.from(line, "base64");
 }
 

@@ -46,8 +46,8 @@ export type Mechanism = (around: SaslSurroundings, initial: Buffer | undefined) 
 
 /** Thrown by a mechanism that says no. */
 export class SaslRefused extends Error {
-  /** `credentials`: they do not fit; `malformed`: not what the mechanism's grammar allows; `cancelled`: by the client. */
-  readonly kind: "credentials" | "malformed" | "cancelled";
+  /** `credentials`: they do not fit; `malformed`: not what the mechanism's grammar allows; `base64`: not even that; `cancelled`: by the client. */
+  readonly kind: "credentials" | "malformed" | "base64" | "cancelled";
 
   constructor(kind: SaslRefused["kind"], text: string) {
     super(text);

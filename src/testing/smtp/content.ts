@@ -53,8 +53,8 @@ export class ContentReader {
     let line = -this.#before; // where the present line began
     let at = 0;
     for (; at < bytes.length && !this.#done; at++) {
+      if (state === IN_LINE && (at = endOfText(bytes, at)) === bytes.length) break;
       const byte = bytes[at] as number;
-      if (state === IN_LINE && byte > CR && byte < 128) continue;
       if (byte === 0) this.blemishes.add("NUL");
       else if (byte > 127) this.blemishes.add("8-bit");
       if (state === AFTER_CR && byte === LF) {
@@ -99,4 +99,11 @@ export class ContentReader {
     this.size += piece.length;
     this.#take(piece);
   }
+}
+
+/** The first byte from `at` on that needs a look: no letter, no blank. */
+function endOfText(bytes: Buffer, at: number): number {
+  let end = at;
+  for (let byte: number; end < bytes.length && (byte = bytes[end] as number) > CR && byte < 128; ) end++;
+  return end;
 }

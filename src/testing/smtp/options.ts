@@ -1,5 +1,5 @@
 /** The options of the in-memory SMTP server; `resolve()` holds every default. */
-import { type Account, fitting, knownMechanisms } from "../sasl/index.js";
+import { type Account, accounts, fitting, knownMechanisms } from "../sasl/index.js";
 import { type CertifiedKey, testTls } from "../tls.js";
 import type { Faults } from "./faults.js";
 import type { Keep, SmtpMessage } from "./message.js";
@@ -44,7 +44,7 @@ export interface SmtpFeatures {
   expn: boolean;
   /** HELP. Default: true. */
   help: boolean;
-  /** DATA is answered 354 also where no recipient was accepted (RFC 2920 3.1); the end is 554. Default: false (503). */
+  /** DATA is answered 354 also where no recipient was accepted (RFC 2920 3.1); the end is 554. Not in LMTP, where it is always 503. Default: false (503). */
   eagerData: boolean;
   /** A BDAT LAST that was refused ends the transaction; without, MAIL is 503 until RSET. Default: true. */
   refusedLastEnds: boolean;
@@ -164,10 +164,7 @@ const FEATURES: SmtpFeatures = {
 
 /** Fills in every default. Throws for a mechanism that no server here knows. */
 export function resolve(options: SmtpServerOptions): ResolvedSmtpServerOptions {
-  const given = Object.entries(options.users ?? {});
-  const users = Object.fromEntries(
-    given.map(([name, user]) => [name, typeof user === "string" ? { password: user } : user]),
-  );
+  const users = accounts(options.users ?? {});
   const none = Number.POSITIVE_INFINITY;
   return {
     host: options.host ?? "127.0.0.1",

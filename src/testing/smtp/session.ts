@@ -41,6 +41,8 @@ export class Session extends Conversation<ByteChannel, Shared> {
   /** Which connection this is. */
   readonly number: number;
   #refusedByFault = false;
+  /** How many replies the end of the message has. */
+  #repliesAtEnd = 1;
 
   constructor(socket: Socket, shared: Shared) {
     super(new ByteChannel(socket, shared.faults, shared.count), shared);
@@ -92,8 +94,9 @@ export class Session extends Conversation<ByteChannel, Shared> {
   }
 
   /** Goes through the end of a message as if it were a command, so that faults can hit it. Whatever they do, it has ended. */
-  ending(deliver: () => void): Promise<void> | undefined {
+  ending({ recipients }: Transaction, deliver: () => void): Promise<void> | undefined {
     this.transaction = undefined;
+    this.#repliesAtEnd = this.shared.options.lmtp ? recipients.length : 1;
     return this.suffer(".", () => {
       deliver();
       return undefined;
@@ -120,13 +123,14 @@ export class Session extends Conversation<ByteChannel, Shared> {
     const chunk = new BdatChunk(Number(size[1]), size[2] !== undefined);
     const read = chunk.read(this);
     if (read === true) return this.#chunked(line, chunk);
-    return read.then((whole) => (whole ? this.#chunked(line, chunk) : this.close()));
+    return read.then((whole) => (whole ? this.#chunked(line, chunk) : this.cut()));
   }
 
   protected override instead(line: string): string | undefined {
     const given = refusal(this.shared.faults, line) ?? super.instead(line);
     this.#refusedByFault = given !== undefined;
-    return given;
+    if (given === undefined || line !== ".") return given;
+    return Array(this.#repliesAtEnd).fill(given).join("\r\n");
   }
 
   protected override perform(line: string): Promise<void> | undefined {

@@ -50,14 +50,17 @@ export class Transaction {
     this.#cut = cutNow(faults) ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Takes what has come, `most` bytes of it, or up to the end; true at the end. Else there is nothing left to take. */
+  /** Takes `most` bytes, waiting for them, or up to the end of DATA. `gone`: the client has gone, or a fault wants it gone. */
   async read(most: number): Promise<"end" | "all" | "gone"> {
     const { channel, shared } = this.#session;
     const reader = this.#reader as ContentReader;
     const { slowReader } = shared.faults;
     let left = most;
     while (left > 0) {
-      if (channel.waiting.length === 0 && !(await channel.more())) return "gone";
+      if (channel.waiting.length === 0) {
+        await channel.flush(); // replies to what came before the chunk: the client may wait for them
+        if (!(await channel.more())) return "gone";
+      }
       if (slowReader) await sleep(slowReader.delay, undefined, { ref: false });
       const room = Math.min(left, slowReader?.bytes ?? left, this.#cut);
       const taken = reader.feed(channel.waiting.subarray(0, room));
@@ -145,7 +148,10 @@ export class BdatChunk {
 
   async #discard({ channel }: Session): Promise<boolean> {
     for (let left = this.size; left > 0; ) {
-      if (channel.waiting.length === 0 && !(await channel.more())) return false;
+      if (channel.waiting.length === 0) {
+        await channel.flush();
+        if (!(await channel.more())) return false;
+      }
       const here = Math.min(left, channel.waiting.length);
       channel.skip(here);
       left -= here;

@@ -1,5 +1,6 @@
 /** Who the client is, and over what it speaks: AUTHINFO (RFC 4643), STARTTLS (RFC 4642). */
 import { isOn } from "../../command-faults.js";
+import { type Account, announced, authenticate, SaslRefused, surroundings } from "../../sasl/index.js";
 import type { ResolvedNntpServerOptions } from "../options.js";
 import { Refused } from "../reply.js";
 import { type Session, SessionState } from "../session.js";
@@ -40,7 +41,8 @@ const WAYS: Record<string, Way> = {
       const { naming } = session.state;
       if (naming === undefined) throw new Refused(482, "AUTHINFO USER comes first");
       session.state.naming = undefined;
-      logIn(session, naming, words.join(" "));
+      checkPassword(session.shared.options.users, utf8(naming), utf8(words.join(" ")));
+      logIn(session, utf8(naming));
       return undefined;
     },
   },
@@ -48,39 +50,62 @@ const WAYS: Record<string, Way> = {
 };
 
 async function sasl(session: Session, [mechanism = "", initial]: string[]): Promise<void> {
-  if (mechanism.toUpperCase() !== "PLAIN") throw new Refused(503, `Mechanism ${mechanism} is not supported`);
-  let response = initial;
-  if (response === undefined) {
-    session.reply(383, "=");
-    await session.channel.flush();
-    response = await session.channel.line();
-    if (response === undefined) return;
-    session.shared.log(response);
+  const { options, faults } = session.shared;
+  const name = mechanism.toUpperCase();
+  const offered = mechanismsOf(session);
+  if (!offered.includes(name)) throw new Refused(503, `Mechanism ${mechanism} is not supported`);
+  const { users, certificate, clientCa, hostname: host, iterations } = options;
+  const plus = offered.some((other) => other.endsWith("-PLUS"));
+  const known = { plus, host, iterations, certificate, clientCa, scramFault: faults.scram };
+  const around = surroundings(users, session.channel.tls, known);
+  try {
+    const accepted = await authenticate(name, around, initial, (challenge) => ask(session, challenge), true);
+    if (accepted) logIn(session, accepted.user, accepted.data);
+  } catch (error) {
+    throw error instanceof SaslRefused ? refusedBy(error) : error;
   }
-  if (response === "*") throw new Refused(481, "Cancelled");
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(response)) throw new Refused(504, "Not base64");
-  const parts = Buffer.from(response, "base64").toString("latin1").split("\0");
-  if (parts.length !== 3) throw new Refused(481, "Authentication failed");
-  logIn(session, parts[1] ?? "", parts[2] ?? "");
 }
 
-function logIn(session: Session, user: string, password: string): void {
+function refusedBy({ kind, message }: SaslRefused): Refused {
+  if (kind === "base64") return new Refused(504, message);
+  return new Refused(481, kind === "cancelled" ? message : "Authentication failed");
+}
+
+/** A challenge and its response; where they are empty, both are `=` (RFC 4643 2.4.1). */
+async function ask(session: Session, challenge: string): Promise<string | undefined> {
+  session.reply(383, challenge || "=");
+  await session.channel.flush();
+  const line = await session.channel.line();
+  if (line !== undefined) session.shared.log(line);
+  return line === "=" ? "" : line;
+}
+
+/** The mechanisms to announce now. */
+export function mechanismsOf({ shared: { options }, channel }: Session): string[] {
+  return options.features.authSasl ? announced(options.mechanisms, channel.tls, options.clientCa) : [];
+}
+
+/** The credentials fit. `data`: what the server says last, to prove itself (283). */
+function logIn(session: Session, user: string, data?: Buffer): void {
   const { options, faults, sessions } = session.shared;
   let logins = 0;
   for (const other of sessions) if (other.state.user !== undefined) logins += 1;
   if (isOn(faults, "tooManyLogins") || logins >= options.limits.logins) {
     throw new Refused(481, "Too many connections for your user");
   }
-  if (!passwordFits(options.users, user, password)) throw new Refused(481, "Authentication failed");
   session.state.user = user;
-  session.reply(281, "Authentication accepted");
+  if (data === undefined) session.reply(281, "Authentication accepted");
+  else session.reply(283, data.toString("base64"));
 }
 
 /** Names and passwords are typed as text in a test, and arrive as bytes. */
-function passwordFits(users: Record<string, string>, user: string, password: string): boolean {
-  const name = Buffer.from(user, "latin1").toString("utf8");
-  const expected = Object.hasOwn(users, name) ? users[name] : undefined;
-  return expected !== undefined && Buffer.from(expected, "utf8").toString("latin1") === password;
+function checkPassword(users: Readonly<Record<string, Account>>, user: string, password: string): void {
+  const expected = Object.hasOwn(users, user) ? users[user]?.password : undefined;
+  if (expected === undefined || expected !== password) throw new Refused(481, "Authentication failed");
+}
+
+function utf8(bytes: string): string {
+  return Buffer.from(bytes, "latin1").toString("utf8");
 }
 
 async function startTls(session: Session): Promise<void> {
@@ -90,5 +115,5 @@ async function startTls(session: Session): Promise<void> {
   if (channel.compressed) throw new Refused(502, "STARTTLS comes before COMPRESS");
   session.state = new SessionState(); // what was said in plain text may have been said by someone else
   const injected = shared.faults.injectAfterStartTls ?? "";
-  await channel.upgrade(shared.secureContext, `382 Begin TLS negotiation now\r\n${injected}`);
+  await channel.upgrade(shared.handshake, `382 Begin TLS negotiation now\r\n${injected}`);
 }

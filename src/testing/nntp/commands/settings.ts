@@ -2,6 +2,7 @@
 import { bodyLines, Refused } from "../reply.js";
 import type { Session } from "../session.js";
 import { formatStamp } from "../times.js";
+import { mechanismsOf } from "./access.js";
 import { type CommandTable, command } from "./command.js";
 import { COMMANDS } from "./index.js";
 
@@ -70,12 +71,14 @@ function capabilities(session: Session): string[] {
   return lines.filter(([on]) => on).map(([, line]) => line);
 }
 
-function authentication({ shared, state, channel }: Session): Array<[boolean, string]> {
+function authentication(session: Session): Array<[boolean, string]> {
+  const { shared, state, channel } = session;
   const { features, users, requireTls } = shared.options;
   const offered = Object.keys(users).length > 0 && state.user === undefined && (!requireTls || channel.secure);
+  const mechanisms = mechanismsOf(session);
   const ways = [features.authUser ? " USER" : "", features.authSasl ? " SASL" : ""].join("");
   return [
     [offered && ways !== "", `AUTHINFO${ways}`],
-    [offered && features.authSasl, "SASL PLAIN"],
+    [offered && mechanisms.length > 0, `SASL ${mechanisms.join(" ")}`],
   ];
 }

@@ -19,13 +19,14 @@ async function data(session: Session, rest: string): Promise<void> {
     session.violation(transaction.begun ? "DATA: behind a BDAT" : "DATA: for BINARYMIME");
     throw new Refused(503, "5.5.1", "BDAT is needed here");
   }
-  if (transaction.recipients.length === 0 && !shared.options.features.eagerData)
+  const { lmtp, features } = shared.options;
+  if (transaction.recipients.length === 0 && (lmtp || !features.eagerData))
     throw new Refused(503, "5.5.1", "No recipient was accepted");
   session.send("354 Go ahead, end with a dot\r\n");
   await session.channel.flush();
   transaction.begin("DATA");
-  if ((await transaction.read(Number.POSITIVE_INFINITY)) === "gone") return session.close();
-  await session.ending(() => deliver(session, transaction));
+  if ((await transaction.read(Number.POSITIVE_INFINITY)) === "gone") return session.cut();
+  await session.ending(transaction, () => deliver(session, transaction));
 }
 
 function bdat(session: Session): Promise<void> | undefined {
@@ -40,7 +41,7 @@ function bdat(session: Session): Promise<void> | undefined {
     throw new Refused(503, "5.5.1", "Nothing to take a chunk");
   }
   if (!chunk.last) return void session.reply(250, "2.0.0", `${chunk.size} octets received`);
-  return session.ending(() => deliver(session, transaction));
+  return session.ending(transaction, () => deliver(session, transaction));
 }
 
 /** Takes a message, or refuses it: one reply, in LMTP one for each recipient (RFC 2033 4.2). */
