@@ -19,7 +19,7 @@ export function address(url: string, globals: Pick<Globals, "user" | "plain"> = 
     throw new UsageError(`${JSON.stringify(redactUrl(url))} ${why}`, { advice });
   };
   if (url.includes("#")) fail("holds a #", "in the name of a file it is written %23");
-  const unknown = Object.keys(params).find((name) => name !== "type");
+  const unknown = Object.keys(params).find((name) => name !== "type" && name !== "auth");
   if (unknown !== undefined) {
     fail(`has a parameter ${JSON.stringify(unknown)} that is not known`, "in the name of a file ? is written %3F");
   }

@@ -1,17 +1,18 @@
 /** One connection for one subcommand: connected, logged in, and closed whatever happens. */
-import { type Clients, clientFor, open, parseUrl } from "../index.js";
+import { type Clients, type ClientsOptions, clientFor, open, parseUrl } from "../index.js";
 import { address } from "./address.js";
 import { type Context, clientOptions } from "./context.js";
 
-/** Runs `body` with a client of a protocol that is logged in, and the path of the URL ("" where it has none). */
+/** Runs `body` with a client of a protocol that is logged in, and the path of the URL ("" where it has none). `more`: options of the protocol. */
 export async function withClient<P extends keyof Clients, T>(
   context: Context,
   url: string,
   protocol: P,
   body: (client: Clients[P], path: string) => Promise<T>,
+  more: Partial<ClientsOptions[P]> = {},
 ): Promise<T> {
   const target = address(url, context.globals);
-  const client = await clientFor(target, clientOptions(context, target), protocol);
+  const client = await clientFor(target, { ...clientOptions(context, target), ...more }, protocol);
   const { signal } = context;
   try {
     await client.connect({ signal });

@@ -7,6 +7,7 @@ export const EXIT = {
   stopped: 2,
   usage: 64,
   protocol: 65,
+  recipients: 67,
   connection: 69,
   bug: 70,
   local: 74,
@@ -17,10 +18,11 @@ export const EXIT = {
 /** What each code means. */
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [EXIT.done, "all done"],
-  [EXIT.refused, "the server refused, or some files or newsgroups failed"],
+  [EXIT.refused, "the server refused, or some files, newsgroups or messages failed"],
   [EXIT.stopped, "stopped part way (a signal, a full disk, a server that stayed away): run it again to go on"],
   [EXIT.usage, "wrong usage: a bad URL, option or name; nothing was sent"],
   [EXIT.protocol, "the server does not speak the protocol, or breaks it"],
+  [EXIT.recipients, "recipients of a message were refused: some, or all of them"],
   [EXIT.connection, "no connection: unknown host, refused port, time-out"],
   [EXIT.bug, "a bug in polywire: please report it, with --debug"],
   [EXIT.local, "a local file could not be read or written"],
@@ -33,6 +35,9 @@ const BY_NAME: Readonly<Record<string, number>> = {
   UsageError: EXIT.usage,
   ReplyError: EXIT.refused,
   LoginError: EXIT.login,
+  SendError: EXIT.refused,
+  // Not from a command: nodemailer's callers get it.
+  TransportError: EXIT.refused,
   SinkError: EXIT.local,
   ProtocolError: EXIT.protocol,
   ConnectionError: EXIT.connection,

@@ -10,6 +10,7 @@ import { groups } from "./commands/groups.js";
 import { headers } from "./commands/headers.js";
 import { journal } from "./commands/journal.js";
 import { ls } from "./commands/ls.js";
+import { mail } from "./commands/mail.js";
 import { mkdir } from "./commands/mkdir.js";
 import { move } from "./commands/move.js";
 import { post } from "./commands/post.js";
@@ -18,6 +19,7 @@ import { put } from "./commands/put.js";
 import { rename } from "./commands/rename.js";
 import { request } from "./commands/request.js";
 import { rm } from "./commands/rm.js";
+import { send } from "./commands/send.js";
 import { threads } from "./commands/threads.js";
 import { EXIT, exitCodesText } from "./exit-codes.js";
 import { addGlobals } from "./globals.js";
@@ -26,7 +28,8 @@ import { report } from "./report.js";
 
 const FILES = [move, ls, get, put, rm, mkdir, rename, cat, journal];
 const NEWS = [headers, groups, article, post, threads];
-const COMMANDS = [...FILES, ...NEWS, request, probe, demo];
+const MAIL = [mail, send];
+const COMMANDS = [...FILES, ...NEWS, ...MAIL, request, probe, demo];
 
 const HELP = `
 URLs:
@@ -35,6 +38,8 @@ URLs:
   ftp://alice@host//srv/in         // begins at the root, / at the folder after the login
   nntps://host/misc.test           news: TLS from the first byte (port 563); the path is a newsgroup
   nntp://host/misc.test            STARTTLS on port 119; plain text only where --plain or ?security=plain says so
+  pop3s://alice@host               a mailbox: TLS from the first byte (port 995); pop3: is STLS on port 110
+  smtps://alice@host               sends mail: TLS from the first byte (port 465); smtp: is STARTTLS on port 587
   In names, write %23 for #, %3F for ?, %25 for %.
 
 Passwords need not stand on the command line. They are looked for in this order:
@@ -49,6 +54,8 @@ Examples:
   polywire groups nntps://news.example.org 'comp.lang.*'
   polywire headers nntps://news.example.org/comp.lang.python --newest 1000 --out headers.ndjson
   polywire article nntps://news.example.org/comp.lang.python 3000234
+  polywire mail pop3s://alice@mail.example.org --to Maildir
+  polywire send smtps://alice@mail.example.org --from a@example.org --to b@example.net --subject hello < text
 
 Exit codes:
 ${exitCodesText()}`;
@@ -75,7 +82,9 @@ export async function run(argv: readonly string[]): Promise<number> {
 /** The program with all its subcommands. */
 export function makeProgram(): Command {
   const program = new Command("polywire")
-    .description("Moves, lists, fetches and probes files on FTP servers; reads and posts news on NNTP servers.")
+    .description(
+      "Moves, lists, fetches and probes files on FTP servers; reads and posts news on NNTP servers; fetches mail by POP3 and sends it by SMTP.",
+    )
     .version(version(), "-V, --version", "print the version")
     .exitOverride()
     .configureOutput({ outputError: () => {} })

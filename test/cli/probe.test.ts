@@ -62,12 +62,17 @@ describe.concurrent("probe", () => {
   });
 });
 
-test("demo: moves 2,000 files, fetches 50,000 headers, and proves both", { timeout: 60_000 }, async () => {
+test("demo: moves 2,000 files, fetches 50,000 headers, sends 500 letters and fetches them, and proves it all", {
+  timeout: 60_000,
+}, async () => {
   const { code, stdout, stderr } = await polywire(["demo"]);
   expect(stderr).toMatch(/^((moving|listing|fetching): .*\n)*$/);
   expect(stdout).toContain("✓ 50,000 headers fetched");
   expect(stdout).toContain("each article is in the file, and once");
   expect(stdout).toContain("polywire headers nntps://");
+  expect(stdout).toContain("✓ 500 letters sent");
+  expect(stdout).toContain("✓ each is in the Maildir, and once");
+  expect(stdout).toContain("polywire mail pop3s://");
   expect(stdout).toContain("✓ 2,000 files moved");
   expect(stdout).toContain("byte for byte");
   expect(stdout).toMatch(/polywire move ftp:\/\/\S+ ftp:\/\/\S+ \\\n {4}--match/);

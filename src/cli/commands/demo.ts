@@ -1,4 +1,4 @@
-/** `polywire demo`: a bulk move and a fetch of headers, on servers in memory, with proof; no network, a few seconds. */
+/** `polywire demo`: a bulk move, a fetch of headers, mail out and in, on servers in memory, with proof; a few seconds. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,13 +20,18 @@ On your own servers:
   polywire threads headers.ndjson --top 10
   polywire article nntps://alice@news.example.org/comp.lang.python 3000234
 
+  polywire send smtps://alice@mail.example.org --from a@example.org --to b@example.net --subject hello < text
+  polywire mail pop3s://alice@mail.example.org --to Maildir --delete-after
+
 First see what a move would do: add --dry-run. Passwords: ~/.netrc, a prompt, or the environment (see polywire --help).
 Stop a job at any time with Ctrl-C: the same command goes on. polywire COMMAND --help teaches by example.`;
 
 export function demo(program: Command): void {
   program
     .command("demo")
-    .description("watch a bulk move of files and a fetch of headers, on servers in memory; no network needed")
+    .description(
+      "watch a bulk move of files, a fetch of headers, and mail sent and fetched, on servers in memory; no network needed",
+    )
     .addHelpText("after", "\nExample:\n  polywire demo")
     .action(act<[]>(run));
 }
@@ -34,13 +39,16 @@ export function demo(program: Command): void {
 async function run(context: Context): Promise<number> {
   const { moveFiles } = await import("../demo/move.js");
   const { fetchNews } = await import("../demo/news.js");
+  const { exchangeMail } = await import("../demo/mail.js");
   const folder = await mkdtemp(join(tmpdir(), "polywire-demo-"));
   try {
     const files = await moveFiles(context, folder);
     const news = await fetchNews(context, folder);
-    const wrong = [...files.wrong, ...news.wrong];
+    const mail = await exchangeMail(context, folder);
+    const wrong = [...files.wrong, ...news.wrong, ...mail.wrong];
     if (context.json) {
-      await printJson({ ...files.result, headers: news.result, verified: wrong.length === 0, wrong });
+      const verified = wrong.length === 0;
+      await printJson({ ...files.result, headers: news.result, mail: mail.result, verified, wrong });
     } else await print(wrong.length === 0 ? ON_YOUR_OWN : failure(wrong));
     return wrong.length === 0 ? EXIT.done : EXIT.refused;
   } finally {

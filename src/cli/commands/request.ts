@@ -11,7 +11,9 @@ Examples:
   polywire request ftp://alice@files.example.org/in SITE CHMOD 644 a.txt
   polywire request ftp://alice@files.example.org "STAT -l"    quote what begins with -
   polywire request nntps://news.example.org/misc.test HEAD 1
-The command is sent in the folder, or the newsgroup, of the URL. The exit code is 1 where the server refuses it.`;
+  polywire request pop3s://alice@mail.example.org TOP 1 0
+  polywire request smtps://alice@mail.example.org VRFY bob
+The command is sent behind the login, in the folder, or the newsgroup, of the URL. The exit code is 1 where the server refuses it.`;
 
 export function request(program: Command): void {
   program

@@ -1,0 +1,57 @@
+/** `polywire mail`: a POP3 mailbox into a Maildir, an mbox or a folder, and later what is new. */
+import { type Command, Option } from "commander";
+import { act, type Context } from "../context.js";
+import { oneOf, whole } from "../globals.js";
+import { type MailArguments, mailJob } from "../mail/fetch-job.js";
+import { progressView, VIEW_KINDS } from "../progress.js";
+
+const EXAMPLES = `
+PLACE is what its name says: a folder with cur, new and tmp in it, or called Maildir, is a Maildir; .mbox (or .mbox.gz) is
+one file (mboxrd); another folder, there or ending with /, gets an .eml file for each message. --format says otherwise.
+
+Examples:
+  polywire mail pop3s://alice@mail.example.org --to Maildir                 all that is new
+  polywire mail pop3s://alice@mail.example.org --to mail.mbox --limit 100   at most 100 of it, the oldest first
+  polywire mail pop3s://alice@mail.example.org --to kept/ --newest 20       of the newest 20 what is new
+  polywire mail pop3s://alice@mail.example.org --to Maildir --delete-after  and takes it off the server
+  polywire mail --json --progress none …                                    for cron: a result in JSON
+
+The same command again goes on where it stopped, after Ctrl-C or a crash as well: no message is lost, each is there once.
+For that the journal is there: keep it beside PLACE. --delete-after deletes what is stored, in this run or an earlier one;
+a message is deleted when it is on the disk and the journal knows it, never before. Exit code 1: some messages failed.`;
+
+export function mail(program: Command): void {
+  program
+    .command("mail <url>")
+    .description("fetch the mail of a POP3 mailbox, and later what is new")
+    .requiredOption("--to <place>", "where it goes: a Maildir, a .mbox, or a folder/ of .eml files")
+    .option("--format <kind>", "what PLACE is: maildir, mbox, eml", oneOf("maildir", "mbox", "eml"))
+    .option("--delete-after", "delete from the server what is stored")
+    .option("--newest <n>", "only the newest so many messages", whole)
+    .option("--limit <n>", "fetch at most so many, the oldest first", whole)
+    .addOption(new Option("--append", "a new job adds to an mbox that is there").conflicts("replace"))
+    .option("--replace", "a new job replaces an mbox that is there")
+    .option("--journal <file>", "where the job remembers what it has (default: PLACE.journal)")
+    .option("--no-journal", "remember nothing")
+    .option("--progress <kind>", "auto (default), bar, lines, json, none", oneOf(...VIEW_KINDS))
+    .addHelpText("after", EXAMPLES)
+    .action(act<[string], MailArguments>(run));
+}
+
+async function run(context: Context, given: MailArguments, url: string): Promise<number> {
+  const job = await mailJob(context, given, url);
+  const { fetchMail } = await import("../../jobs/index.js");
+  const { mailFigures } = await import("../mail/fetch-figures.js");
+  const { MailOutcome } = await import("../mail/fetch-outcome.js");
+  const outcome = new MailOutcome(context, given, job);
+  outcome.announce();
+  const view = progressView(given.progress ?? "auto", mailFigures);
+  try {
+    const result = await fetchMail({ ...job, onProgress: outcome.watch((progress) => view.show(progress)) });
+    view.stop();
+    return await outcome.tellResult(result);
+  } catch (error) {
+    view.stop();
+    return outcome.tellStop(error);
+  }
+}
