@@ -35,12 +35,6 @@ export async function composeMail(mail: MailComposerOptions): Promise<ComposedMa
   });
 }
 
-/** Signs a message with DKIM (RFC 6376), by nodemailer's signer. */
-export async function signMail(raw: Buffer | Readable, options: object): Promise<Readable> {
-  const { default: DKIM } = await import("nodemailer/lib/dkim");
-  return new DKIM(options).sign(raw);
-}
-
 async function orWhy<T>(compose: () => Promise<T>): Promise<T> {
   try {
     return await compose();

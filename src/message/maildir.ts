@@ -170,7 +170,8 @@ export class Maildir {
   async #write(message: Bytes, given: string | undefined): Promise<[path: string, size: number]> {
     // What a delivery of the same name has left when it died is not in the way.
     const path = join(this.path, "tmp", given === undefined ? uniqueName(this.#host) : `${given}.${uniqueName("tmp")}`);
-    return [path, await writeAside(path, message, { fsync: this.#fsync })];
+    // Mail is for its owner's eyes.
+    return [path, await writeAside(path, message, { fsync: this.#fsync, mode: 0o600 })];
   }
 
   async #find(unique: string): Promise<MaildirMessage> {

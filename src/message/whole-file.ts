@@ -11,11 +11,16 @@ const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"])
 /**
  * Writes a file that must not be there yet. Where it cannot be filled, it is removed again.
  *
+ * @param options.mode Who may read it. Default: as the system has it for new files.
  * @returns its length in bytes.
  * @throws SinkError, also for what the source throws, unless that is an error of polywire's own.
  */
-export async function writeAside(path: string, source: Bytes, options: { fsync: boolean }): Promise<number> {
-  const file = await open(path, "wx").catch((cause) => failed(path, "made", cause));
+export async function writeAside(
+  path: string,
+  source: Bytes,
+  options: { readonly fsync: boolean; readonly mode?: number },
+): Promise<number> {
+  const file = await open(path, "wx", options.mode).catch((cause) => failed(path, "made", cause));
   try {
     let length = 0;
     for await (const piece of source instanceof Uint8Array ? [source] : source) {

@@ -15,8 +15,6 @@ export interface Addressee {
   bytes: number;
   /** True once the end of the message was given to the connection. */
   ended: boolean;
-  /** True where nothing more is waited for. */
-  readonly settled: boolean;
   take(reply: Reply): void;
   /** Nothing more will be said. */
   finish(error?: PolywireError): void;
@@ -62,12 +60,18 @@ export function answersTo(to: Addressee): Exchange {
 
 async function sendPieces(line: LineSession, pieces: AsyncIterable<Buffer>, to: Addressee): Promise<void> {
   const dots = new DotWriter();
-  // Waited for from the beginning: a server may give up in the middle.
-  line.exchange([], [], answersTo(to));
+  // Waited for from the beginning: a server may give up in the middle. What it would make of the rest nobody knows.
+  const early = new ProtocolError("the server answered a message before its end", { protocol: "smtp" });
+  const answers = answersTo(to);
+  const take = (reply: Reply) => {
+    if (!to.ended) line.fail(early);
+    to.take(reply);
+  };
+  line.exchange([], [], { ...answers, take });
   line.ourTurn = true;
   try {
     for await (const piece of pieces) {
-      if (to.settled || line.closed) break;
+      if (line.closed) break;
       to.bytes += piece.length;
       line.exchange([], dots.stuff(piece), NO_REPLIES);
       await line.room();
@@ -77,10 +81,6 @@ async function sendPieces(line: LineSession, pieces: AsyncIterable<Buffer>, to: 
   }
   if (line.closed) return;
   line.ourTurn = false;
-  if (to.settled) {
-    line.fail(new ProtocolError("the server answered a message before its end", { advice: "see its answer" }));
-    return;
-  }
   to.ended = true;
   line.exchange([], [dots.end()], NO_REPLIES);
 }

@@ -213,10 +213,13 @@ export class Delivery {
     const { message } = job;
     const how = { ...job, each: this.#session.settings.lmtp };
     const outcomes: PartOutcome[] = [];
-    const settle = (outcome: PartOutcome) => {
-      if (outcomes.push(outcome) < message.parts.length) return;
+    const settle = (part: PartOutcome) => {
+      if (outcomes.push(part) < message.parts.length) return;
       if (!Buffer.isBuffer(message.body)) message.body.close().catch(() => {});
-      job.settle(outcomeOf(message, outcomes, (text) => this.#session.line.redact(text)));
+      const { line } = this.#session;
+      const outcome = outcomeOf(message, outcomes, (text) => line.redact(text));
+      if (outcome.error && line.closed) outcome.error.clientUsable = false;
+      job.settle(outcome);
     };
     for (const part of message.parts) this.#due.push(new Transaction(message, part, how, settle));
     return this.#due.shift();

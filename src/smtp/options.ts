@@ -5,6 +5,7 @@ import { UsageError } from "../client/errors.js";
 import { type ClientOptions, MOST_MS, wholeNumber } from "../client/options.js";
 import type { CallOptions } from "../client/session.js";
 import type { Source } from "../client/sink.js";
+import { checkDkim } from "./dkim.js";
 
 /** What an SmtpClient takes. */
 export interface SmtpOptions extends ClientOptions {
@@ -118,7 +119,7 @@ export interface SendMailOptions extends CallOptions {
 
 /** Fills in the defaults. Throws UsageError. */
 export function resolveSmtp(options: SmtpOptions): SmtpSettings {
-  const { name, dkim } = options;
+  const { name } = options;
   if (name !== undefined && !isName(name)) {
     throw new UsageError(`name is a domain or an address literal, not ${JSON.stringify(name)}`, { protocol: "smtp" });
   }
@@ -128,7 +129,7 @@ export function resolveSmtp(options: SmtpOptions): SmtpSettings {
     chunking: options.chunking ?? true,
     window: wholeNumber("window", options.window ?? 16, 1, 1_000),
     acceptTimeout: wholeNumber("acceptTimeout", options.acceptTimeout ?? 600_000, 1, MOST_MS),
-    dkim,
+    dkim: checkDkim(options.dkim),
   };
 }
 

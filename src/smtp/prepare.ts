@@ -2,10 +2,11 @@
 import { Readable } from "node:stream";
 import { UsageError } from "../client/errors.js";
 import type { Source } from "../client/sink.js";
-import { composeMail, signMail } from "../message/compose-mail.js";
+import { composeMail } from "../message/compose-mail.js";
 import { openSource, type SourceReader } from "../net/stream.js";
 import { encodeLine } from "../wire/text.js";
 import { repaired, repairedPieces, type Traits, traitsOf } from "./content.js";
+import { checkDkim, signed } from "./dkim.js";
 import { type CheckedEnvelope, checkEnvelope, type Part, shareOut } from "./envelope.js";
 import type { DkimOptions, Envelope, MailInput, MailParameters, RawMessage, SendMailOptions } from "./options.js";
 import { type Extensions, mailCommand } from "./parameters.js";
@@ -72,7 +73,7 @@ async function prepareMail(message: MailInput, options: SendMailOptions, to: Pre
     throw new UsageError("the message has no sender: from, or envelope.from", { protocol: "smtp" });
   }
   const checked = checkEnvelope(envelope, options);
-  const signing = dkim === false ? undefined : dkim;
+  const signing = dkim === false ? undefined : checkDkim(dkim);
   const prepared = await fromSource(raw, checked, to, signing);
   return { ...prepared, messageId: prepared.messageId ?? messageId };
 }
@@ -87,7 +88,7 @@ async function fromSource(
   const { size } = reader;
   if (raw instanceof Uint8Array || (size !== undefined && size <= SMALL_FILE)) {
     const bytes = raw instanceof Uint8Array ? asBuffer(raw) : await gather(reader);
-    return fromBytes(dkim ? await gather(await signMail(repaired(bytes), dkim)) : bytes, envelope, to);
+    return fromBytes(dkim ? await gather(await signed(repaired(bytes), dkim)) : bytes, envelope, to);
   }
   try {
     return await fromReader(reader, envelope, to, dkim);
@@ -106,8 +107,8 @@ async function fromReader(
   const binary = envelope.parameters.body === "binarymime";
   if (dkim) {
     // The signer reads to the end before the first byte is out: its memory is what the message has.
-    const signed = await openSource(await signMail(Readable.from(repairedPieces(reader)), dkim));
-    return streamed(signed, undefined, envelope, to);
+    const reading = await openSource(await signed(Readable.from(repairedPieces(reader)), dkim));
+    return streamed(reading, undefined, envelope, to);
   }
   const pieces = binary ? reader : repairedPieces(reader);
   return streamed(

@@ -22,14 +22,20 @@ export class Rate {
     this.#per = wholeNumber("rate.per", per, 1, MOST_MS);
   }
 
-  /** Resolves when the next message may go. A signal gives its turn up, but not its place. */
-  async turn(signal?: AbortSignal, now = performance.now()): Promise<void> {
+  /** Takes the next turn. @returns the milliseconds to wait for it. Pure but for what it remembers. */
+  take(now: number): number {
     const first = this.#times.length < this.#messages ? now : this.#times.shift()! + this.#per;
     const when = Math.max(now, first);
     this.#times.push(when);
-    if (when <= now) return;
+    return when - now;
+  }
+
+  /** Resolves when the next message may go. A signal ends the wait, but does not give the turn to another. */
+  async turn(signal?: AbortSignal): Promise<void> {
+    const wait = this.take(performance.now());
+    if (wait <= 0) return;
     try {
-      await sleep(when - now, undefined, { signal });
+      await sleep(wait, undefined, { signal });
     } catch (cause) {
       throw new AbortedError("the wait for a turn was cancelled", {
         cause: signal?.reason ?? cause,

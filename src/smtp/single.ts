@@ -65,7 +65,7 @@ async function bodyOf(source: Source): Promise<Body> {
 class Replies implements Addressee {
   bytes = 0;
   ended = false;
-  settled = false;
+  #settled = false;
   readonly answers: number;
   readonly acceptTimeout: number;
   readonly all: Promise<Reply[]>;
@@ -85,8 +85,8 @@ class Replies implements Addressee {
   }
 
   finish(error?: PolywireError): void {
-    if (this.settled) return;
-    this.settled = true;
+    if (this.#settled) return;
+    this.#settled = true;
     if (error) this.#reject(error);
     else this.#resolve(this.#replies);
   }

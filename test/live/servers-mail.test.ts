@@ -1,9 +1,11 @@
 /** The bed of mail servers itself: each starts in every mode it has, says what the tables tell, and goes. No client of ours. */
+import { execFile } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, expect, it } from "vitest";
 import { describeLive } from "./available.js";
 import { certificates } from "./servers/certs.js";
@@ -269,6 +271,21 @@ describeLive(["dovecot", "sink"], "dovecot in particular", () => {
       expect(more).toEqual([]);
     }
     expect(await given.relayed()).toEqual([]);
+  });
+});
+
+describeLive(MAIL_KINDS, "all of them", () => {
+  it.each(MAIL_KINDS)("%s ends with the process that started it", async (kind) => {
+    const module = new URL("servers/mail.ts", import.meta.url);
+    const script = `import(${JSON.stringify(module)}).then((m) => m.startMail("${kind}")).then((s) => {
+      console.log(s.processes().join()); setTimeout(() => process.kill(process.pid, "SIGKILL"), 50) })`;
+    const failed = await promisify(execFile)(process.execPath, ["--import", "tsx", "-e", script]).catch(
+      (error) => error,
+    );
+    const pids = String(failed.stdout).trim().split(",");
+    expect(pids).not.toContain("");
+    const there = () => pids.some((pid) => existsSync(`/proc/${pid}`));
+    await expect.poll(there, { timeout: 5000 }).toBe(false);
   });
 });
 

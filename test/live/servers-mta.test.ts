@@ -1,6 +1,9 @@
-/** The bed of mail transfer agents and of smtp-sink itself: they say what the tables tell, deliver, refuse, and go. No client of ours. */
+/** The bed of mail transfer agents itself: they say what the tables tell, deliver, refuse, and go. No client of ours. */
+import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import { afterEach, expect, it } from "vitest";
 import { describeLive } from "./available.js";
 import { certificates } from "./servers/certs.js";
@@ -21,7 +24,7 @@ import {
   startMta,
 } from "./servers/mta.js";
 import { RawTalk } from "./servers/raw.js";
-import { type LiveSink, runSource, type SinkOptions, startSink } from "./servers/sink.js";
+import { startSink } from "./servers/sink.js";
 
 const running: { stop(): Promise<void> }[] = [];
 const talking: RawTalk[] = [];
@@ -32,7 +35,6 @@ function keep<Server extends { stop(): Promise<void> }>(server: Server): Server 
 }
 
 const live = async (kind: MtaKind, options?: MtaOptions): Promise<LiveMta> => keep(await startMta(kind, options));
-const sink = async (options?: SinkOptions): Promise<LiveSink> => keep(await startSink(options));
 
 /** A conversation whose greeting is still to be read. */
 async function dial(server: LiveMta, place: keyof MtaPorts = "smtp", client?: { cert: string; key: string }) {
@@ -167,7 +169,7 @@ for (const kind of MTA_KINDS) {
     });
 
     it("takes mail for everybody from whom has logged in, and hands it on", async () => {
-      const { port, messages } = await sink();
+      const { port, messages } = keep(await startSink());
       const server = await live(kind, { relayTo: port });
       const { raw } = await talk(server, "submission");
       await raw.command("MAIL FROM:<a@example.org>");
@@ -257,76 +259,18 @@ describeLive("exim", "exim in particular", () => {
   });
 });
 
-describeLive("sink", "smtp-sink", () => {
-  const open = async (server: LiveSink): Promise<RawTalk> => {
-    const raw = await RawTalk.open(server);
-    talking.push(raw);
-    return raw;
-  };
-
-  it("keeps what it is sent, in order, with its envelope", async () => {
-    const server = await sink();
-    const raw = await open(server);
-    await raw.reply();
-    expect(await raw.command("EHLO me")).toMatch(/-PIPELINING\r\n[\s\S]*250 $/);
-    for (const to of ["b", "c"]) await send(raw, to, `Subject: ${to}\r\n\r\n..dot\r\nFrom x\r\n\r\n`);
-    expect(await server.messages()).toEqual(
-      ["b", "c"].map((to) => ({
-        helo: "me",
-        mail: "<a@example.org>",
-        rcpt: [`<${to}>`],
-        content: Buffer.from(`Subject: ${to}\n\n.dot\nFrom x\n\n`),
-      })),
+describeLive(MTA_KINDS, "all of them", () => {
+  it.each(MTA_KINDS)("%s ends with the process that started it", async (kind) => {
+    const module = new URL("servers/mta.ts", import.meta.url);
+    const script = `import(${JSON.stringify(module)}).then((m) => m.startMta("${kind}")).then((s) => {
+      console.log(s.processes().join()); setTimeout(() => process.kill(process.pid, "SIGKILL"), 50) })`;
+    const failed = await promisify(execFile)(process.execPath, ["--import", "tsx", "-e", script]).catch(
+      (error) => error,
     );
-    await server.stop();
-    expect(await server.messages()).toHaveLength(2);
-  });
-
-  it("knows no EHLO where that is wanted", async () => {
-    const raw = await open(await sink({ esmtp: false }));
-    await raw.reply();
-    expect(await raw.command("EHLO me")).toMatch(/^500 /);
-    expect(await raw.command("HELO me")).toMatch(/^250 /);
-  });
-
-  it("answers each recipient in LMTP", async () => {
-    const raw = await open(await sink({ lmtp: true }));
-    await raw.reply();
-    expect(await raw.command("LHLO me")).toMatch(/^250-/);
-    for (const line of ["MAIL FROM:<a>", "RCPT TO:<b>", "RCPT TO:<c>", "DATA"]) await raw.command(line);
-    expect(await raw.command("x\r\n.")).toMatch(/^250 /);
-    expect(await raw.reply()).toMatch(/^250 /);
-  });
-
-  it("refuses, defers, leaves and shuts at the commands it is told", async () => {
-    const options = {
-      reject: ["VRFY"],
-      defer: ["DATA"],
-      drop: ["RSET"],
-      shut: ["NOOP"],
-      without: ["DSN", "AUTH"],
-    } as const;
-    const server = await sink(options);
-    const raw = await open(server);
-    await raw.reply();
-    expect(await raw.command("EHLO me")).not.toMatch(/DSN|AUTH|PIPELINING/);
-    expect(await raw.command("VRFY x")).toMatch(/^500 /);
-    await raw.command("MAIL FROM:<a>");
-    await raw.command("RCPT TO:<b>");
-    expect(await raw.command("DATA")).toMatch(/^450 /);
-    await expect(raw.command("RSET")).rejects.toThrow(/hung up/);
-    const again = await open(server);
-    await again.reply();
-    expect(await again.command("NOOP")).toMatch(/^421 /);
-    await again.ended();
-  });
-
-  it("takes what smtp-source sends", async () => {
-    const server = await sink({ keep: "a file each" });
-    await runSource(server, { count: 50, sessions: 5, size: 5000, to: "b@example.org" });
-    const messages = await server.messages();
-    expect(messages).toHaveLength(50);
-    expect(messages.every(({ content }) => content.length > 4000)).toBe(true);
+    const pids = String(failed.stdout).trim().split(",");
+    expect(pids).not.toContain("");
+    const there = () => pids.some((pid) => existsSync(`/proc/${pid}`));
+    await expect.poll(there, { timeout: 5000 }).toBe(false);
   });
 });
 

@@ -279,7 +279,8 @@ describe("streams and files", () => {
   });
 
   test("a chunk that is refused ends the message, and the source is let go of", async () => {
-    const { smtp, server } = await inMemory({ features: { size: 1_000_000 } });
+    const { smtp, server } = await inMemory();
+    server.faults.refuse = { command: "BDAT", nth: 3, reply: "552 5.3.4 too much" };
     const source = Readable.from(
       (function* () {
         for (;;) yield Buffer.alloc(100_000, "a\r\n");
@@ -351,7 +352,10 @@ describe("a lost connection", () => {
   });
 
   test("silence is not waited for longer than the call says", async () => {
-    const { smtp } = await connected(PIPELINED, "C: MAIL FROM:<alice@example.org>\n");
+    const { smtp } = await connected(
+      PIPELINED,
+      "C: MAIL FROM:<alice@example.org>\nC: RCPT TO:<bob@example.net>\nC: DATA\n",
+    );
     expect(await failure(smtp.send(raw(), { timeout: 200 }))).toMatchObject({ cause: { name: "TimeoutError" } });
     const wrong = await connected([], "");
     expect(await failure(wrong.smtp.send(raw(), { timeout: -1 }))).toBeInstanceOf(UsageError);
@@ -414,7 +418,7 @@ describe("what is declared", () => {
     expect(server.messages.map(({ params }) => params)).toEqual([
       { SIZE: String(content.length), BODY: "8BITMIME" },
       { SIZE: "3", SMTPUTF8: true },
-      { SIZE: "17", BODY: "8BITMIME", SMTPUTF8: true },
+      { SIZE: "18", BODY: "8BITMIME", SMTPUTF8: true },
     ]);
     expect(server.messages[0]?.from).toBe("a@xn--bcher-kva.example");
     expect(server.messages[1]?.to).toEqual(["jürgen@x.org"]);

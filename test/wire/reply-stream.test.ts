@@ -13,9 +13,32 @@ describe("POP3 replies", () => {
       bytesOf("+OK ready <1@a>\r\n-ERR [IN-USE] locked\r\n+OK\r\n+ YWJj\r\n+ \r\n+\r\n"),
     );
     expect(replies(heard)).toEqual(["+OK|ready <1@a>", "-ERR|[IN-USE] locked", "+OK|", "+|YWJj", "+|", "+|"]);
-    const [ok, err] = heard.events as Reply[];
+    const [ok, err, , more] = heard.events as Reply[];
     expect(ok).toMatchObject({ ok: true });
     expect(err).toMatchObject({ ok: false, enhanced: "IN-USE" });
+    // It asks for more: neither yes nor no.
+    expect(more).toMatchObject({ ok: false });
+  });
+
+  test.each([
+    ["-ERR [sys/temp] no", "SYS/TEMP"],
+    ["-ERR [SYS/TEMP]", "SYS/TEMP"],
+    ["+OK [X-Y.z] yes", "X-Y.Z"],
+    ["-ERR [2 messages] no", undefined],
+    ["-ERR [] no", undefined],
+    ["-ERR no [AUTH]", undefined],
+    ["-ERR [AUTH", undefined],
+  ])("%j has the code %s", (line, enhanced) => {
+    expect(pop3().feed(bytesOf(line)).enhanced).toBe(enhanced);
+  });
+
+  test("a refusal that nobody asked for is a farewell, and agreement is none", () => {
+    const grammar = pop3();
+    expect(["-ERR bye", "+OK", "+ x"].map((line) => grammar.isFarewell(grammar.feed(bytesOf(line))))).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   test.each(["220 FTP\r\n", "+OKAY\r\n", "OK\r\n", "\r\n", "* OK\r\n"])("%j is refused", (text) => {

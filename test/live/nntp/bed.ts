@@ -10,7 +10,6 @@ import type { NntpOptions } from "../../../src/nntp/options.js";
 import { encodeText } from "../../../src/wire/text.js";
 import { describeLive } from "../available.js";
 import { certificates } from "../servers/certs.js";
-import { SASLPASSWD } from "../servers/sasldb.js";
 import {
   type LiveNews,
   NEWS_ABILITIES,
@@ -20,6 +19,7 @@ import {
   startNews,
 } from "../servers/news.js";
 import { GROUPS, type SeedGroup } from "../servers/news-seed.js";
+import { SASLPASSWD } from "../servers/sasldb.js";
 
 /** What the server offers, and the client's word for it. */
 export const SECURITY = { none: "plain", starttls: "starttls", implicit: "tls" } as const;

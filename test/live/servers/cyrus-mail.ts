@@ -1,6 +1,6 @@
 /**
- * Cyrus: POP3, IMAP and LMTP over a spool of its own. Several POP3 sessions may have one mailbox. LMTP puts Return-Path and Received in front of
- * what it takes, and a message may hold neither NUL nor bare line ends.
+ * Cyrus: POP3, IMAP and LMTP over a spool of its own. Several POP3 sessions may have one mailbox. LMTP puts Return-Path and
+ * Received in front of what it takes, and a message may hold neither NUL nor bare line ends.
  */
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";

@@ -1,6 +1,6 @@
 /**
- * Dovecot: POP3, IMAP, submission and LMTP over Maildirs. Its programs and modules are found only where Debian puts them: install.sh
- * links /usr/lib/dovecot and /usr/bin/doveconf to where they were unpacked.
+ * Dovecot: POP3, IMAP, submission and LMTP over Maildirs. It finds its programs and modules only where Debian puts them:
+ * install.sh makes /usr/lib/dovecot and /usr/bin/doveconf links to what it has unpacked.
  */
 import { join } from "node:path";
 import { writeSettings } from "./dovecot-settings.js";
@@ -27,6 +27,7 @@ export const dovecot: MailServer = {
     external: true,
   },
   takes: ["apop", "requireTls", "clientCertificate", "exclusive", "relay"],
+  strictHost: "127.0.0.2",
   files: [PROGRAM, "/usr/bin/doveconf", ...services],
   async prepare(setup) {
     const { work, home, owner, ports, options } = setup;

@@ -48,6 +48,7 @@ function main(setup: MtaSetup, program: string): string {
     const wanted = !options.without.includes(name);
     return option.endsWith("_hosts") ? `${option} = ${wanted ? "*" : ""}\n` : `${option} = ${wanted}\n`;
   });
+  const mayLogIn = options.requireTls ? "def:tls_in_cipher" : "bool{true}";
   return `\
 exim_path = ${program}
 exim_user = ${USER}
@@ -66,7 +67,7 @@ ${tlsSettings(setup)}\
 host_lookup =
 dkim_verify_signers =
 rfc1413_query_timeout = 0s
-auth_advertise_hosts = \${if and{{!={$received_port}{${ports.smtp}}}{${options.requireTls ? "def:tls_in_cipher" : "bool{true}"}}}{*}{}}
+auth_advertise_hosts = \${if and{{!={$received_port}{${ports.smtp}}}{${mayLogIn}}}{*}{}}
 acl_smtp_mail = check_mail
 acl_smtp_rcpt = check_rcpt
 acl_smtp_data = check_data
@@ -189,21 +190,35 @@ const MAILDIR = `\
 
 function authenticators({ work, options }: MtaSetup): string {
   const stored = (name: string) => `\${lookup{\${sha256:${name}}}lsearch{${work}/passwords}`;
-  const plain = (user: string, password: string) =>
-    `  server_condition = \${if and{{!eq{${password}}{}}{eq{${password}}{${stored(user)}{$value}{}}}}}}\n  server_set_id = ${user}\n`;
-  const cyrus = (name: string) =>
-    `  driver = cyrus_sasl\n  server_service = smtp\n  server_realm = ${DOMAIN}\n  server_hostname = ${HOST}\n  server_mech = ${name}\n  server_set_id = $auth1\n`;
-  const settings: Record<string, string> = {
-    PLAIN: `  driver = plaintext\n  server_prompts = :\n${plain("$auth2", "$auth3")}`,
-    LOGIN: `  driver = plaintext\n  server_prompts = Username:: : Password::\n${plain("$auth1", "$auth2")}`,
-    "CRAM-MD5": `  driver = cram_md5\n  server_secret = ${stored("$auth1")}{$value}fail}\n  server_set_id = $auth1\n`,
-    "SCRAM-SHA-1": cyrus("SCRAM-SHA-1"),
-    "SCRAM-SHA-256": cyrus("SCRAM-SHA-256"),
-    // the name in the certificate, unless another one is asked for
-    EXTERNAL: `  driver = external\n  server_advertise_condition = $tls_in_certificate_verified\n  server_param2 = \${certextract {subject,CN}{$tls_in_peercert}{$value}{}}\n  server_condition = \${if or{{eq{$auth1}{}}{eq{$auth1}{$auth2}}}}\n  server_set_id = $auth2\n`,
+  const check = (user: string, password: string) => [
+    `server_condition = \${if and{{!eq{${password}}{}}{eq{${password}}{${stored(user)}{$value}{}}}}}}`,
+    `server_set_id = ${user}`,
+  ];
+  const cyrus = [
+    "driver = cyrus_sasl",
+    "server_service = smtp",
+    `server_realm = ${DOMAIN}`,
+    `server_hostname = ${HOST}`,
+    "server_set_id = $auth1",
+  ];
+  const settings: Record<string, string[]> = {
+    PLAIN: ["driver = plaintext", "server_prompts = :", ...check("$auth2", "$auth3")],
+    LOGIN: ["driver = plaintext", "server_prompts = Username:: : Password::", ...check("$auth1", "$auth2")],
+    "CRAM-MD5": ["driver = cram_md5", `server_secret = ${stored("$auth1")}{$value}fail}`, "server_set_id = $auth1"],
+    "SCRAM-SHA-1": [...cyrus, "server_mech = SCRAM-SHA-1"],
+    "SCRAM-SHA-256": [...cyrus, "server_mech = SCRAM-SHA-256"],
+    EXTERNAL: [
+      "driver = external",
+      "server_advertise_condition = $tls_in_certificate_verified",
+      // The name in the certificate; who asks for another one is refused.
+      `server_param2 = \${certextract {subject,CN}{$tls_in_peercert}{$value}{}}`,
+      `server_condition = \${if or{{eq{$auth1}{}}{eq{$auth1}{$auth2}}}}`,
+      "server_set_id = $auth2",
+    ],
   };
-  const blocks = options.mechanisms.map(
-    (name) => `${name.toLowerCase().replaceAll("-", "_")}:\n  public_name = ${name}\n${settings[name]}`,
-  );
+  const blocks = options.mechanisms.map((name) => {
+    const lines = [`public_name = ${name}`, ...(settings[name] ?? [])].map((line) => `  ${line}\n`);
+    return `${name.toLowerCase().replaceAll("-", "_")}:\n${lines.join("")}`;
+  });
   return `begin authenticators\n${blocks.join("")}`;
 }

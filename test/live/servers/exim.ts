@@ -1,6 +1,6 @@
 /**
- * Exim, the heavy one of Debian: one daemon on three ports, files of its own for mail. With its configuration at an unusual
- * place it has no rights to change accounts, so all it does is done as "polywire". TLS is GnuTLS here, OpenSSL in the others.
+ * Exim, the heavy one of Debian: one daemon on three ports, Maildirs of its own. As its configuration is at an unusual place
+ * it may not change accounts: all it does is done as "polywire". Its TLS is GnuTLS; the others have OpenSSL.
  */
 import { execFile } from "node:child_process";
 import { chownSync } from "node:fs";

@@ -5,13 +5,16 @@ import type { SinkMessage } from "./sink.js";
 export type MailKind = "dovecot" | "cyrus";
 
 export interface MailOptions {
-  /** With "none" there is no STLS, STARTTLS, pop3s, imaps or submissions. Default: "both": on the plain ports when asked, and from the first octet on the others. */
+  /**
+   * With "both", TLS is there on the plain ports when asked, and from the first octet on the others. With "none" there is no
+   * STLS and no STARTTLS, and nobody listens on pop3s, imaps and submissions. Default: "both".
+   */
   tls?: "none" | "both";
   /** Default: the one for localhost of certs.ts. */
   certificate?: { certFile: string; keyFile: string };
   /**
-   * Refuse passwords in plain text without TLS. Dovecot calls a connection from its own address safe: it listens on 127.0.0.2
-   * then, which no certificate names (a client says servername: "localhost"). Default: false.
+   * Refuse passwords in plain text without TLS. Dovecot calls a connection from its own address safe: it listens on
+   * 127.0.0.2 then, which no certificate names (a client says servername: "localhost"). Default: false.
    */
   requireTls?: boolean;
   /** Whether a client of TLS is asked for a certificate of the test CA. Default: "asked". */
@@ -22,9 +25,12 @@ export interface MailOptions {
   apop?: boolean;
   /** Names and passwords of more users than MAIL_USERS. */
   users?: Readonly<Record<string, string>>;
-  /** One session of a user and service at a time: a second one of POP3 is answered [IN-USE], at once or, if it comes within milliseconds, after 10 s. Dovecot only. Default: false. */
+  /**
+   * Dovecot only: one session of a user and service at a time. A second one of POP3 is answered [IN-USE], at once, or if it
+   * comes within milliseconds after 10 s: have the first one ask something before. Default: false.
+   */
   exclusive?: boolean;
-  /** Where the submission service hands mail to, by SMTP: a port of 127.0.0.1. Default: an smtp-sink of its own, see `relayed`. */
+  /** Dovecot only: the port of 127.0.0.1 that submission hands mail to, by SMTP. Default: an smtp-sink's, see `relayed`. */
   relay?: number;
   /** Listen on ::1 in place of 127.0.0.1. Default: false. */
   ipv6?: boolean;
@@ -54,10 +60,10 @@ export interface MailAbilities {
   mechanisms: readonly string[];
   /** A timestamp in the greeting of POP3. */
   apop: boolean;
-  /** What CAPA tells before a login, sorted, without STLS, SASL and IMPLEMENTATION; what comes after the name is part of it. */
+  /** The lines of CAPA before a login, sorted, without STLS, SASL and IMPLEMENTATION. */
   capa: readonly string[];
   submission: boolean;
-  /** Names with spaces, quotes and octets above 127, see MAIL_USERS. */
+  /** Names with spaces, quotes and octets above 127: has the ODD_USERS. */
   oddNames: boolean;
   /** OAUTHBEARER and XOAUTH2. */
   tokens: boolean;
@@ -86,7 +92,7 @@ export interface LiveMail extends Live {
    * while sessions are open; Cyrus: by LMTP, which puts Return-Path and Received in front.
    */
   deliver(user: string, ...messages: (Buffer | string)[]): Promise<void>;
-  /** The messages of a user's INBOX in order: Dovecot's as they are kept, with the line ends they came with, Cyrus' by IMAP. */
+  /** The messages of a user's INBOX in order: Dovecot's files as they are, with the line ends they came with, Cyrus' by IMAP. */
   mailbox(user: string): Promise<Buffer[]>;
   /** What submission has handed to its own sink so far; see startSink. */
   relayed(): Promise<SinkMessage[]>;
@@ -114,6 +120,8 @@ export interface MailServer {
   readonly abilities: MailAbilities;
   /** The options it understands, besides `tls`, `certificate`, `mechanisms`, `users`, `ipv6`, `home` and `ports`. */
   readonly takes: readonly (keyof MailOptions)[];
+  /** Where it listens with `requireTls`, if not on 127.0.0.1. */
+  readonly strictHost?: string;
   /** Files that are there when the server is installed. */
   readonly files: readonly string[];
   /** Writes the configuration into `setup.work`, and folders into `setup.home`. */

@@ -5,13 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { certificates } from "./certs.js";
 import { cyrusMail } from "./cyrus-mail.js";
-import { freePorts, listens } from "./daemon.js";
+import { freePort, freePorts, listens } from "./daemon.js";
 import { dovecot } from "./dovecot.js";
 import { account, launch, secret } from "./launch.js";
-import type { LiveMail, MailAbilities, MailKind, MailOptions, MailServer } from "./mail-server.js";
+import type { LiveMail, MailAbilities, MailKind, MailOptions, MailServer, MailSetup } from "./mail-server.js";
 import { MAIL_USERS, ODD_USERS } from "./mail-users.js";
 import { PASSWORD, USER } from "./server.js";
-import { startSink } from "./sink.js";
+import { type LiveSink, startSink } from "./sink.js";
 
 export type { LiveMail, MailAbilities, MailKind, MailOptions, MailPorts } from "./mail-server.js";
 export { BROKEN_USER, MAIL_USERS, ODD_USERS } from "./mail-users.js";
@@ -35,7 +35,31 @@ export const mailInstalled = (kind: MailKind): boolean =>
  */
 export async function startMail(kind: MailKind, options: MailOptions = {}): Promise<LiveMail> {
   refuse(kind, options);
-  const { abilities, prepare } = SERVER[kind];
+  const setup = await setUp(kind, options);
+  const { host, ports, home, work, users, relay } = setup;
+  const { fill, listening, token = noToken(kind), deliver, mailbox, ...start } = await SERVER[kind].prepare(setup);
+
+  const live = await launch({ kind, work, ports: listening, ...start });
+  let sink: LiveSink | undefined;
+  const stop = async () => {
+    await Promise.all([live.stop(), sink?.stop()]);
+  };
+  try {
+    if (SERVER[kind].abilities.submission && options.relay === undefined) sink = await startSink({ port: relay });
+    await fill?.();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const relayed = async () => (await sink?.messages()) ?? [];
+  const { ca } = await certificates();
+  const who = { user: USER, password: secret().password, users };
+  return { ...live, kind, host, ports, ca, ...who, home, token, deliver, mailbox, relayed, stop };
+}
+
+/** Its folders, users, ports and certificates. */
+async function setUp(kind: MailKind, options: MailOptions): Promise<MailSetup> {
+  const { abilities, strictHost = LOOPBACK } = SERVER[kind];
   const ports = options.ports ?? freePorts(PORTS);
   const taken = Object.values(ports).find(listens);
   if (taken) throw new Error(`port ${taken} is taken`);
@@ -46,43 +70,33 @@ export async function startMail(kind: MailKind, options: MailOptions = {}): Prom
   await mkdir(home, { recursive: true });
   chownSync(home, owner.uid, owner.gid);
 
-  const { ca, caFile, server } = await certificates();
+  const { caFile, server } = await certificates();
   const { certFile, keyFile } = options.certificate ?? server;
-  const { password } = secret();
-  const users = { [USER]: password, ...MAIL_USERS, ...(abilities.oddNames ? ODD_USERS : {}), ...options.users };
-  const host = options.ipv6 ? "::1" : options.requireTls && abilities.submission ? "127.0.0.2" : "127.0.0.1";
-  const sink = abilities.submission && options.relay === undefined ? await startSink() : undefined;
+  const odd = abilities.oddNames ? ODD_USERS : {};
+  const users = { [USER]: secret().password, ...MAIL_USERS, ...odd, ...options.users };
+  const host = options.ipv6 ? "::1" : options.requireTls ? strictHost : LOOPBACK;
   const wanted = {
     ...options,
     tls: options.tls ?? "both",
-    clientCertificate: options.clientCertificate ?? (abilities.external ? "asked" : "none"),
+    clientCertificate: options.clientCertificate ?? "asked",
     mechanisms: options.mechanisms ?? abilities.mechanisms,
   };
-  const relay = options.relay ?? sink?.port ?? 0;
-  const setup = { host, ports, home, work, options: wanted, certFile, keyFile, caFile, users, relay, owner };
-  const { fill, listening, token = noToken(kind), deliver, mailbox, ...start } = await prepare(setup);
-
-  const live = await launch({ kind, work, ports: listening, ...start });
-  const stop = async () => {
-    await Promise.all([live.stop(), sink?.stop()]);
-  };
-  await fill?.().catch(async (error) => {
-    await stop();
-    throw error;
-  });
-  const relayed = async () => (await sink?.messages()) ?? [];
-  return { ...live, kind, host, ports, ca, user: USER, password, users, home, token, deliver, mailbox, relayed, stop };
+  const relay = options.relay ?? freePort();
+  return { host, ports, home, work, options: wanted, certFile, keyFile, caFile, users, relay, owner };
 }
 
 function refuse(kind: MailKind, options: MailOptions): void {
-  const { abilities, takes } = SERVER[kind];
+  const { abilities, takes, strictHost } = SERVER[kind];
   const known = new Set<string>([...takes, "tls", "certificate", "mechanisms", "users", "ipv6", "home", "ports"]);
   const cannot = Object.entries(options).flatMap(([name, value]) => (value && !known.has(name) ? [name] : []));
   for (const name of options.mechanisms ?? []) {
     if (!abilities.mechanisms.includes(name)) cannot.push(`mechanism ${name}`);
   }
+  if (strictHost && options.requireTls && options.ipv6) cannot.push("requireTls with ipv6");
   if (cannot.length) throw new Error(`${kind} cannot do: ${cannot.join(", ")}`);
 }
+
+const LOOPBACK = "127.0.0.1";
 
 const PORTS = ["pop3", "pop3s", "imap", "imaps", "submission", "submissions", "lmtp", "auth"] as const;
 

@@ -31,7 +31,12 @@ export async function readMaildir(folder: string): Promise<Buffer[]> {
     const names = await readdir(join(folder, part)).catch(() => []);
     files.push(...names.map((name): [string, string] => [name, join(folder, part, name)]));
   }
-  // TIME.UNIQUE.HOST: the time decides, then what was given first in one second
-  files.sort(([a], [b]) => Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1));
+  files.sort(([a], [b]) => moment(a) - moment(b) || (a < b ? -1 : 1));
   return Promise.all(files.map(([, file]) => readFile(file)));
+}
+
+/** Microseconds: SECONDS.…M123…, in Exim's files SECONDS.H123…. */
+function moment(name: string): number {
+  const [, seconds, micros = 0] = /^(\d+)\.(?:.*?[MH](\d+))?/.exec(name) ?? [];
+  return Number(seconds) * 1e6 + Number(micros);
 }

@@ -33,7 +33,7 @@ export interface MtaOptions {
   idleTimeout?: number;
   /** Where mail for the users goes: to Maildirs of its own, or by LMTP to this mail server. Default: Maildirs. */
   deliverTo?: LiveMail;
-  /** Where mail for others goes, sent by users who are logged in: an SMTP port of 127.0.0.1. Default: nowhere, it is dropped. */
+  /** The port of 127.0.0.1 that mail for others goes to, by SMTP, from users who are logged in. Default: it is dropped. */
   relayTo?: number;
   /** Listen on ::1 in place of 127.0.0.1. Default: false. */
   ipv6?: boolean;
@@ -44,7 +44,7 @@ export interface MtaOptions {
 export interface MtaPorts {
   /** No login: takes mail for the domains of this server only. */
   readonly smtp: number;
-  /** MAIL only after a login (530). Then takes mail for everybody. */
+  /** Nothing before a login: Exim answers MAIL with 530, Postfix RCPT with 554. Then takes mail for everybody. */
   readonly submission: number;
   /** As submission, with TLS from the first octet. */
   readonly smtps: number;
@@ -53,7 +53,7 @@ export interface MtaPorts {
 export interface MtaAbilities {
   /** What EHLO announces on submission before TLS, sorted, without AUTH; with TLS there is no STARTTLS. */
   ehlo: readonly string[];
-  /** SASL mechanisms, as they are announced. */
+  /** SASL mechanisms, as they are announced; in Exim EXTERNAL only to whom has shown a certificate. */
   mechanisms: readonly string[];
   /** PIPECONNECT: EHLO may be sent before the greeting. */
   pipeConnect: boolean;
@@ -74,7 +74,7 @@ export interface LiveMta extends Live {
   readonly password: string;
   /** Name → password of all users. */
   readonly users: Readonly<Record<string, string>>;
-  /** Mail at DOMAIN for this user, as it was delivered, with what the server put in front. In the order of delivery. */
+  /** Mail at DOMAIN for this user, as it was delivered, with what the server put in front. In the order of delivery, which need not be that of sending. */
   delivered(user: string): Promise<Buffer[]>;
   /** What the server still tries to deliver. */
   queue(): Promise<QueuedMail[]>;

@@ -1,4 +1,4 @@
-/** Starts real mail transfer agents for tests: `const live = await startMta("postfix")`, then SMTP on `live.ports.submission`. */
+/** Starts real mail transfer agents for tests: `const live = await startMta("postfix")`, then SMTP on `live.ports.smtp`. */
 import { existsSync } from "node:fs";
 import { chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";

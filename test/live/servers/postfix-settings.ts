@@ -35,7 +35,7 @@ export async function writeSettings(setup: MtaSetup): Promise<string> {
     grey: `${GREYLISTED} greylist\n`,
     refuse: `/^Subject: ${REFUSED_SUBJECT}/ REJECT not wanted here\n`,
     "greylist.sh": GREYLIST,
-    "sasl/smtpd.conf": `pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: ${etc}/sasldb\nmech_list: ${setup.options.mechanisms.join(" ")}\n`,
+    "sasl/smtpd.conf": saslConf(setup, etc),
   };
   for (const [name, text] of Object.entries(files)) {
     await writeFile(join(etc, name), text);
@@ -45,6 +45,9 @@ export async function writeSettings(setup: MtaSetup): Promise<string> {
   chownSync(join(etc, "sasldb"), account(MAIL_OWNER).uid, 0);
   return etc;
 }
+
+const saslConf = ({ options }: MtaSetup, etc: string): string =>
+  `pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: ${etc}/sasldb\nmech_list: ${options.mechanisms.join(" ")}\n`;
 
 function mainCf({ host, work, options }: MtaSetup, etc: string): Record<string, string | number> {
   const lmtp = options.deliverTo && `lmtp:inet:[${options.deliverTo.host}]:${options.deliverTo.ports.lmtp}`;

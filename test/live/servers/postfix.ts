@@ -1,6 +1,6 @@
 /**
- * Postfix: smtpd on three ports, virtual(8) into Maildirs, discard for all the rest. Its processes run as "mail" and "daemon", which are
- * accounts of every Debian: a user that mail is delivered to must be none of them.
+ * Postfix: smtpd on three ports, virtual(8) into Maildirs, discard for all the rest. Its processes run as "mail" and
+ * "daemon", accounts of every Debian that no mail here is delivered to.
  */
 import { execFile } from "node:child_process";
 import { join } from "node:path";

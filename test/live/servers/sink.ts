@@ -17,9 +17,9 @@ export interface SinkOptions {
   lmtp?: boolean;
   /** With false EHLO is refused, as by a server from before 1993. Default: true. */
   esmtp?: boolean;
-  /** Extensions that are not announced: any of PIPELINING, 8BITMIME, AUTH, ENHANCEDSTATUSCODES, DSN, XCLIENT, XFORWARD. Default: none. */
+  /** Extensions that are not announced. Default: none. */
   without?: readonly Extension[];
-  /** Commands answered with 500 5.3.0: `["RCPT"]`; also "CONNECT", "DATA", "." for the end of the data. Takes PIPELINING away. */
+  /** Commands answered with 500 5.3.0, as "RCPT"; "." is the end of the data. Takes PIPELINING away. */
   reject?: readonly string[];
   /** Commands answered with 450 4.3.0, likewise. */
   defer?: readonly string[];

@@ -1,0 +1,140 @@
+/** What the live POP3 tests share: one server per describe, clients that are closed after each test, mail of all kinds. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import type { PolywireError } from "../../../src/client/errors.js";
+import type { Security } from "../../../src/client/session.js";
+import { Transcript } from "../../../src/client/transcript.js";
+import { Pop3Client } from "../../../src/pop3/client.js";
+import type { Pop3Options } from "../../../src/pop3/options.js";
+import { describeLive } from "../available.js";
+import { certificates } from "../servers/certs.js";
+import {
+  type LiveMail,
+  MAIL_ABILITIES,
+  MAIL_KINDS,
+  type MailAbilities,
+  type MailKind,
+  type MailOptions,
+  startMail,
+} from "../servers/mail.js";
+
+/** In the clear, upgraded, and from the first byte. */
+export const SECURITIES: readonly Security[] = ["plain", "starttls", "tls"];
+
+/** A server for one describe. */
+export interface Bed {
+  readonly kind: MailKind;
+  readonly has: MailAbilities;
+  /** There from the first test on. */
+  readonly server: LiveMail;
+  /** A folder of this machine for sinks. */
+  readonly scratch: string;
+  /** A client that is not yet connected, as alice in the clear unless told otherwise; it is closed after the test. */
+  client(more?: Partial<Pop3Options>): Pop3Client;
+  /** A client that is logged in. */
+  ready(more?: Partial<Pop3Options>): Promise<Pop3Client>;
+}
+
+/** `describe` with one server for all its tests. */
+export function describeMail(kind: MailKind, options: MailOptions, name: string, tests: (bed: Bed) => void): void {
+  describeLive(kind, name, () => {
+    let server: LiveMail | undefined;
+    let scratch = "";
+    const clients: Pop3Client[] = [];
+    beforeAll(async () => {
+      scratch = mkdtempSync(join(tmpdir(), "polywire-scratch-"));
+      server = await startMail(kind, options);
+    });
+    afterEach(() => {
+      for (const client of clients.splice(0)) client.close();
+    });
+    afterAll(async () => {
+      rmSync(scratch, { recursive: true, force: true });
+      await server?.stop();
+    });
+    const bed: Bed = {
+      kind,
+      has: MAIL_ABILITIES[kind],
+      get scratch() {
+        return scratch;
+      },
+      get server() {
+        if (server === undefined) throw new Error("the server is started before the first test");
+        return server;
+      },
+      client(more = {}) {
+        const { host, ports, ca, users } = bed.server;
+        const { security = "plain" } = more;
+        const port = security === "tls" ? ports.pop3s : ports.pop3;
+        const credentials = { user: "alice", password: users.alice };
+        // The host is an address that no certificate names where plain text is refused.
+        const tls = { ca, servername: "localhost", ...more.tls };
+        const client = new Pop3Client({ host, port, security, credentials, ...more, tls });
+        clients.push(client);
+        return client;
+      },
+      async ready(more) {
+        const client = bed.client(more);
+        await client.connect();
+        await client.login();
+        return client;
+      },
+    };
+    tests(bed);
+  });
+}
+
+/** One describe per server. */
+export function describeEach(options: MailOptions, tests: (bed: Bed) => void): void {
+  for (const kind of MAIL_KINDS) describeMail(kind, options, kind, tests);
+}
+
+/** The error that a call rejects with. */
+export async function errorOf(call: Promise<unknown>): Promise<PolywireError> {
+  return call.then(
+    (value) => expect.unreachable(`it resolved to ${String(value).slice(0, 200)}`),
+    (error) => error,
+  );
+}
+
+/** The client answers, and has not lost count of its replies. */
+export async function expectUsable(pop3: Pop3Client): Promise<void> {
+  const [stat, sizes] = await Promise.all([pop3.stat(), pop3.list().toArray(), pop3.noop()]);
+  expect(sizes).toHaveLength(stat.count);
+}
+
+/** The key and the certificate of a client, who is "polywire" in it. */
+export async function clientPair() {
+  const { client } = await certificates();
+  return { cert: readFileSync(client.certFile), key: readFileSync(client.keyFile) };
+}
+
+/** What a client said in a session: verbs, and the first word behind AUTH. */
+export function said(transcript: Transcript): string[] {
+  const lines = transcript.lines.filter(({ who }) => who === "C").map(({ text }) => text);
+  return lines.map((line) => /^AUTH \S+|^\S+/.exec(line)?.[0] ?? "");
+}
+
+/** Messages that are hard to carry: each ends with CR LF, and has nothing that a server may change. */
+export const HARD: readonly Buffer[] = [
+  "Subject: plain\r\n\r\nhello\r\n",
+  "Subject: dots\r\n\r\n.\r\n..\r\n...\r\n.a\r\n\r\n.\r\nend\r\n",
+  "Subject: no body\r\n\r\n",
+  `Subject: long\r\n\r\n${"x".repeat(998)}\r\n${".".repeat(998)}\r\n`,
+  `Subject: folded\r\n\tmore\r\nX-Long: ${"y".repeat(5_000)}\r\n\r\n`,
+  "Subject: says +OK\r\n\r\n+OK 5 5\r\n-ERR no\r\n+ x\r\n.x\r\n",
+  `Subject: large\r\n\r\n${`.${"z".repeat(76)}\r\n`.repeat(40_000)}`,
+]
+  .map((text) => Buffer.from(text))
+  .concat(
+    // Bytes that are no UTF-8, in the body.
+    Buffer.concat([
+      Buffer.from("Subject: octets\r\n\r\n"),
+      Buffer.from(Array.from({ length: 256 }, (_, i) => i).filter((c) => c !== 0 && c !== 10 && c !== 13)),
+      Buffer.from("\r\n"),
+    ]),
+  );
+
+export { Transcript };

@@ -1,0 +1,211 @@
+/** Logging in to real mail servers: every security, every mechanism, and what a refusal means. */
+import { describe, expect, it } from "vitest";
+import { LoginError, TlsError, UsageError } from "../../../src/client/errors.js";
+import { open } from "../../../src/open.js";
+import { certificates } from "../servers/certs.js";
+import { BROKEN_USER } from "../servers/mail.js";
+import { clientPair, describeEach, describeMail, errorOf, expectUsable, SECURITIES, said, Transcript } from "./bed.js";
+
+/** What is asked for by name and password. */
+const PASSWORDS = ["SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"] as const;
+
+describeEach({}, (bed) => {
+  it.each(SECURITIES)("connects, logs in, answers and quits: %s", async (security) => {
+    const transcript = new Transcript();
+    const pop3 = bed.client({ security, transcript });
+    expect((await pop3.connect()).code).toBe("+OK");
+    expect([pop3.state, pop3.secure]).toEqual(["connected", security !== "plain"]);
+    expect(pop3.has("STLS")).toBe(security === "plain");
+    await pop3.login();
+    await expectUsable(pop3);
+    await pop3.quit();
+    expect(pop3.state).toBe("closed");
+    expect(said(transcript)).toContain("AUTH SCRAM-SHA-256");
+    expect(transcript.script()).not.toContain(bed.server.users.alice);
+  });
+
+  it("has the capabilities that the table tells", async () => {
+    const pop3 = bed.client();
+    await pop3.connect();
+    for (const line of bed.has.capa) {
+      const [word = "", ...rest] = line.split(" ");
+      expect(pop3.has(word), line).toBe(true);
+      for (const argument of rest) expect(pop3.has(word, argument), line).toBe(true);
+    }
+    await pop3.login();
+    expect(pop3.has("UIDL")).toBe(true);
+  });
+
+  it.each(PASSWORDS)("%s, in the clear and under TLS", async (name) => {
+    for (const security of SECURITIES) {
+      const transcript = new Transcript();
+      const pop3 = await bed.ready({ security, mechanisms: [name], transcript });
+      await expectUsable(pop3);
+      await pop3.quit();
+      expect(said(transcript)).toContain(`AUTH ${name}`);
+    }
+  });
+
+  it.each(PASSWORDS)("%s with a wrong password leaves the client usable", async (name) => {
+    const transcript = new Transcript();
+    const pop3 = bed.client({ mechanisms: [name], transcript, security: "starttls" });
+    await pop3.connect();
+    const error = await errorOf(pop3.login({ user: "alice", password: "not the one" }));
+    expect(error).toBeInstanceOf(LoginError);
+    expect(error).toMatchObject({ retryable: false, clientUsable: true });
+    await pop3.login();
+    await expectUsable(pop3);
+    expect(error.message + transcript.script()).not.toContain("not the one");
+  });
+
+  it("APOP", async () => {
+    const transcript = new Transcript();
+    const pop3 = await bed.ready({ apop: true, transcript });
+    await expectUsable(pop3);
+    expect(said(transcript)).toContain("APOP");
+    const other = bed.client({ apop: true });
+    await other.connect();
+    expect(await errorOf(other.login({ user: "alice", password: "wrong" }))).toBeInstanceOf(LoginError);
+  });
+
+  it("EXTERNAL by a client certificate", async () => {
+    const tls = await clientPair();
+    for (const security of ["starttls", "tls"] as const) {
+      const transcript = new Transcript();
+      const pop3 = await bed.ready({ security, tls, credentials: {}, transcript });
+      await expectUsable(pop3);
+      await pop3.quit();
+      expect(said(transcript)).toContain("AUTH EXTERNAL");
+    }
+  });
+
+  it("what logs in is left to login()", async () => {
+    const pop3 = bed.client({ apop: false });
+    await pop3.connect();
+    expect(await errorOf(pop3.request("USER alice"))).toBeInstanceOf(UsageError);
+    await pop3.login();
+    await expectUsable(pop3);
+  });
+
+  it("a certificate of a server with another name is refused", async () => {
+    const { ca } = await certificates();
+    const pop3 = bed.client({ security: "tls", tls: { ca, servername: "wrong.example" } });
+    expect(await errorOf(pop3.connect())).toBeInstanceOf(TlsError);
+  });
+
+  it("open() by a URL", async () => {
+    const { host, ports, ca, users } = bed.server;
+    const url = `pop3s://alice:${encodeURIComponent(users.alice as string)}@${host}:${ports.pop3s}` as const;
+    await using pop3 = await open(url, { tls: { ca } });
+    await expectUsable(pop3);
+  });
+});
+
+describeMail("dovecot", {}, "dovecot: what it alone can do", (bed) => {
+  it.each(["OAUTHBEARER", "XOAUTH2"])("%s", async (name) => {
+    for (const security of ["starttls", "tls"] as const) {
+      const transcript = new Transcript();
+      const token = bed.server.token("alice");
+      const credentials = { user: "alice", token: () => Promise.resolve(token) };
+      const pop3 = await bed.ready({ security, mechanisms: [name], credentials, transcript });
+      await expectUsable(pop3);
+      await pop3.quit();
+      expect(transcript.script()).not.toContain(token);
+    }
+  });
+
+  it.each(["OAUTHBEARER", "XOAUTH2"])("%s with a token that has ended", async (name) => {
+    const credentials = { user: "alice", token: bed.server.token("alice", { expired: true }) };
+    const pop3 = bed.client({ security: "tls", mechanisms: [name], credentials });
+    await pop3.connect();
+    const error = await errorOf(pop3.login());
+    expect(error).toBeInstanceOf(LoginError);
+    expect(error.message).not.toContain(credentials.token);
+    await pop3.login({ user: "alice", token: bed.server.token("alice") });
+    await expectUsable(pop3);
+  });
+
+  it("ANONYMOUS, where it is asked for", async () => {
+    const pop3 = await bed.ready({ mechanisms: ["ANONYMOUS"], credentials: { user: "anonymous" } });
+    expect((await pop3.stat()).count).toBe(0);
+  });
+
+  it("names and passwords with blanks, quotes and more than ASCII", async () => {
+    for (const [user, password] of Object.entries(bed.server.users)) {
+      for (const mechanisms of [["PLAIN"], ["SCRAM-SHA-256"]]) {
+        const pop3 = await bed.ready({ mechanisms, credentials: { user, password }, security: "tls" });
+        await expectUsable(pop3);
+        await pop3.quit();
+      }
+    }
+  });
+
+  it("[SYS/TEMP] is no word about the password", async () => {
+    const credentials = { user: BROKEN_USER, password: "broken's" };
+    const attempt = async () => {
+      const pop3 = bed.client({ credentials, mechanisms: ["PLAIN"] });
+      await pop3.connect();
+      const error = await errorOf(pop3.login());
+      expect(error).not.toBeInstanceOf(LoginError);
+      expect(error.retryable).toBe(true);
+      return error;
+    };
+    // Dovecot says it, or hangs up without a word: its processes race for it.
+    await expect.poll(attempt, { timeout: 15_000 }).toMatchObject({ name: "ReplyError", enhanced: "SYS/TEMP" });
+  });
+});
+
+describeMail("dovecot", { mechanisms: ["PLAIN"] }, "dovecot with PLAIN and APOP", (bed) => {
+  it("APOP is taken in the clear, PLAIN under TLS", async () => {
+    for (const [security, command] of [
+      ["plain", "APOP"],
+      ["tls", "AUTH PLAIN"],
+    ] as const) {
+      const transcript = new Transcript();
+      await expectUsable(await bed.ready({ security, transcript }));
+      expect(said(transcript)).toContain(command);
+    }
+  });
+});
+
+describeMail("dovecot", { exclusive: true }, "dovecot, one session at a time", (bed) => {
+  it("[IN-USE] holds for now", async () => {
+    const first = await bed.ready();
+    const second = bed.client();
+    await second.connect();
+    const error = await errorOf(second.login());
+    expect(error).toMatchObject({ name: "ReplyError", enhanced: "IN-USE", retryable: true });
+    await first.quit();
+    await expect.poll(async () => (await bed.ready()).state, { timeout: 5_000 }).toBe("ready");
+  });
+});
+
+describeMail(
+  "cyrus",
+  { mechanisms: ["DIGEST-MD5"], apop: false },
+  "cyrus without a mechanism that is known here",
+  (bed) => {
+    it("USER and PASS", async () => {
+      const transcript = new Transcript();
+      await expectUsable(await bed.ready({ transcript, security: "starttls" }));
+      expect(said(transcript).filter((verb) => /USER|PASS|AUTH/.test(verb))).toEqual(["USER", "PASS"]);
+      const other = bed.client({ security: "starttls" });
+      await other.connect();
+      expect(await errorOf(other.login({ user: "alice", password: "wrong" }))).toBeInstanceOf(LoginError);
+      await other.login();
+      await expectUsable(other);
+    });
+  },
+);
+
+describe("where passwords in the clear are refused", () => {
+  describeEach({ requireTls: true }, (bed) => {
+    it("PLAIN is not tried in the clear, SCRAM is", async () => {
+      const pop3 = bed.client({ mechanisms: ["PLAIN"] });
+      await pop3.connect();
+      expect(await errorOf(pop3.login())).toBeInstanceOf(UsageError);
+      await expectUsable(await bed.ready());
+      await expectUsable(await bed.ready({ security: "starttls", mechanisms: ["PLAIN"] }));
+    });
+  });
+});

@@ -1,0 +1,61 @@
+/** SMTP clients for live servers, and messages that are hard to carry. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { onTestFinished } from "vitest";
+import { Transcript } from "../../../src/client/transcript.js";
+import { SmtpClient } from "../../../src/smtp/client.js";
+import type { SmtpOptions } from "../../../src/smtp/options.js";
+
+interface Place {
+  readonly host: string;
+  readonly ca: string;
+}
+
+/** A client that is connected, and logged in where it has credentials. It quits when the test is over. */
+export async function connected(place: Place, port: number, given: Partial<SmtpOptions> = {}) {
+  const transcript = new Transcript();
+  const tls = { ca: place.ca };
+  const smtp = new SmtpClient({ host: place.host, port, security: "starttls", tls, transcript, ...given });
+  onTestFinished(() => smtp.quit());
+  await smtp.connect();
+  await smtp.login();
+  return Object.assign(smtp, { transcript });
+}
+
+/** Dots at the beginnings of lines, lines of 998 octets, 8-bit text, and an end without a line end. */
+export const HARD = Buffer.from(
+  [
+    "From: Alice <alice@polywire.example>",
+    "Subject: hard",
+    "Message-ID: <hard@polywire.example>",
+    "MIME-Version: 1.0",
+    "Content-Type: text/plain; charset=utf-8",
+    "Content-Transfer-Encoding: 8bit",
+    "",
+    ".",
+    "..",
+    ".dot",
+    "",
+    "x".repeat(998),
+    `.${"y".repeat(997)}`,
+    "Grüße €",
+    "From here on",
+    ".",
+    "",
+  ].join("\r\n"),
+);
+
+/** The same mail as a file has it: LF, and perhaps headers of the server in front. */
+export function arrived(delivered: readonly Buffer[], message: Buffer): boolean {
+  const wanted = message.toString("latin1").replaceAll("\r\n", "\n");
+  return delivered.some((each) => each.toString("latin1").replaceAll("\r\n", "\n").endsWith(wanted));
+}
+
+/** Waits until it is so; rejects after ten seconds. */
+export async function eventually<T>(look: () => Promise<T>, isSo: (value: T) => boolean): Promise<T> {
+  for (let i = 0; ; i++) {
+    const value = await look();
+    if (isSo(value)) return value;
+    if (i === 200) throw new Error("it did not come");
+    await sleep(50);
+  }
+}
