@@ -29,7 +29,7 @@ const EXPORTS: Record<string, string> = {
   jobs: `Counts JournalReader PartCollector baseSubject collectParts compileMatch compileRoute dayChart fetchArticles
     fetchHeaders fetchMail formatThreads kindOf mailFormatOf move openArticleSink openHeaderSink parseAuthor parsePartSubject planMove readRecords threads toNzb walkThreads`,
   testing:
-    "FtpServer FtpTree NntpGroup NntpGroups NntpServer Pop3Maildrop Pop3Server ScriptError ScriptMismatch ScriptedServer SmtpServer parseScript testTls utf8Name",
+    "FtpServer FtpTree ImapMailbox ImapMailboxes ImapServer NntpGroup NntpGroups NntpServer Pop3Maildrop Pop3Server ScriptError ScriptMismatch ScriptedServer SmtpServer parseScript testTls utf8Name",
   wire: `CodeGrammar DOT_END DotReader DotWriter FTP_REPLIES NNTP_REPLIES ReplyStream SMTP_REPLIES StatusGrammar
     decodeText encodeLine encodeText`,
   net: "LineSession channelBinding detach dial explain openSink openSource secure startTls",

@@ -59,3 +59,16 @@ export async function* lfPieces(source: AsyncIterable<Uint8Array> | Iterable<Uin
   }
   if (held) yield Buffer.from([CR]);
 }
+
+/** The same as `toCrlf`, for bytes that come in pieces, wherever they were cut. */
+export async function* crlfPieces(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let held = false;
+  for await (const piece of source) {
+    if (piece.length === 0) continue;
+    let bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    if (held) bytes = Buffer.concat([Buffer.from([CR]), bytes]);
+    held = bytes[bytes.length - 1] === CR;
+    yield toCrlf(held ? bytes.subarray(0, -1) : bytes);
+  }
+  if (held) yield Buffer.from([CR, LF]);
+}

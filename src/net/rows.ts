@@ -16,7 +16,7 @@ export interface BodyOptions extends SendOptions {
 /** The session of a protocol, as far as rows need it. */
 export interface RowsSession extends Tap {
   readonly options: ResolvedOptions;
-  readonly line: LineSession;
+  readonly line: Pick<LineSession, "fail">;
 }
 
 /** What a stream of rows needs from its client. */
@@ -44,56 +44,73 @@ export interface RowsPlan<T, S> {
  * may take its time; `each` and `toArray` share it with other calls.
  */
 export function rows<T, S extends RowsSession>(owner: RowsOwner<S>, plan: RowsPlan<T, S>): Rows<T> {
+  return givenRows(owner, plan.alone === true, async (session, call, open) => {
+    let end: (() => void) | undefined;
+    const begin = () => {
+      const intake = open();
+      const parser = plan.parser(session);
+      end = () => intake.end(() => parser.end());
+      return (piece: Buffer) => intake.give(intake.left ? [] : parser.push(piece), piece.length);
+    };
+    try {
+      await plan.ask(session, { begin, timeout: call.timeout });
+    } catch (error) {
+      if (!(error instanceof ReplyError && plan.empty?.includes(error.code))) throw error;
+    }
+    end?.();
+  });
+}
+
+/**
+ * The same, for answers of any form: `ask` sends the command, and gives the rows as they come to what `open` makes, which
+ * it tells the end.
+ */
+export function givenRows<T, S extends RowsSession>(
+  owner: RowsOwner<S>,
+  alone: boolean,
+  ask: (session: S, call: Call, open: () => Intake<T>) => Promise<void>,
+): Rows<T> {
   return new Rows<T>((feed) =>
-    owner.run(!feed.eager || plan.alone === true, async (session, call) => {
+    owner.run(!feed.eager || alone, async (session, call) => {
       const { readAhead } = session.options.limits;
       call.contended = () => feed.readAhead(readAhead, () => owner.refuse(tooFar(session.options)));
-      let intake: Intake<T> | undefined;
-      const begin = () => {
-        intake = new Intake(session, plan.parser(session), feed);
-        return (piece: Buffer) => intake?.take(piece);
-      };
-      try {
-        await plan.ask(session, { begin, timeout: call.timeout });
-      } catch (error) {
-        if (!(error instanceof ReplyError && plan.empty?.includes(error.code))) throw error;
-      }
-      intake?.end();
+      await ask(session, call, () => new Intake(session, feed));
     }),
   );
 }
 
-/** The way of one answer's bytes into its feed. */
-class Intake<T> {
+/** The way of one answer's rows into its feed. */
+export class Intake<T> {
+  /** True where the consumer has left: rows are not wanted any more. */
+  left = false;
   readonly #session: RowsSession;
-  readonly #parser: Pick<LineRows<T>, "push" | "end">;
   readonly #feed: Feed<T>;
-  #left = false;
   #drained = 0;
 
-  constructor(session: RowsSession, parser: Pick<LineRows<T>, "push" | "end">, feed: Feed<T>) {
+  constructor(session: RowsSession, feed: Feed<T>) {
     this.#session = session;
-    this.#parser = parser;
     this.#feed = feed;
     feed.bound(session.options.limits.body);
     feed.resume = () => session.resume(this);
     feed.cancel = () => this.#leave();
   }
 
-  take(piece: Buffer): void {
-    if (this.#left) this.#drain(piece.length);
-    else if (!this.#feed.push(this.#parser.push(piece), piece.length)) this.#session.pause(this);
+  /** Takes rows that came in `bytes` bytes. */
+  give(rows: T[], bytes: number): void {
+    if (this.left) this.#drain(bytes);
+    else if (!this.#feed.push(rows, bytes)) this.#session.pause(this);
   }
 
-  end(): void {
+  /** The answer is over: what comes now is another one. `last` gives the rows that are left. */
+  end(last?: () => T[]): void {
     this.#feed.resume = this.#feed.cancel = undefined;
     // The last piece may have asked for a pause: what follows is another answer.
     this.#session.resume(this);
-    if (!this.#left) this.#feed.push(this.#parser.end(), 0);
+    if (last && !this.left) this.#feed.push(last(), 0);
   }
 
   #leave(): void {
-    this.#left = true;
+    this.left = true;
     this.#session.resume(this);
   }
 

@@ -4,6 +4,18 @@ export type { Faults } from "./ftp/faults.js";
 export type { FtpFeatures, FtpLimits, FtpServerOptions } from "./ftp/options.js";
 export { FtpTree, type GenerateOptions, type TreeStat, utf8Name } from "./ftp/tree.js";
 export { FtpServer } from "./ftp-server.js";
+export type {
+  CutFault as ImapCutFault,
+  ExpungeFault as ImapExpungeFault,
+  Faults as ImapFaults,
+  LiteralFault as ImapLiteralFault,
+} from "./imap/faults.js";
+export { ImapMailbox } from "./imap/mailbox.js";
+export type { ImapMailboxInput, ImapMessageState } from "./imap/mailbox-input.js";
+export { ImapMailboxes, type ImapQuota } from "./imap/mailboxes.js";
+export type { ImapGenerated, ImapMessageFields, ImapMessageInput, ImapMessages } from "./imap/message.js";
+export type { ImapFeatures, ImapLimits, ImapServerOptions, ImapUser } from "./imap/options.js";
+export { ImapServer } from "./imap-server.js";
 export type { MemoryServer } from "./memory-server.js";
 export type { ArticleFields, ArticleInput } from "./nntp/article.js";
 export type {

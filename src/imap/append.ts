@@ -1,0 +1,132 @@
+/** APPEND (RFC 9051 §6.3.12): a message into a mailbox, its line ends set right. */
+import { UsageError } from "../client/errors.js";
+import type { Call, CallOptions } from "../client/session.js";
+import type { Source } from "../client/sink.js";
+import { crlfPieces, toCrlf } from "../message/line-ends.js";
+import { Pieces } from "../net/pieces.js";
+import { openSource } from "../net/stream.js";
+import { type LiteralOut, literal, type Piece } from "./command.js";
+import { flagList, mailboxArgument } from "./mailbox-argument.js";
+import { formatInternalDate } from "./parse-date.js";
+import type { ImapSession } from "./session.js";
+
+/** What `append()` takes. */
+export interface AppendOptions extends CallOptions {
+  /** `\Seen` and its like, and keywords. Default: none. */
+  flags?: readonly string[] | undefined;
+  /** When the message came (INTERNALDATE). Default: now, by the server's clock. */
+  date?: Date | undefined;
+}
+
+/** A message for `appendAll()`. */
+export interface NewMessage extends Pick<AppendOptions, "flags" | "date"> {
+  readonly content: Source;
+}
+
+/** A message that can be sent. */
+export interface ReadyMessage {
+  readonly words: string;
+  readonly literal: LiteralOut;
+}
+
+/** Where a message is now; undefined where the server has no UIDPLUS, or the mailbox no lasting UIDs. */
+export interface Appended {
+  readonly uid: number | undefined;
+  readonly uidValidity: number | undefined;
+}
+
+/** Files up to this size are read whole, larger ones twice: their size must be known before the first byte is sent. */
+const SMALL = 1024 * 1024;
+
+/** Messages of one command, and their bytes. */
+const BATCH = 100;
+const BATCH_BYTES = 4 * 1024 * 1024;
+
+/** True where the bytes are there already. */
+export function isInMemory(source: Source): source is Uint8Array | { readonly text: string } {
+  return source instanceof Uint8Array || (typeof source === "object" && "text" in source);
+}
+
+/** The literal of a message that is in memory. */
+export function literalOf(source: Uint8Array | { readonly text: string }): LiteralOut {
+  const bytes = source instanceof Uint8Array ? source : Buffer.from(source.text);
+  return literal(toCrlf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
+}
+
+/** The literal of any source. Throws SinkError. */
+export async function readLiteral(source: Source, most: number): Promise<LiteralOut> {
+  if (isInMemory(source)) return literalOf(source);
+  const isFile = typeof source === "string" || source instanceof URL;
+  const reader = await openSource(source);
+  if (isFile && (reader.size ?? 0) > SMALL) {
+    let size = 0;
+    for await (const piece of crlfPieces(reader)) size += piece.length;
+    return { size, bytes: crlfPieces(await openSource(source)) };
+  }
+  const pieces = new Pieces(most);
+  for await (const piece of reader) pieces.take(piece);
+  return literal(toCrlf(pieces.whole()));
+}
+
+/** The words between the mailbox and the literal, or between two literals. Throws UsageError. */
+export function appendWords({ flags, date }: Pick<NewMessage, "flags" | "date">): string {
+  const marks = flags === undefined || flags.length === 0 ? "" : `${flagList(flags)} `;
+  const when = date === undefined ? "" : `"${formatInternalDate(date)}" `;
+  return ` ${marks}${when}`;
+}
+
+/** Sends one message, or several in one command: all of them are in then, or none (RFC 3502). */
+export async function append(
+  session: ImapSession,
+  mailbox: string,
+  messages: readonly ReadyMessage[],
+  { timeout }: Pick<Call, "timeout">,
+): Promise<Appended[]> {
+  const limit = Number(session.capabilities.get("APPENDLIMIT")?.[0]);
+  const pieces: Piece[] = ["APPEND ", mailboxArgument(mailbox, session.utf8)];
+  for (const { words, literal } of messages) {
+    if (literal.size > limit) {
+      throw new UsageError(`a message has ${literal.size} bytes, and the server takes ${limit}`, { protocol: "imap" });
+    }
+    pieces.push(words, literal);
+  }
+  const { code } = await session.send(pieces, { timeout });
+  const told = code?.name === "APPENDUID" ? code.uids : undefined;
+  const uids = told?.size === messages.length ? told.toArray() : [];
+  return messages.map((_, i) => ({ uid: uids[i], uidValidity: uids[i] && code?.uidValidity }));
+}
+
+/** Sends a batch: by one command where the server takes that, else by one for each, in one write. */
+export async function appendBatch(
+  session: ImapSession,
+  mailbox: string,
+  messages: readonly ReadyMessage[],
+  call: Call,
+): Promise<Appended[]> {
+  if (session.has("MULTIAPPEND")) return append(session, mailbox, messages, call);
+  const sent = messages.map((each) => append(session, mailbox, [each], call));
+  const settled = await Promise.allSettled(sent);
+  for (const each of settled) if (each.status === "rejected") throw each.reason;
+  return (await Promise.all(sent)).flat();
+}
+
+/** Messages put together, as many as go into one command. Throws UsageError, SinkError. */
+export async function* batches(
+  messages: Iterable<NewMessage> | AsyncIterable<NewMessage>,
+  most: number,
+): AsyncGenerator<ReadyMessage[]> {
+  let batch: ReadyMessage[] = [];
+  let bytes = 0;
+  for await (const { content, flags, date } of messages) {
+    const words = appendWords({ flags, date });
+    const literal = await readLiteral(content, most);
+    if (batch.length === BATCH || (batch.length > 0 && bytes + literal.size > BATCH_BYTES)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push({ words, literal });
+    bytes += literal.size;
+  }
+  if (batch.length > 0) yield batch;
+}

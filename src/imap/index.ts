@@ -1,0 +1,25 @@
+/** `polywire/imap`: the IMAP client alone. */
+export type { Attachment, Message } from "../message/message.js";
+export type { ParseOptions } from "../message/parse.js";
+export type { Appended, AppendOptions, NewMessage } from "./append.js";
+export type { Copied, StoreAction, Stored, StoreOptions } from "./change.js";
+export { ImapClient } from "./client.js";
+export type { ComingSection, FetchItem, FetchOptions, MessageOptions } from "./fetch.js";
+export { FetchData } from "./fetch-data.js";
+export type { IdleOptions } from "./idle.js";
+export type { ListedMailbox, ListOptions, MailboxStatus, Namespace, Namespaces, StatusItem } from "./list.js";
+export { Mailbox, type MailboxEvent } from "./mailbox.js";
+export type { MetadataOptions } from "./metadata.js";
+export type { ImapOptions } from "./options.js";
+export type { BodyPart } from "./parse-body-structure.js";
+export type { ResponseCode } from "./parse-code.js";
+export type { Envelope } from "./parse-envelope.js";
+export type { Quota, QuotaResource } from "./quota.js";
+export type { ImapReply } from "./reply.js";
+export { Response } from "./response.js";
+export type { RetrievedMessage, StoredMessage } from "./retrieve.js";
+export type { AccessList, GrantableRights } from "./rights.js";
+export type { SearchQuery } from "./search.js";
+export type { KnownMailbox, SelectOptions } from "./select.js";
+export { type MessageRange, type MessageSet, SequenceSet } from "./sequence-set.js";
+export type { SortKey, Thread, ThreadAlgorithm } from "./sort.js";

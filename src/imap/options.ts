@@ -1,0 +1,22 @@
+/** The options of IMAP alone, and their defaults. */
+import { UsageError } from "../client/errors.js";
+import type { ClientOptions } from "../client/options.js";
+
+/** What an ImapClient takes. */
+export interface ImapOptions extends ClientOptions {
+  /** Compress both directions behind the login, where the server announces COMPRESS=DEFLATE (RFC 4978). Default: true. */
+  compress?: boolean | undefined;
+}
+
+/** IMAP's own options with every default filled in. */
+export interface ImapSettings {
+  readonly compress: boolean;
+}
+
+/** Fills in the defaults. Throws UsageError. */
+export function resolveImap({ compress = true }: ImapOptions): ImapSettings {
+  if (typeof compress !== "boolean") {
+    throw new UsageError(`compress is true or false, not ${JSON.stringify(compress)}`, { protocol: "imap" });
+  }
+  return { compress };
+}

@@ -1,0 +1,240 @@
+/** SEARCH (RFC 9051 §6.4.4): a query as a value → the words of a command; and its results. No I/O. */
+import { UsageError } from "../client/errors.js";
+import { astring, literal, type Piece } from "./command.js";
+import type { Cursor } from "./cursor.js";
+import { checkFlag } from "./flags.js";
+import { formatDay } from "./parse-date.js";
+import type { Response } from "./response.js";
+import { formatSet, type MessageSet, parseSet } from "./sequence-set.js";
+
+/** What is searched for: all conditions must hold. A day is taken from a Date in UTC. */
+export interface SearchQuery {
+  all?: true | undefined;
+  answered?: boolean | undefined;
+  deleted?: boolean | undefined;
+  draft?: boolean | undefined;
+  flagged?: boolean | undefined;
+  seen?: boolean | undefined;
+  /** Has this flag or keyword, or each of these. */
+  keyword?: string | readonly string[] | undefined;
+  /** Does not have it, or any of them. */
+  unkeyword?: string | readonly string[] | undefined;
+  /** Text in a header field or the body, in any case. */
+  from?: string | undefined;
+  to?: string | undefined;
+  cc?: string | undefined;
+  bcc?: string | undefined;
+  subject?: string | undefined;
+  body?: string | undefined;
+  /** Text in the headers or the body. */
+  text?: string | undefined;
+  /** Text in these header fields; `true`, or "": the field is there. */
+  header?: Readonly<Record<string, string | true>> | undefined;
+  /** Came into the mailbox on this day, before it, or on it and later. */
+  on?: Date | undefined;
+  before?: Date | undefined;
+  since?: Date | undefined;
+  /** The day of the Date field. */
+  sentOn?: Date | undefined;
+  sentBefore?: Date | undefined;
+  sentSince?: Date | undefined;
+  /** Came within the last seconds, or longer ago (RFC 5032). */
+  younger?: number | undefined;
+  older?: number | undefined;
+  /** Octets: more, or less. */
+  larger?: number | undefined;
+  smaller?: number | undefined;
+  uid?: MessageSet | undefined;
+  numbers?: MessageSet | undefined;
+  /** Changed since (RFC 7162). */
+  modseq?: number | bigint | undefined;
+  /** Gmail's own way to search. */
+  gmailRaw?: string | undefined;
+  /** None of these. */
+  not?: SearchQuery | readonly SearchQuery[] | undefined;
+  /** One of these. */
+  or?: readonly SearchQuery[] | undefined;
+}
+
+const SYSTEM_FLAGS: ReadonlySet<string> = new Set(["ANSWERED", "DELETED", "DRAFT", "FLAGGED", "SEEN"]);
+
+type Writer = (value: never) => readonly Piece[];
+
+const flag = (word: string) => (value: boolean) => [value ? word : `UN${word}`];
+const day = (word: string) => (value: Date) => [`${word} ${formatDay(value)}`];
+const text = (word: string) => (value: string) => [`${word} `, searchString(value)];
+const count = (word: string) => (value: number | bigint) => [`${word} ${whole(word, value)}`];
+const keywords = (word: string) => (value: string | readonly string[]) => [
+  [value]
+    .flat()
+    .map((each) => systemFlag(word, checkFlag(each)))
+    .join(" "),
+];
+
+/** How each condition is written. */
+const WRITERS: {
+  readonly [K in keyof Required<SearchQuery>]: (value: NonNullable<SearchQuery[K]>) => readonly Piece[];
+} = {
+  all: () => ["ALL"],
+  answered: flag("ANSWERED"),
+  deleted: flag("DELETED"),
+  draft: flag("DRAFT"),
+  flagged: flag("FLAGGED"),
+  seen: flag("SEEN"),
+  keyword: keywords("KEYWORD"),
+  unkeyword: keywords("UNKEYWORD"),
+  from: text("FROM"),
+  to: text("TO"),
+  cc: text("CC"),
+  bcc: text("BCC"),
+  subject: text("SUBJECT"),
+  body: text("BODY"),
+  text: text("TEXT"),
+  header: (fields) =>
+    joined(
+      Object.entries(fields).map(([name, value]) => [
+        "HEADER ",
+        fieldName(name),
+        " ",
+        searchString(value === true ? "" : value),
+      ]),
+    ),
+  on: day("ON"),
+  before: day("BEFORE"),
+  since: day("SINCE"),
+  sentOn: day("SENTON"),
+  sentBefore: day("SENTBEFORE"),
+  sentSince: day("SENTSINCE"),
+  younger: count("YOUNGER"),
+  older: count("OLDER"),
+  larger: count("LARGER"),
+  smaller: count("SMALLER"),
+  uid: (set) => [`UID ${formatSet(set)}`],
+  numbers: (set) => [formatSet(set)],
+  modseq: count("MODSEQ"),
+  gmailRaw: text("X-GM-RAW"),
+  not: (queries) => joined([queries].flat().map((each) => ["NOT (", ...conditions(each), ")"])),
+  or: alternatives,
+};
+
+/**
+ * The query of a SEARCH. Throws UsageError for what is none.
+ *
+ * @param query A value, or text as IMAP writes it.
+ */
+export function searchPieces(query: SearchQuery | string): Piece[] {
+  if (typeof query !== "string") return conditions(query);
+  if (query.trim() === "" || /\{\d+[+-]?\}$/.test(query)) {
+    throw new UsageError(`${JSON.stringify(query)} is no search`, { advice: "quote strings", protocol: "imap" });
+  }
+  return [query];
+}
+
+/** True where a piece is not ASCII: the charset must be named (RFC 9051 §6.4.4). */
+export function needsCharset(pieces: readonly Piece[]): boolean {
+  return pieces.some((piece) => typeof piece !== "string" || /[^\x00-\x7f]/.test(piece));
+}
+
+function conditions(query: SearchQuery): Piece[] {
+  const all: (readonly Piece[])[] = [];
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    if (!Object.hasOwn(WRITERS, name)) {
+      const advice = `there are ${Object.keys(WRITERS).join(", ")}`;
+      throw new UsageError(`${JSON.stringify(name)} is no condition of a search`, { advice, protocol: "imap" });
+    }
+    // Each writer has the type of its own value.
+    all.push((WRITERS[name as keyof SearchQuery] as unknown as Writer)(value as never));
+  }
+  return all.length === 0 ? ["ALL"] : joined(all);
+}
+
+/** OR takes two: `OR (a) OR (b) (c)`. */
+function alternatives(queries: readonly SearchQuery[]): Piece[] {
+  const last = queries.length - 1;
+  if (last < 0) throw new UsageError("a search for one of none", { protocol: "imap" });
+  return queries.flatMap((each, i) => [`${i > 0 ? " " : ""}${i < last ? "OR " : ""}(`, ...conditions(each), ")"]);
+}
+
+function joined(all: readonly (readonly Piece[])[]): Piece[] {
+  return all.flatMap((pieces, i) => (i === 0 ? pieces : [" ", ...pieces]));
+}
+
+/** Quoted, or a literal: an atom may be taken for the next condition by a person, and by some servers. */
+function searchString(value: string): Piece {
+  if (typeof value !== "string") throw new UsageError(`${JSON.stringify(value)} is no text`, { protocol: "imap" });
+  if (value.includes("\0")) throw new UsageError("a text that is searched for must not hold NUL", { protocol: "imap" });
+  if (!/[\r\n\x7f-\uffff]/.test(value)) return `"${value.replace(/["\\]/g, "\\$&")}"`;
+  return literal(Buffer.from(value));
+}
+
+/** `\Seen` has a word of its own, a keyword has none. */
+function systemFlag(word: string, name: string): string {
+  if (!name.startsWith("\\")) return `${word} ${name}`;
+  const own = name.slice(1).toUpperCase();
+  if (!SYSTEM_FLAGS.has(own)) {
+    throw new UsageError(`${JSON.stringify(name)} cannot be searched for`, { protocol: "imap" });
+  }
+  return word === "UNKEYWORD" ? `UN${own}` : own;
+}
+
+/** RFC 5322 §3.6.8. */
+function fieldName(name: string): Piece {
+  if (/^[\x21-\x39\x3b-\x7e]+$/.test(name)) return astring(name);
+  throw new UsageError(`${JSON.stringify(name)} is no name of a header field`, { protocol: "imap" });
+}
+
+function whole(word: string, value: number | bigint): string {
+  if (typeof value === "bigint" ? value >= 0n : Number.isSafeInteger(value) && value >= 0) return String(value);
+  throw new UsageError(`${word} wants a whole number, not ${String(value)}`, { protocol: "imap" });
+}
+
+/** The messages of `* SEARCH 2 3 6 (MODSEQ 917162500)`, or of a SORT, in the order they were sent in. Throws ProtocolError. */
+export function parseSearch(response: Response): number[] {
+  const found: number[] = [];
+  const cursor = response.cursor();
+  while (!cursor.done && !cursor.atList) found.push(cursor.number());
+  return found;
+}
+
+/** What an ESEARCH tells (RFC 4731). */
+export interface SearchCounts {
+  readonly min?: number;
+  readonly max?: number;
+  readonly count?: number;
+  readonly all?: number[];
+  /** The part of them that was asked for (RFC 9394); empty where there is none of it. */
+  readonly partial?: number[];
+  readonly modseq?: number | bigint;
+}
+
+/** Reads an ESEARCH response. Throws ProtocolError. */
+export function parseEsearch(response: Response): SearchCounts & { tag?: string } {
+  const cursor = response.cursor();
+  const out: { -readonly [K in keyof SearchCounts]: SearchCounts[K] } & { tag?: string } = {};
+  if (cursor.atList && cursor.open()) {
+    cursor.atom();
+    out.tag = cursor.astring();
+    while (!cursor.close()) cursor.skip();
+  }
+  while (!cursor.done) {
+    const word = cursor.atom().toUpperCase();
+    if (word === "ALL") out.all = parseSet(cursor.astring()).toArray();
+    else if (word === "PARTIAL") out.partial = readPartial(cursor);
+    else if (word === "COUNT") out.count = cursor.number();
+    else if (word === "MIN") out.min = cursor.number();
+    else if (word === "MAX") out.max = cursor.number();
+    else if (word === "MODSEQ") out.modseq = cursor.bigNumber();
+    else if (word !== "UID") cursor.skip();
+  }
+  return out;
+}
+
+/** `(1:100 4,7:9)`: the part, and its messages; NIL where there are none. */
+function readPartial(cursor: Cursor): number[] {
+  if (!cursor.open()) return [];
+  cursor.atom();
+  const set = cursor.nstring();
+  while (!cursor.close()) cursor.skip();
+  return set === undefined ? [] : parseSet(set).toArray();
+}

@@ -1,0 +1,76 @@
+/** What the in-memory IMAP server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
+import type { CommandFault, CommandFaults } from "../command-faults.js";
+import type { ScramFault } from "../sasl/index.js";
+import type { ByteFaults } from "../wire.js";
+
+/** Where an answer is cut. */
+export interface CutFault extends CommandFault {
+  /** Bytes of the answer (all of its responses) that still come. */
+  at: number;
+  /** How it ends: the connection is closed, or nothing comes any more. Default: `"close"`. */
+  ending?: "close" | "silence";
+}
+
+/** A literal that does not come. */
+export interface LiteralFault extends CommandFault {
+  /** Bytes of it that come all the same. Default: 0. */
+  bytes?: number;
+  /** How it ends. Default: `"silence"`. */
+  ending?: "close" | "silence";
+}
+
+/** A message that another client expunges in between. */
+export interface ExpungeFault extends CommandFault {
+  /** The number of the message, as the client knows it. */
+  message: number;
+}
+
+/**
+ * Everything that can go wrong on purpose. Change it while the server runs: `server.faults.wrongTag = { command: "NOOP" }`.
+ *
+ * Commands are meant without their tags: `"NOOP"`, `"UID FETCH"`, `"FETCH 1"`. What {@link CommandFaults.reply} gives is
+ * the end of the answer, and gets the tag: `{ NOOP: "NO [UNAVAILABLE] Later" }`; lines before it come as they are.
+ */
+export interface Faults extends ByteFaults, CommandFaults {
+  // The connection
+
+  /** Milliseconds before the greeting. Default: 0. */
+  greetingDelay?: number | undefined;
+  /** New connections hear nothing, not even a greeting: all of them (`true`), or this many (counted down). */
+  silent?: boolean | number | undefined;
+  /** New connections are greeted with BYE and closed: all of them (`true`), or this many (counted down). */
+  tooManyConnections?: boolean | number | undefined;
+  /** After this many commands a connection is told BYE and closed. */
+  goingAwayAfter?: number | undefined;
+  /** Plain bytes sent right behind the OK of STARTTLS, in the same segment: an injection. */
+  injectAfterStartTls?: string | undefined;
+  /** What is wrong with the server's side of SCRAM: another nonce, a wrong signature, none, or `e=` in its place. */
+  scram?: ScramFault | undefined;
+
+  // Answers
+
+  /** The answer to this command breaks off. */
+  cutResponse?: CutFault | undefined;
+  /** BYE comes behind the first response of the answer to this command, and the connection is closed. */
+  byeDuring?: CommandFault | undefined;
+  /** The answer ends with a tag that nobody has given. */
+  wrongTag?: CommandFault | undefined;
+  /** The end of the answer comes behind the end of the next command's, where that was sent already. */
+  outOfOrder?: CommandFault | undefined;
+  /** Lines (without CRLF) put between responses, one in front of each, in turn: `["* XYZZY 42", "* 7 XNEW (a b)"]`. */
+  strangers?: readonly string[] | undefined;
+  /** Another client expunges a message behind the first response of the answer, and the client is told at once. */
+  expungeDuring?: ExpungeFault | undefined;
+
+  // Literals
+
+  /** A literal of a FETCH is announced, and does not come. */
+  missingLiteral?: LiteralFault | undefined;
+  /** A synchronizing literal is refused with NO in place of `+`. */
+  refuseLiteral?: CommandFault | undefined;
+
+  // What is told of messages
+
+  /** RFC822.SIZE says so many octets more (or less) for each message. */
+  wrongSizes?: number | undefined;
+}

@@ -1,0 +1,253 @@
+/** Searching, marking, copying, moving, removing and adding messages. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { ReplyError, SinkError, UsageError } from "../../src/client/errors.js";
+import type { SearchQuery } from "../../src/imap/search.js";
+import { failure } from "../net/loopback.js";
+import { course, inbox, ready } from "./dialogue.js";
+
+describe("search", () => {
+  test.each([
+    [{}, "ALL"],
+    [{ seen: false, flagged: true }, "UNSEEN FLAGGED"],
+    [{ keyword: ["$Work", "\\Seen"], unkeyword: "\\Draft" }, "KEYWORD $Work SEEN UNDRAFT"],
+    [{ from: 'a "b"', subject: "" }, 'FROM "a \\"b\\"" SUBJECT ""'],
+    [{ header: { "X-A": true, List: "x" } }, 'HEADER X-A "" HEADER List "x"'],
+    [
+      { since: new Date(Date.UTC(2026, 6, 7)), sentBefore: new Date(Date.UTC(2026, 0, 31)) },
+      "SINCE 7-Jul-2026 SENTBEFORE 31-Jan-2026",
+    ],
+    [{ larger: 1000, younger: 60, modseq: 9 }, "LARGER 1000 YOUNGER 60 MODSEQ 9"],
+    [{ uid: [3, 1, 2], numbers: "5:*" }, "UID 1:3 5:*"],
+    [{ not: { seen: true } }, "NOT (SEEN)"],
+    [{ not: [{ from: "a" }, { to: "b" }] }, 'NOT (FROM "a") NOT (TO "b")'],
+    [{ or: [{ from: "a" }, { to: "a" }, { cc: "a", seen: true }] }, 'OR (FROM "a") OR (TO "a") (CC "a" SEEN)'],
+    ["OR SEEN DRAFT", "OR SEEN DRAFT"],
+  ] as [SearchQuery | string, string][])("%j is %s", async (query, words) => {
+    const { imap, server } = await inbox(`C: A3 UID SEARCH ${words}\nS: * SEARCH 3 1 2\nS: A3 OK\n`);
+    expect(await imap.search(query)).toEqual([3, 1, 2]);
+    await server.done;
+  });
+
+  test("text that is not ASCII is a literal of UTF-8, and says so", async () => {
+    const script = `C: A3 UID SEARCH CHARSET UTF-8 SUBJECT {2+}\nC~ ${Buffer.from("ü\r\n").toString("base64")}\nS: * SEARCH\nS: A3 OK\n`;
+    const { imap, server } = await inbox(script, ["LITERAL+"]);
+    expect(await imap.search({ subject: "ü" })).toEqual([]);
+    await server.done;
+  });
+
+  test("several at once are told apart by ESEARCH", async () => {
+    const script =
+      'C: A3 UID SEARCH RETURN (ALL) SEEN\nC: A4 UID SEARCH RETURN (ALL) UNSEEN\nS: * ESEARCH (TAG "A4") UID ALL 4:5,9\nS: * ESEARCH (TAG "A3") UID\nS: A4 OK\nS: A3 OK\n';
+    const { imap, server, transcript } = await inbox(script, ["ESEARCH"]);
+    expect(await Promise.all([imap.search({ seen: true }), imap.search({ seen: false })])).toEqual([[], [4, 5, 9]]);
+    await server.done;
+    expect(course(transcript)).toEqual(["C A3", "C A4", "S A4", "S A3"]);
+  });
+
+  test("… or go one behind the other", async () => {
+    const script =
+      "C: A3 UID SEARCH SEEN\nS: * SEARCH 1\nS: A3 OK\nC: A4 SEARCH UNSEEN\nS: * SEARCH 2 (MODSEQ 8)\nS: A4 OK\n";
+    const { imap, transcript } = await inbox(script);
+    const all = [imap.search({ seen: true }), imap.search({ seen: false }, { by: "number" })];
+    expect(await Promise.all(all)).toEqual([[1], [2]]);
+    expect(course(transcript)).toEqual(["C A3", "S A3", "C A4", "S A4"]);
+  });
+
+  test.each([
+    { from: "a\0" },
+    { header: { "a b": "x" } },
+    { keyword: "a b" },
+    { larger: -1 },
+    { nonsense: 1 },
+    { or: [] },
+    "",
+    'SUBJECT "a"\r\nA9 LOGOUT',
+    "SUBJECT {3}",
+  ])("%j is none", async (query) => {
+    const { imap, server } = await inbox("");
+    expect(await failure(imap.search(query as string))).toBeInstanceOf(UsageError);
+    await server.done;
+  });
+});
+
+describe("store", () => {
+  test("gives the new flags, and the mailbox's events are not theirs", async () => {
+    const script =
+      "C: A3 UID STORE 1:2 +FLAGS (\\Seen $Work)\nS: * 1 FETCH (UID 1 FLAGS (\\Seen $Work))\nS: * 3 FETCH (UID 3 FLAGS ())\nS: * 2 FETCH (UID 2 FLAGS (\\Seen $Work))\nS: A3 OK\n";
+    const { imap, server } = await inbox(script);
+    const { messages, modified } = await imap.store("1:2", "+FLAGS", ["\\Seen", "$Work"]);
+    expect(messages.map(({ uid }) => uid)).toEqual([1, 2]);
+    expect(modified).toBeUndefined();
+    await server.done;
+  });
+
+  test.each(["OK", "NO"])("tells with %s which messages somebody else has changed", async (status) => {
+    const script = `C: A3 UID STORE 1:9 (UNCHANGEDSINCE 12) FLAGS.SILENT ()\nS: A3 ${status} [MODIFIED 7,9] some\n`;
+    const { imap } = await inbox(script);
+    const { modified } = await imap.store("1:9", "FLAGS.SILENT", [], { unchangedSince: 12 });
+    expect([...(modified ?? [])]).toEqual([7, 9]);
+  });
+
+  test("labels of Gmail are named like mailboxes", async () => {
+    const { imap, server } = await inbox('C: A3 UID STORE 1 +X-GM-LABELS (\\Inbox "a b" &APw-)\nS: A3 OK\n');
+    await imap.store(1, "+X-GM-LABELS", ["\\Inbox", "a b", "ü"]);
+    await server.done;
+  });
+
+  test("what is no flag and no action is not sent", async () => {
+    const { imap, server } = await inbox("");
+    expect(await failure(imap.store(1, "+FLAGS", ["a) b"]))).toBeInstanceOf(UsageError);
+    expect(await failure(imap.store(1, "FLAGS) x" as "FLAGS", []))).toBeInstanceOf(UsageError);
+    expect(await failure(imap.store([], "FLAGS", []))).toBeInstanceOf(UsageError);
+    await server.done;
+  });
+});
+
+describe("copy and move", () => {
+  test("COPYUID comes with the OK", async () => {
+    const { imap } = await inbox("C: A3 UID COPY 1:2 box\nS: A3 OK [COPYUID 38 1:2 304,306] done\n");
+    const copied = await imap.copy("1:2", "box");
+    expect([copied?.uidValidity, [...copied!.source], [...copied!.uids]]).toEqual([38, [1, 2], [304, 306]]);
+  });
+
+  test("… or, for a move, before it", async () => {
+    const script =
+      "C: A3 MOVE 1 box\nS: * OK [COPYUID 38 1 304] there\nS: * 1 EXPUNGE\nS: A3 OK done\nC: A4 UID MOVE 2 box\nS: * 1 EXPUNGE\nS: A4 OK\n";
+    const { imap } = await inbox(script);
+    expect(await imap.move(1, "box", { by: "number" })).toMatchObject({ uidValidity: 38 });
+    expect(await imap.move(2, "box")).toBeUndefined();
+    expect(imap.mailbox?.exists).toBe(1);
+  });
+
+  test("a mailbox that could be made says so", async () => {
+    const { imap } = await inbox("C: A3 UID COPY 1 box\nS: A3 NO [TRYCREATE] no\n");
+    expect(await failure(imap.copy(1, "box"))).toMatchObject({ enhanced: "TRYCREATE", clientUsable: true });
+  });
+});
+
+test("expunge takes all, or some", async () => {
+  const { imap, server } = await inbox("C: A3 EXPUNGE\nS: * 1 EXPUNGE\nS: A3 OK\nC: A4 UID EXPUNGE 7:9\nS: A4 OK\n");
+  await imap.expunge();
+  await imap.expunge([7, 8, 9]);
+  expect(imap.mailbox?.exists).toBe(2);
+  await server.done;
+});
+
+describe("append", () => {
+  const b64 = (text: string) => Buffer.from(text).toString("base64");
+
+  test("asks for leave where literals need it, and sets line ends right", async () => {
+    const script = `C: A2 APPEND box (\\Seen) " 7-Jul-2026 00:00:00 +0000" {8}\nS: + go on\nC~ ${b64("a\r\nb\r\nc\n\r\n".replace("c\n", "cd"))}\nS: A2 OK [APPENDUID 38 7] in\n`;
+    const { imap, server } = await ready(script);
+    const options = { flags: ["\\Seen"], date: new Date(Date.UTC(2026, 6, 7)) };
+    expect(await imap.append("box", { text: "a\nb\r\ncd" }, options)).toEqual({ uid: 7, uidValidity: 38 });
+    await server.done;
+  });
+
+  test("… and does not ask where they do not: several go in one write", async () => {
+    const script = `C: A2 APPEND box {2+}\nC~ ${b64("hi\r\n")}\nC: A3 APPEND box {2+}\nC~ ${b64("ho\r\n")}\nS: A2 OK\nS: A3 NO [OVERQUOTA] full\n`;
+    const { imap, server } = await ready(script, ["LITERAL+"]);
+    const all = await Promise.allSettled(["hi", "ho"].map((text) => imap.append("box", { text })));
+    expect(all[0]).toEqual({ status: "fulfilled", value: { uid: undefined, uidValidity: undefined } });
+    expect(all[1]).toMatchObject({ reason: { name: "ReplyError", enhanced: "OVERQUOTA" } });
+    await server.done;
+  });
+
+  test("a refusal in place of the leave: nothing more is sent, and others go on", async () => {
+    const script = `C: A2 APPEND box {2}\nS: A2 NO [TRYCREATE] no\nC: A3 APPEND inbox2 {2}\nS: + ok\nC~ ${b64("ho\r\n")}\nS: A3 OK\nC: A4 NOOP\nS: A4 OK\n`;
+    const { imap, server } = await ready(script);
+    const first = failure(imap.append("box", { text: "hi" }));
+    const second = imap.append("inbox2", { text: "ho" });
+    const third = imap.noop();
+    expect(await first).toMatchObject({ name: "ReplyError", enhanced: "TRYCREATE" });
+    await Promise.all([second, third]);
+    await server.done;
+  });
+
+  test("a file is streamed, however its lines end", async () => {
+    const work = mkdtempSync(join(tmpdir(), "polywire-imap-"));
+    onTestFinished(() => rmSync(work, { recursive: true, force: true }));
+    const path = join(work, "big.eml");
+    const lines = 150_000;
+    writeFileSync(path, "0123456789\n".repeat(lines));
+    const sent = "0123456789\r\n".repeat(lines);
+    const script = `C: A2 APPEND box {${sent.length}}\nS: + go\nC~ ${b64(`${sent}\r\n`)}\nS: A2 OK\nC: A3 NOOP\nS: A3 OK\n`;
+    const { imap, server } = await ready(script);
+    await Promise.all([imap.append("box", path), imap.noop()]);
+    await server.done;
+  });
+
+  test("a stream is read first, as its size must be told", async () => {
+    const { imap, server } = await ready(`C: A2 APPEND box {4+}\nC~ ${b64("a\r\nb\r\n")}\nS: A2 OK\n`, ["LITERAL+"]);
+    await imap.append("box", Readable.from([Buffer.from("a\n"), Buffer.from("b")]));
+    await server.done;
+  });
+
+  test("a source that cannot be read is a SinkError, and nothing is sent", async () => {
+    const { imap, server } = await ready("C: A2 NOOP\nS: A2 OK\n");
+    expect(await failure(imap.append("box", "/nowhere/at/all.eml"))).toBeInstanceOf(SinkError);
+    await imap.noop();
+    await server.done;
+  });
+
+  test("a message that is larger than the server says it takes is not sent", async () => {
+    const { imap, server } = await ready("", ["APPENDLIMIT=3"]);
+    expect(await failure(imap.append("box", { text: "four" }))).toBeInstanceOf(UsageError);
+    await server.done;
+  });
+
+  test("silence in mid literal is the server's fault only when it is its turn", async () => {
+    const { imap } = await ready("C: A2 APPEND box {2}\nWAIT 1000\n");
+    const error = await failure(imap.append("box", { text: "hi" }, { timeout: 50 }));
+    expect(error).toMatchObject({ name: "TimeoutError" });
+    expect(error).not.toBeInstanceOf(ReplyError);
+  });
+});
+
+describe("many messages", () => {
+  const b64 = (text: string) => Buffer.from(text).toString("base64");
+  const two = [{ content: { text: "hi" }, flags: ["\\Seen"] }, { content: Buffer.from("ho") }];
+
+  test("go in one command where the server takes that", async () => {
+    const script = `C: A2 APPEND box (\\Seen) {2+}\nC~ ${b64("hi {2+}\r\nho\r\n")}\nS: A2 OK [APPENDUID 38 7:8] in\n`;
+    const { imap, server } = await ready(script, ["LITERAL+", "MULTIAPPEND"]);
+    expect(await imap.appendAll("box", two).toArray()).toEqual([
+      { uid: 7, uidValidity: 38 },
+      { uid: 8, uidValidity: 38 },
+    ]);
+    await server.done;
+  });
+
+  test("… or in one write, each by its own", async () => {
+    const script = `C: A2 APPEND box (\\Seen) {2+}\nC~ ${b64("hi\r\n")}\nC: A3 APPEND box {2+}\nC~ ${b64("ho\r\n")}\nS: A2 OK [APPENDUID 38 7] in\nS: A3 OK\n`;
+    const { imap, server } = await ready(script, ["LITERAL+"]);
+    expect((await imap.appendAll("box", two).toArray()).map(({ uid }) => uid)).toEqual([7, undefined]);
+    await server.done;
+  });
+
+  test("a refusal rejects, and what was in before it is told", async () => {
+    const script = `C: A2 APPEND box {2}\nS: + go\nC~ ${b64("hi\r\n")}\nS: A2 OK\nC: A3 APPEND box {5000000}\nS: A3 NO [OVERQUOTA] full\nC: A4 NOOP\nS: A4 OK\n`;
+    const { imap, server } = await ready(script);
+    const messages = [{ content: { text: "hi" } }, { content: Buffer.alloc(5_000_000, "x") }];
+    let rows = 0;
+    const error = await failure(
+      (async () => {
+        for await (const _ of imap.appendAll("box", messages)) rows++;
+      })(),
+    );
+    expect(error).toMatchObject({ name: "ReplyError", enhanced: "OVERQUOTA" });
+    expect(rows).toBe(1);
+    await imap.noop();
+    await server.done;
+  });
+
+  test("none are no command", async () => {
+    const { imap, server } = await ready("");
+    expect(await imap.appendAll("box", []).toArray()).toEqual([]);
+    await server.done;
+  });
+});

@@ -1,0 +1,255 @@
+/** FETCH: rows, several in flight, sinks, what breaks. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { ConnectionError, ProtocolError, ReplyError, SinkError, UsageError } from "../../src/client/errors.js";
+import { failure } from "../net/loopback.js";
+import { course, inbox } from "./dialogue.js";
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), "polywire-imap-"));
+  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+describe("rows", () => {
+  test("come as values, by UID unless told otherwise", async () => {
+    const script =
+      'C: A3 UID FETCH 1:* (FLAGS RFC822.SIZE)\nS: * 1 FETCH (UID 101 FLAGS (\\Seen) RFC822.SIZE 44)\nS: * 2 FETCH (UID 102 FLAGS () RFC822.SIZE 55)\nS: A3 OK\nC: A4 FETCH 2 (ENVELOPE)\nS: * 2 FETCH (ENVELOPE (NIL "hi" NIL NIL NIL NIL NIL NIL NIL NIL))\nS: A4 OK\n';
+    const { imap, server } = await inbox(script);
+    const rows = await imap.fetch("1:*", ["FLAGS", "RFC822.SIZE"]).toArray();
+    expect(rows.map(({ number, uid, flags, size }) => [number, uid, flags, size])).toEqual([
+      [1, 101, ["\\Seen"], 44],
+      [2, 102, [], 55],
+    ]);
+    const [row] = await imap.fetch(2, ["ENVELOPE"], { by: "number" }).toArray();
+    expect([row?.number, row?.uid, row?.envelope?.subject]).toEqual([2, undefined, "hi"]);
+    await server.done;
+  });
+
+  test("a macro stands alone", async () => {
+    const { imap, server } = await inbox("C: A3 UID FETCH 5 ALL\nS: A3 OK\n");
+    expect(await imap.fetch(5, "ALL").toArray()).toEqual([]);
+    await server.done;
+  });
+
+  test("flags that are told unasked are no rows: they are events", async () => {
+    const script =
+      "C: A3 UID FETCH 101 (BODY.PEEK[])\nS: * 1 FETCH (UID 101 FLAGS (\\Seen))\nS: * 1 FETCH (UID 101 BODY[] {2}\nS: hi)\nS: * 4 EXISTS\nS: A3 OK\n";
+    const { imap } = await inbox(script);
+    const rows = await imap.fetch(101, ["BODY.PEEK[]"]).toArray();
+    expect(rows.map(({ body }) => body.get("")?.toString())).toEqual(["hi"]);
+    expect(imap.mailbox?.exists).toBe(4);
+  });
+
+  test("a refusal rejects, and what came before it is given", async () => {
+    const script =
+      'C: A3 UID FETCH 1:9 (BODY.PEEK[])\nS: * 1 FETCH (UID 1 BODY[] "x")\nS: A3 NO [EXPUNGEISSUED] some are gone\n';
+    const { imap } = await inbox(script);
+    const uids: unknown[] = [];
+    const error = await failure(
+      (async () => {
+        for await (const { uid } of imap.fetch("1:9", ["BODY.PEEK[]"])) uids.push(uid);
+      })(),
+    );
+    expect(error).toBeInstanceOf(ReplyError);
+    expect(error).toMatchObject({ enhanced: "EXPUNGEISSUED", transient: true });
+    expect([uids, imap.state]).toEqual([[1], "ready"]);
+  });
+
+  test("a call made inside the loop waits while the rest is read ahead", async () => {
+    const rows = Array.from({ length: 50 }, (_, i) => `S: * ${i + 1} FETCH (UID ${i + 1} RFC822.SIZE 9)\n`).join("");
+    const { imap, server } = await inbox(`C: A3 UID FETCH 1:* (RFC822.SIZE)\n${rows}S: A3 OK\nC: A4 NOOP\nS: A4 OK\n`);
+    let count = 0;
+    for await (const _ of imap.fetch("1:*", ["RFC822.SIZE"])) if (++count === 3) await imap.noop();
+    expect(count).toBe(50);
+    await server.done;
+  });
+
+  test("a loop that is left leaves the client usable", async () => {
+    const script =
+      "C: A3 UID FETCH 1:* (RFC822.SIZE)\nS: * 1 FETCH (UID 1 RFC822.SIZE 9)\nWAIT 50\nS: * 2 FETCH (UID 2 RFC822.SIZE 9)\nS: A3 OK\nC: A4 NOOP\nS: A4 OK\n";
+    const { imap, server } = await inbox(script);
+    for await (const _ of imap.fetch("1:*", ["RFC822.SIZE"])) break;
+    await imap.noop();
+    await server.done;
+  });
+
+  test("a set that is too long for one command is several", async () => {
+    const uids = Array.from({ length: 3000 }, (_, i) => 2 * i + 10_001);
+    const script =
+      "C: /^A3 UID FETCH 10001,[0-9,]{7000,8000} \\(RFC822.SIZE\\)$/\nC: /^A4 UID FETCH/\nC: /^A5 UID FETCH [0-9,]*,15999 /\nS: * 1 FETCH (UID 10001 RFC822.SIZE 1)\nS: A3 OK\nS: A4 OK\nS: * 9 FETCH (UID 15999 RFC822.SIZE 1)\nS: A5 OK\n";
+    const { imap, server } = await inbox(script);
+    const rows = await imap.fetch(uids, ["RFC822.SIZE"]).toArray();
+    expect(rows.map(({ uid }) => uid)).toEqual([10_001, 15_999]);
+    await server.done;
+  });
+
+  test("only what has changed since, and with QRESYNC what has gone", async () => {
+    const script =
+      "C: A3 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 12 VANISHED)\nS: * VANISHED (EARLIER) 4:5\nS: * 2 FETCH (UID 102 FLAGS () MODSEQ (13))\nS: A3 OK\n";
+    const { imap, server } = await inbox(script);
+    const rows = await imap.fetch("1:*", ["FLAGS"], { changedSince: 12, vanished: true }).toArray();
+    expect(rows.map(({ uid, modseq }) => [uid, modseq])).toEqual([[102, 13]]);
+    expect(() => imap.fetch("1:*", ["FLAGS"], { vanished: true })).toThrow(UsageError);
+    await server.done;
+  });
+
+  test("a signal in mid answer closes the client", async () => {
+    const { imap } = await inbox("C: A3 UID FETCH 1:* (FLAGS)\nS: * 1 FETCH (UID 1 FLAGS ())\nWAIT 1000\n");
+    const abort = new AbortController();
+    const rows = imap.fetch("1:*", ["FLAGS"], { signal: abort.signal }).each(() => abort.abort());
+    expect(await failure(rows)).toMatchObject({ name: "AbortedError" });
+    expect(imap.state).toBe("closed");
+  });
+
+  test.each([[[]], [["FLAGS)\r\nA9 LOGOUT"]], [["1"]], [[""]]])("%j are no items", async (items) => {
+    const { imap } = await inbox("");
+    expect(() => imap.fetch(1, items)).toThrow(UsageError);
+  });
+});
+
+describe("several in flight", () => {
+  test("each gets its own messages, though the server answers them together", async () => {
+    const script =
+      "C: A3 UID FETCH 1 (BODY.PEEK[])\nC: A4 UID FETCH 2 (BODY.PEEK[])\nC: A5 UID FETCH 3 (BODY.PEEK[])\nS: * 3 FETCH (UID 3 BODY[] {1}\nS: c)\nS: * 1 FETCH (UID 1 BODY[] {1}\nS: a)\nS: * 2 FETCH (UID 2 BODY[] {1}\nS: b)\nS: A3 OK\nS: A4 OK\nS: A5 OK\n";
+    const { imap, server, transcript } = await inbox(script);
+    const all = await Promise.all([1, 2, 3].map((uid) => imap.retrieve(uid)));
+    expect(all.map(({ content }) => content.toString())).toEqual(["a", "b", "c"]);
+    await server.done;
+    expect(course(transcript)).toEqual(["C A3", "C A4", "C A5", "S A3", "S A4", "S A5"]);
+  });
+
+  test("the same message twice is asked for twice, one behind the other", async () => {
+    const once = (tag: string) =>
+      `C: ${tag} UID FETCH 1 (BODY.PEEK[])\nS: * 1 FETCH (UID 1 BODY[] {1}\nS: a)\nS: ${tag} OK\n`;
+    const { imap, server, transcript } = await inbox(once("A3") + once("A4"));
+    const all = await Promise.all([imap.retrieve(1), imap.retrieve(1)]);
+    expect(all.map(({ content }) => content.toString())).toEqual(["a", "a"]);
+    await server.done;
+    expect(course(transcript)).toEqual(["C A3", "S A3", "C A4", "S A4"]);
+  });
+
+  test("numbers mean something else when messages go: such a call is alone", async () => {
+    const script =
+      "C: A3 NOOP\nWAIT 30\nS: * 1 EXPUNGE\nS: A3 OK\nC: A4 FETCH 2 (RFC822.SIZE)\nS: * 2 FETCH (RFC822.SIZE 9)\nS: A4 OK\nC: A5 NOOP\nS: A5 OK\n";
+    const { imap, server, transcript } = await inbox(script);
+    const fetched = imap.fetch(2, ["RFC822.SIZE"], { by: "number" });
+    const [, rows] = await Promise.all([imap.noop(), fetched.toArray(), imap.noop()]);
+    expect(rows.map(({ size }) => size)).toEqual([9]);
+    await server.done;
+    expect(course(transcript)).toEqual(["C A3", "S A3", "C A4", "S A4", "C A5", "S A5"]);
+  });
+
+  test("BYE ends all of them", async () => {
+    const { imap } = await inbox("C: A3 UID FETCH 1 (BODY.PEEK[])\nC: A4 UID FETCH 2 (BODY.PEEK[])\nS: * BYE out\n");
+    for (const error of await Promise.all([failure(imap.retrieve(1)), failure(imap.retrieve(2))])) {
+      expect(error).toBeInstanceOf(ConnectionError);
+    }
+  });
+});
+
+describe("one message", () => {
+  test("that does not exist is a ReplyError", async () => {
+    const { imap } = await inbox("C: A3 UID FETCH 9 (BODY.PEEK[])\nS: A3 OK nothing\n");
+    expect(await failure(imap.retrieve(9))).toMatchObject({ name: "ReplyError", clientUsable: true });
+  });
+
+  test("larger than limits.body closes the client", async () => {
+    const script = "C: A3 UID FETCH 9 (BODY.PEEK[])\nS: * 1 FETCH (UID 9 BODY[] {1000}\n";
+    const { imap } = await inbox(script, [], { limits: { body: 999 } });
+    expect(await failure(imap.retrieve(9))).toBeInstanceOf(ProtocolError);
+    expect(imap.state).toBe("closed");
+  });
+
+  test("is read as a message", async () => {
+    const script =
+      "C: A3 UID FETCH 9 (BODY.PEEK[])\nS: * 1 FETCH (UID 9 BODY[] {16}\nS: Subject: hi\nS: \nS: x)\nS: A3 OK\n";
+    const { imap } = await inbox(script);
+    expect((await imap.message(9)).subject).toBe("hi");
+  });
+
+  test.each([0, -1, 1.5, 2 ** 32])("%s is no UID", async (uid) => {
+    const { imap } = await inbox("");
+    expect(await failure(imap.retrieve(uid))).toBeInstanceOf(UsageError);
+  });
+});
+
+describe("sinks", () => {
+  const body = (uid: number, text: string) => `S: * ${uid} FETCH (UID ${uid} BODY[] {${text.length}}\nS: ${text})\n`;
+
+  test("take the bytes as they come; the row says how many", async () => {
+    const work = folder();
+    const script = `C: A3 UID FETCH 1:2 (BODY.PEEK[])\n${body(1, "hello")}${body(2, "you")}S: A3 OK\n`;
+    const { imap, server } = await inbox(script);
+    const to = ({ uid }: { uid: number | undefined }) => join(work, `${uid}.eml`);
+    const rows = await imap.fetch("1:2", ["BODY.PEEK[]"], { to }).toArray();
+    expect(rows.map(({ uid, streamed }) => [uid, streamed.get("")])).toEqual([
+      [1, 5],
+      [2, 3],
+    ]);
+    expect(readdirSync(work).map((name) => readFileSync(join(work, name), "utf8"))).toEqual(["hello", "you"]);
+    await server.done;
+  });
+
+  test("one that is slow holds the server back, not the order", async () => {
+    const script = `C: A3 UID FETCH 1:3 (BODY.PEEK[])\n${body(1, "a")}${body(2, "b")}${body(3, "c")}S: A3 OK\n`;
+    const { imap } = await inbox(script);
+    const waits: Record<number, number> = { 1: 60, 2: 1, 3: 20 };
+    const to =
+      ({ uid = 0 }: { uid: number | undefined }) =>
+      () =>
+        new Promise<void>((resolve) => setTimeout(resolve, waits[uid]));
+    const rows = await imap.fetch("1:3", ["BODY.PEEK[]"], { to }).toArray();
+    expect(rows.map(({ uid }) => uid)).toEqual([1, 2, 3]);
+  });
+
+  test("one that fails is a SinkError, and the client goes on", async () => {
+    const script = `C: A3 UID FETCH 1:2 (BODY.PEEK[])\n${body(1, "hello")}${body(2, "you")}S: A3 OK\nC: A4 NOOP\nS: A4 OK\n`;
+    const { imap, server } = await inbox(script);
+    const full = () => {
+      throw new Error("disk full");
+    };
+    const error = await failure(imap.fetch("1:2", ["BODY.PEEK[]"], { to: () => full }).toArray());
+    expect(error).toBeInstanceOf(SinkError);
+    await imap.noop();
+    await server.done;
+  });
+
+  test("a section without one stays in memory", async () => {
+    const script =
+      "C: A3 UID FETCH 1 (BODY.PEEK[HEADER] BODY.PEEK[TEXT])\nS: * 1 FETCH (UID 1 BODY[HEADER] {3}\nS: a: BODY[TEXT] {4}\nS: text)\nS: A3 OK\n";
+    const { imap } = await inbox(script);
+    const sections: string[] = [];
+    const to = ({ section }: { section: string }) => {
+      sections.push(section);
+      return section === "TEXT" ? () => {} : undefined;
+    };
+    const [row] = await imap.fetch(1, ["BODY.PEEK[HEADER]", "BODY.PEEK[TEXT]"], { to }).toArray();
+    expect(sections).toEqual(["HEADER", "TEXT"]);
+    expect([row?.body.get("HEADER")?.length, row?.streamed.get("TEXT")]).toEqual([3, 4]);
+  });
+
+  test("a literal that is no section has none", async () => {
+    const script =
+      "C: A3 UID FETCH 1 (ENVELOPE)\nS: * 1 FETCH (UID 1 ENVELOPE (NIL {2}\nS: hi NIL NIL NIL NIL NIL NIL NIL NIL))\nS: A3 OK\n";
+    const { imap } = await inbox(script);
+    const to = () => {
+      throw new Error("asked for a sink");
+    };
+    const [row] = await imap.fetch(1, ["ENVELOPE"], { to }).toArray();
+    expect(row?.envelope?.subject).toBe("hi");
+  });
+
+  test("a connection that is lost in the middle lets go of the sink", async () => {
+    const { imap } = await inbox(
+      "C: A3 UID FETCH 1 (BODY.PEEK[])\nS: * 1 FETCH (UID 1 BODY[] {500}\nS: hello\nCLOSE\n",
+    );
+    const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const error = await failure(imap.retrieve(1, { to: sink }));
+    expect(error).toBeInstanceOf(ConnectionError);
+    await expect.poll(() => sink.destroyed).toBe(true);
+  });
+});

@@ -1,0 +1,218 @@
+/** Each fault of the in-memory IMAP server, in raw lines. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ImapFaults, ImapServer } from "../../src/testing/index.js";
+import { answer, entered, serverFor } from "./imap-lines.js";
+import { RawLines } from "./raw-lines.js";
+
+let server: ImapServer;
+let raw: RawLines;
+
+beforeEach(async () => {
+  server = await serverFor({ INBOX: ["Subject: a\n\none\n", "b\n", "c\n"] });
+  raw = await entered(server, "INBOX");
+});
+afterEach(async () => {
+  raw.close();
+  await server.close();
+});
+
+const fault = (faults: ImapFaults) => Object.assign(server.faults, faults);
+const quiet = (client: RawLines) =>
+  Promise.race([client.line(), new Promise((resolve) => setTimeout(resolve, 50, "silence"))]);
+const ANSWER = "* 2 FETCH (UID 2)\r\n* 3 FETCH (UID 3)\r\na OK FETCH completed\r\n";
+
+describe("the connection", () => {
+  test("byteByByte: every byte in a segment of its own", async () => {
+    fault({ byteByByte: true });
+    raw.segments = [];
+    raw.write("a FETCH 2:3 UID\r\n");
+    expect(await raw.bytes(ANSWER.length)).toBe(ANSWER);
+    expect(raw.segments.every((segment) => segment.length === 1)).toBe(true);
+  });
+
+  test("closeAtByte and stallAtByte", async () => {
+    fault({ stallAtByte: server.replyBytes + 4 });
+    raw.write("a FETCH 2:3 UID\r\n");
+    expect(await raw.bytes(4)).toBe("* 2 ");
+    expect(await quiet(raw)).toBe("silence");
+    raw.close();
+    raw = await entered(server, "INBOX");
+    fault({ closeAtByte: server.replyBytes + 3 });
+    raw.write("a FETCH 2:3 UID\r\n");
+    expect(await raw.rest()).toBe("* 2");
+  });
+
+  test("replyDelay: the answer comes all the same", async () => {
+    fault({ replyDelay: 5 });
+    expect(await raw.ask("a NOOP")).toBe("a OK NOOP completed");
+  });
+
+  test("silent and greetingDelay", async () => {
+    fault({ silent: 1, greetingDelay: 10 });
+    expect(await quiet(RawLines.open(server.port))).toBe("silence");
+    (await RawLines.open(server.port).play("S: * OK …")).close();
+  });
+
+  test("tooManyConnections and goingAwayAfter say BYE", async () => {
+    fault({ tooManyConnections: true, goingAwayAfter: 3 });
+    expect(await RawLines.open(server.port).line()).toMatch(/^\* BYE/);
+    await raw.play("C: a NOOP\nS: a OK …\nC: b NOOP\nS: * BYE …");
+    await raw.hungUp();
+  });
+
+  test("say: unsolicited responses come at once, and BYE ends the connections", async () => {
+    await server.say("OK [ALERT] Look out");
+    await raw.play("S: * OK [ALERT] Look out");
+    await server.say("BYE Shutting down");
+    await raw.play("S: * BYE Shutting down");
+    await raw.hungUp();
+  });
+});
+
+test("say: nothing comes in the middle of a response", async () => {
+  const body = "long ".repeat(1000);
+  server.mailbox().add(body);
+  await answer(raw, "z NOOP");
+  fault({ byteByByte: true });
+  raw.write("a FETCH 4 BODY.PEEK[]\r\n");
+  expect(await raw.line()).toBe("* 4 FETCH (BODY[] {5000}");
+  await server.say("OK [ALERT] Look out"); // the literal has only begun
+  expect(await raw.bytes(5000)).toBe(body);
+  await raw.play("S: )\nS: * OK [ALERT] Look out\nS: a OK …");
+});
+
+describe("commands", () => {
+  test("reply: NO and BAD get the tag, what comes before them does not", async () => {
+    fault({ reply: { NOOP: { reply: "NO [UNAVAILABLE] Later" }, CHECK: "* 9 EXISTS\r\nBAD No" } });
+    await raw.play(`
+      C: a NOOP
+      S: a NO [UNAVAILABLE] Later
+      C: b NOOP
+      S: b OK …
+      C: c CHECK
+      S: * 9 EXISTS
+      S: c BAD No`);
+  });
+
+  test("hang, closeBeforeCommand, closeAfterCommand, loseReply", async () => {
+    fault({ loseReply: { command: "STORE" } });
+    raw.write("a STORE 1 +FLAGS.SILENT (\\Seen)\r\n");
+    expect(await raw.rest()).toBe("");
+    expect(server.mailbox().messages[0]?.flags).toEqual(["\\Seen"]);
+    raw = await entered(server, "INBOX");
+    fault({ closeBeforeCommand: { command: "STORE 2" } });
+    raw.write("a STORE 2 +FLAGS.SILENT (\\Seen)\r\n");
+    expect(await raw.rest()).toBe("");
+    expect(server.mailbox().messages[1]?.flags).toEqual([]);
+    raw = await entered(server);
+    fault({ closeAfterCommand: { command: "NOOP" } });
+    raw.write("a NOOP\r\n");
+    expect(await raw.rest()).toBe("a OK NOOP completed\r\n");
+    raw = await entered(server);
+    fault({ hang: "NOOP" });
+    raw.write("a NOOP\r\n");
+    expect(await quiet(raw)).toBe("silence");
+  });
+});
+
+describe("answers", () => {
+  test.each(Array.from(ANSWER, (_, at) => at).filter((at) => at % 7 === 0))(
+    "cutResponse: %i bytes of the answer come, and the connection is closed",
+    async (at) => {
+      fault({ cutResponse: { command: "FETCH", at } });
+      raw.write("a FETCH 2:3 UID\r\n");
+      expect(await raw.rest()).toBe(ANSWER.slice(0, at));
+    },
+  );
+
+  test("cutResponse can end in silence", async () => {
+    fault({ cutResponse: { command: "FETCH", at: 5, ending: "silence" } });
+    raw.write("a FETCH 2:3 UID\r\n");
+    expect(await raw.bytes(5)).toBe("* 2 F");
+    expect(await quiet(raw)).toBe("silence");
+  });
+
+  test("byeDuring and wrongTag", async () => {
+    fault({ wrongTag: { command: "NOOP" }, byeDuring: { command: "FETCH" } });
+    expect(await raw.ask("a NOOP")).toBe("xa OK NOOP completed");
+    raw.write("b FETCH 2:3 UID\r\n");
+    expect(await raw.rest()).toBe("* 2 FETCH (UID 2)\r\n* BYE In the middle of it\r\n");
+  });
+
+  test("outOfOrder: the end of one answer comes behind the next", async () => {
+    fault({ outOfOrder: { command: "NOOP" } });
+    raw.write("a NOOP\r\nb CHECK\r\n");
+    await raw.play("S: b OK …\nS: a OK …");
+    fault({ outOfOrder: { command: "NOOP" } });
+    await raw.play("C: c NOOP\nS: c OK …");
+  });
+
+  test("strangers: responses nobody knows come in between", async () => {
+    fault({ strangers: ["* XYZZY 42"] });
+    await raw.play(`
+      C: a FETCH 2:3 UID
+      S: * XYZZY 42
+      S: * 2 FETCH (UID 2)
+      S: * XYZZY 42
+      S: * 3 FETCH (UID 3)
+      S: a OK …`);
+  });
+
+  test("expungeDuring: numbers shift in the middle of an answer", async () => {
+    fault({ expungeDuring: { command: "UID FETCH", message: 1 } });
+    await raw.play(`
+      C: a UID FETCH 1:3 FLAGS
+      S: * 1 FETCH (UID 1 FLAGS (\\Recent))
+      S: * 1 EXPUNGE
+      S: * 1 FETCH (UID 2 FLAGS (\\Recent))
+      S: * 2 FETCH (UID 3 FLAGS (\\Recent))
+      S: a OK …`);
+  });
+});
+
+describe("literals and sizes", () => {
+  test("missingLiteral: announced, begun, and then nothing", async () => {
+    fault({ missingLiteral: { command: "FETCH", bytes: 3 } });
+    raw.write("a FETCH 1 BODY.PEEK[]\r\n");
+    expect(await raw.line()).toBe("* 1 FETCH (BODY[] {19}");
+    expect(await raw.bytes(3)).toBe("Sub");
+    expect(await quiet(raw)).toBe("silence");
+    raw.close();
+    raw = await entered(server, "INBOX");
+    fault({ missingLiteral: { command: "FETCH", ending: "close" } });
+    raw.write("a FETCH 1 BODY.PEEK[]\r\n");
+    expect(await raw.rest()).toBe("* 1 FETCH (BODY[] {19}\r\n");
+  });
+
+  test("refuseLiteral: NO in place of +", async () => {
+    fault({ refuseLiteral: { command: "APPEND" } });
+    await raw.play("C: a APPEND INBOX {3}\nS: a NO Not this literal\nC: b APPEND INBOX {3}\nS: + …\nC: one");
+    expect((await answer(raw, "c NOOP")).some((line) => /^b OK/.test(line))).toBe(true);
+  });
+
+  test("wrongSizes", async () => {
+    fault({ wrongSizes: -5 });
+    await raw.play("C: a FETCH 1 RFC822.SIZE\nS: * 1 FETCH (RFC822.SIZE 14)\nS: a OK …");
+  });
+});
+
+test("violations: literals that were not waited for, and ambiguous pipelining", async () => {
+  raw.write("a APPEND INBOX {3}\r\none\r\n");
+  await raw.play("S: + …");
+  expect((await answer(raw, "b NOOP")).length).toBeGreaterThan(0);
+  raw.write("c NOOP\r\nd FETCH 1 UID\r\n");
+  while (!(await raw.line()).startsWith("d OK"));
+  expect(server.violations).toEqual([
+    expect.stringMatching(/^A synchronizing literal was not waited for: a APPEND/),
+    expect.stringMatching(/^Ambiguous behind NOOP .*: d FETCH 1 UID$/),
+  ]);
+});
+
+test("clearFaults, dropConnections and close leave nothing behind", async () => {
+  fault({ hang: "NOOP" });
+  server.clearFaults();
+  expect(await raw.ask("a NOOP")).toBe("a OK NOOP completed");
+  server.dropConnections();
+  await raw.hungUp();
+  expect(server.connections).toBe(0);
+});
