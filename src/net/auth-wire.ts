@@ -53,7 +53,8 @@ export class AuthWire implements SaslWire {
   }
 
   async #say(line: string, shown: string): Promise<SaslStep> {
-    return this.#words.read(await this.#line.send(line, { timeout: this.#timeout, shown }), this.#shown);
+    const options = { timeout: this.#timeout, shown, veiled: true };
+    return this.#words.read(await this.#line.send(line, options), this.#shown);
   }
 }
 
