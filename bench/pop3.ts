@@ -2,7 +2,7 @@
  * RETR of 5,000 small messages from Dovecot by overlapping calls, and by fetchNew, against Python's poplib and node-pop3;
  * and through a proxy that adds a round trip of 20 ms, against poplib.
  *
- *     npx tsx bench/pop3.ts [--rounds 3] [--warm-up 1] [--messages 5000] [--far 250] [--round-trip 20] [--node-pop3 1]
+ *     npx tsx bench/pop3.ts [--rounds 7] [--warm-up 3] [--messages 5000] [--far 250] [--round-trip 20] [--node-pop3 1]
  *
  * The limit is the same commands by a bare socket in one write, nothing parsed: Dovecot gives no more. All connections
  * are open and logged in before the clock starts, and end without QUIT, which would change the mailbox. Far away poplib
@@ -15,7 +15,7 @@ import type { Peer } from "./peer.js";
 import { nodePop3, poplib } from "./pop3-peers.js";
 import { rawCommand, rawConnect } from "./raw-nntp.js";
 
-const options = numbers({ rounds: 3, "warm-up": 1, messages: 5_000, far: 250, "round-trip": 20, "node-pop3": 1 });
+const options = numbers({ rounds: 7, "warm-up": 3, messages: 5_000, far: 250, "round-trip": 20, "node-pop3": 1 });
 const { rounds, messages, far, "warm-up": warmUp, "round-trip": roundTrip } = options;
 
 const { Pop3Client } = await built("pop3");

@@ -2,7 +2,7 @@
  * Messages of 4 KB to smtp-sink on one connection, against nodemailer's pool of one, Python's smtplib and smtp-source -d;
  * and through a proxy that adds a round trip of 20 ms to a server with CHUNKING, against nodemailer.
  *
- *     npx tsx bench/smtp.ts [--rounds 3] [--warm-up 1] [--messages 3000] [--far 2000] [--round-trip 20] [--large 1024]
+ *     npx tsx bench/smtp.ts [--rounds 3] [--warm-up 1] [--messages 10000] [--far 2000] [--round-trip 20] [--large 1024]
  *
  * Messages are complete beforehand, so that nobody composes. smtp-source, a C program that has a round trip for each
  * command, is what smtp-sink is meant for; it connects within the clock. Far away nodemailer sends a tenth of what
@@ -15,7 +15,7 @@ import { delayed } from "./delay.js";
 import { built, type Competitor, inTurns, numbers, peakMemory, rate, report } from "./harness.js";
 import { chunkingServer, nodemailerPool, smtplib } from "./smtp-peers.js";
 
-const options = numbers({ rounds: 3, "warm-up": 1, messages: 3_000, far: 2_000, "round-trip": 20, large: 1_024 });
+const options = numbers({ rounds: 3, "warm-up": 1, messages: 10_000, far: 2_000, "round-trip": 20, large: 1_024 });
 const { rounds, messages, far, large, "warm-up": warmUp, "round-trip": roundTrip } = options;
 const SIZE = 4_096;
 const MiB = 1024 * 1024;

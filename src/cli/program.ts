@@ -45,6 +45,7 @@ URLs:
 Passwords need not stand on the command line. They are looked for in this order:
   the URL · --password-stdin · POLYWIRE_USER and POLYWIRE_PASSWORD · ~/.netrc · a prompt · anonymous
   (two servers of a move: POLYWIRE_FROM_USER, POLYWIRE_FROM_PASSWORD, POLYWIRE_TO_USER, POLYWIRE_TO_PASSWORD)
+  POLYWIRE_TOKEN is an OAuth 2 access token, in place of a password, for servers of mail and news (OAUTHBEARER, XOAUTH2)
 
 Examples:
   polywire demo

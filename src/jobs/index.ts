@@ -39,10 +39,10 @@ export { type BaseSubject, type BaseSubjectOptions, baseSubject } from "./header
 export { type FormatThreadsOptions, formatThreads, type ThreadStep, walkThreads } from "./headers/thread-tree.js";
 export { type Thread, type ThreadOptions, threads } from "./headers/threads.js";
 export { type FileState, type JournalFile, JournalReader, type StateCounts } from "./journal/journal.js";
+export type { MailFailure } from "./mail/failure.js";
 export { type FetchMailResult, fetchMail } from "./mail/fetch.js";
 export type { FetchMailOptions, MailServer } from "./mail/options.js";
 export type { MailProgress } from "./mail/progress.js";
-export type { MailFailure } from "./mail/session.js";
 export type { FetchedMail } from "./mail/stores/function-store.js";
 export { type MailFormat, type MailTarget, mailFormatOf } from "./mail/stores/open.js";
 export type { Fields, Match, MatchPattern, MatchSyntax } from "./move/match.js";

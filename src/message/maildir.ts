@@ -1,10 +1,10 @@
 /** A Maildir: one file for each message, delivered so that no reader ever sees a part of it. */
-import { mkdir, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import { readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { SinkError, UsageError } from "../client/errors.js";
 import { lfPieces, toCrlf, toLf } from "./line-ends.js";
 import { checkUnique, type MaildirName, maildirName, parseMaildirName, uniqueName } from "./maildir-name.js";
-import { type Bytes, FolderSync, failed, place, writeAside } from "./whole-file.js";
+import { type Bytes, FolderSync, failed, makeFolder, place, removeStale, writeAside } from "./whole-file.js";
 
 /** How a Maildir is opened. */
 export interface MaildirOptions {
@@ -19,10 +19,12 @@ export interface DeliverOptions {
   /** Letters: D draft, F flagged, P passed on, R replied, S seen, T trashed. With any the message goes to `cur`. */
   flags?: string | undefined;
   /**
-   * What the file's name begins with, for a caller that has to know it again. Default: a new one, by the Maildir
-   * convention (`time.Mmicroseconds Ppid Qcount.host`).
+   * What the file's name begins with, with its size behind it (`,S=…`). The whole Maildir is looked through for it. Default: a
+   * new one, by the Maildir convention (`time.Mmicroseconds Ppid Qcount.host`).
    */
   unique?: string | undefined;
+  /** Letters and digits to go into the new name, behind its count, by which a caller knows the message again. Default: none. */
+  tag?: string | undefined;
   /** `lf` (default): CR LF becomes LF, as programs that read Maildirs expect it. `as-is`: nothing is changed. */
   lineEnds?: "lf" | "as-is" | undefined;
 }
@@ -36,8 +38,6 @@ export interface MaildirMessage extends MaildirName {
 }
 
 const FOLDERS = ["new", "cur"] as const;
-/** After 36 hours nobody is delivering any more. */
-const STALE_MS = 36 * 3_600_000;
 const ATTEMPTS = 10;
 
 /**
@@ -70,7 +70,7 @@ export class Maildir {
   static async open(path: string, options: MaildirOptions = {}): Promise<Maildir> {
     // `new` comes last: where it is, the others are.
     for (const folder of ["tmp", "cur", "new"]) {
-      await mkdir(join(path, folder), { recursive: true, mode: 0o700 }).catch((cause) => failed(path, "made", cause));
+      await makeFolder(join(path, folder), { fsync: options.fsync ?? true, mode: 0o700 });
     }
     return new Maildir(path, options);
   }
@@ -90,14 +90,16 @@ export class Maildir {
    *   stream that fails. Nothing is left of the message then.
    */
   async deliver(message: Bytes, options: DeliverOptions = {}): Promise<MaildirMessage> {
-    const { flags = "", unique, lineEnds = "lf" } = options;
+    const { flags = "", unique, tag = "", lineEnds = "lf" } = options;
     const given = unique === undefined ? undefined : checkUnique(unique);
+    checkTag(tag);
+    if (given !== undefined && (await this.#look(given))) throw this.#taken(given);
     // A flag that is none is refused before anything is written.
     maildirName("", flags);
     const [tmp, size] = await this.#write(lineEnds === "lf" ? withLf(message) : message, given);
     const folder = flags === "" ? "new" : "cur";
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const named = `${given ?? uniqueName(this.#host)},S=${size}`;
+      const named = `${given ?? uniqueName(this.#host, tag)},S=${size}`;
       const name = folder === "new" ? named : maildirName(named, flags);
       if (await place(tmp, join(this.path, folder, name))) {
         if (this.#fsync) await this.#syncs[folder].sync();
@@ -106,7 +108,7 @@ export class Maildir {
       if (given !== undefined) break;
     }
     await unlink(tmp).catch(() => {});
-    throw new UsageError(`the Maildir ${this.path} has a message of the name ${given ?? "that was made"} already`);
+    throw this.#taken(given);
   }
 
   /** All messages, the oldest delivery first. */
@@ -133,13 +135,18 @@ export class Maildir {
     return options.crlf ? toCrlf(bytes) : bytes;
   }
 
-  /** Gives a message these flags and no others; it is in `cur` then. Throws SinkError where it is gone. */
+  /**
+   * Gives a message these flags and no others; it is in `cur` then.
+   *
+   * @throws SinkError where it is gone, or where another message has that name: it is not replaced.
+   */
   async setFlags(message: Pick<MaildirMessage, "unique" | "path">, flags: string): Promise<MaildirMessage> {
     const name = maildirName(message.unique, flags);
     const to = join(this.path, "cur", name);
-    await rename(message.path, to).catch(async () => {
+    await renameAlone(message.path, to).catch(async (cause) => {
+      if (cause instanceof SinkError) throw cause;
       const { path } = await this.#find(message.unique);
-      await rename(path, to).catch((cause) => failed(path, "renamed", cause));
+      await renameAlone(path, to).catch((cause) => failed(path, "renamed", cause));
     });
     if (this.#fsync) await this.#syncs.cur.sync();
     return this.#message("cur", name);
@@ -152,18 +159,9 @@ export class Maildir {
 
   /** Removes what deliveries that died have left in `tmp`, 36 hours after it was last touched. @returns how many files. */
   async sweep(): Promise<number> {
-    let swept = 0;
     const tmp = join(this.path, "tmp");
-    for (const name of await readdir(tmp).catch((cause) => failed(tmp, "read", cause))) {
-      const path = join(tmp, name);
-      const found = await stat(path).catch(() => undefined);
-      if (!found?.isFile() || Date.now() - found.mtimeMs < STALE_MS) continue;
-      await unlink(path).then(
-        () => swept++,
-        () => {},
-      );
-    }
-    return swept;
+    const names = await readdir(tmp).catch((cause) => failed(tmp, "read", cause));
+    return removeStale(names.map((name) => join(tmp, name)));
   }
 
   /** Writes to `tmp`: the size, which is part of the final name, is known only then. */
@@ -174,8 +172,18 @@ export class Maildir {
     return [path, await writeAside(path, message, { fsync: this.#fsync, mode: 0o600 })];
   }
 
+  /** The message that has this name, or was delivered by it. */
+  async #look(unique: string): Promise<MaildirMessage | undefined> {
+    const sized = `${unique},S=`;
+    return (await this.list()).find((each) => each.unique === unique || each.unique.startsWith(sized));
+  }
+
+  #taken(name = "that was made"): UsageError {
+    return new UsageError(`the Maildir ${this.path} has a message of the name ${name} already`);
+  }
+
   async #find(unique: string): Promise<MaildirMessage> {
-    const found = (await this.list()).find((each) => each.unique === unique);
+    const found = await this.#look(unique);
     if (found) return found;
     throw new SinkError(`the message ${unique} is no longer in the Maildir ${this.path}`);
   }
@@ -188,6 +196,16 @@ export class Maildir {
 function withLf(message: Bytes): Bytes {
   if (!(message instanceof Uint8Array)) return lfPieces(message);
   return toLf(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
+}
+
+/** Renames a file, and replaces none. */
+async function renameAlone(from: string, to: string): Promise<void> {
+  if (from !== to && (await stat(to).catch(() => undefined))) throw new SinkError(`${to} is there already`);
+  await rename(from, to);
+}
+
+function checkTag(tag: string): void {
+  if (!/^[A-Za-z0-9]{0,64}$/.test(tag)) throw new UsageError(`not letters and digits: ${JSON.stringify(tag)}`);
 }
 
 function secondsOf({ unique }: MaildirMessage): number {

@@ -1,5 +1,6 @@
 /** Files that are there as a whole or not at all, whenever the process or the machine dies: written aside, synced, linked. */
-import { link, open, rename, rm, stat, unlink } from "node:fs/promises";
+import { link, mkdir, open, rename, rm, stat, unlink } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { PolywireError, SinkError } from "../client/errors.js";
 
 /** Bytes, or what gives them piece by piece. */
@@ -69,6 +70,39 @@ async function placeByRename(from: string, to: string): Promise<boolean> {
   if (taken) return false;
   await rename(from, to).catch((cause) => failed(to, "made", cause));
   return true;
+}
+
+/** After 36 hours nobody is writing any more. */
+const STALE_MS = 36 * 3_600_000;
+
+/** Removes files that were last touched 36 hours ago: what those who died have left. @returns how many. */
+export async function removeStale(paths: readonly string[]): Promise<number> {
+  let removed = 0;
+  for (const path of paths) {
+    const found = await stat(path).catch(() => undefined);
+    if (!found?.isFile() || Date.now() - found.mtimeMs < STALE_MS) continue;
+    await unlink(path).then(
+      () => removed++,
+      () => {},
+    );
+  }
+  return removed;
+}
+
+/** Makes a folder, with those above it, where it is missing. With `fsync` their names survive a power failure. */
+export async function makeFolder(
+  path: string,
+  options: { readonly fsync: boolean; readonly mode: number },
+): Promise<void> {
+  const { fsync, mode } = options;
+  const first = await mkdir(path, { recursive: true, mode }).catch((cause) => failed(path, "made", cause));
+  if (first === undefined || !fsync) return;
+  // From the folder that has the lowest new name in it up to the one that has the first.
+  const top = dirname(resolve(first));
+  for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {
+    await new FolderSync(folder).sync();
+    if (folder === top || folder === dirname(folder)) return;
+  }
 }
 
 /** Sees to it that the names in a folder survive a power failure. Those who ask meanwhile share the next time. */

@@ -39,7 +39,9 @@ export async function readFileRange(
       throw new SinkError(`${path} has no positions: it is read from its beginning only`);
     // Files of /proc say 0, pipes have no size and no positions: both are read to their end.
     const size = stat.isFile() && stat.size > 0 ? Math.max(0, Math.min(end, stat.size) - start) : undefined;
-    const reader = new FileReader(path, file, stat.isFile() ? start : null, size ?? end - start, reuse);
+    // What comes in small pieces may still lie in a socket's buffer when the next one is asked for.
+    const again = reuse && size !== undefined;
+    const reader = new FileReader(path, file, stat.isFile() ? start : null, size ?? end - start, again);
     return {
       ...(size === undefined ? {} : { size }),
       close: release,

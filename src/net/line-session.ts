@@ -5,14 +5,19 @@ import type { ResolvedOptions } from "../client/options.js";
 import type { Call, Reply } from "../client/session.js";
 import type { BodyReader, Grammar } from "../wire/reply.js";
 import { type ReplyEvents, ReplyStream } from "../wire/reply-stream.js";
-import { decodeText, encodeLine } from "../wire/text.js";
+import { decodeText, encodeLine, readable } from "../wire/text.js";
 import { type Awaited, Link } from "./link.js";
 import { detach } from "./tls.js";
+
+/** A code, and nothing behind it but base64. */
+const CHALLENGE = /^(\+|\d{3}) [A-Za-z0-9+/]{2,}={0,2}$/;
 
 /** What a command may take besides its text. */
 export interface SendOptions {
   /** What is shown of it in transcripts and errors, where it holds a secret. */
   shown?: string | undefined;
+  /** True where the transcript leaves out what the server asks by: with it, a password could be guessed. */
+  veiled?: boolean | undefined;
   /** Milliseconds of silence allowed. Default: `timeouts.command`. */
   timeout?: number | undefined;
   /** Called with replies that announce another one (FTP's 1xx). */
@@ -35,7 +40,7 @@ export interface Exchange {
   fail(error: Error): void;
 }
 
-interface Pending extends Awaited, Pick<SendOptions, "preliminary" | "lenient" | "body"> {
+interface Pending extends Awaited, Pick<SendOptions, "preliminary" | "lenient" | "body" | "veiled"> {
   reply: Reply | undefined;
   resolve(reply: Reply): void;
   reject(error: Error): void;
@@ -72,7 +77,7 @@ export class LineSession extends Link {
       stop: () => this.closed !== undefined || (this.#upgrading && this.#pending.length === 0),
     };
     const { transcript } = setup.options;
-    if (transcript) this.#events.line = (line) => transcript.add("S", this.redact(decodeText(line)));
+    if (transcript) this.#events.line = (line) => transcript.add("S", this.redact(this.#seen(decodeText(line))));
   }
 
   /** Commands that wait for their reply. */
@@ -259,6 +264,11 @@ export class LineSession extends Link {
     return this.#stream.held;
   }
 
+  /** A line of the server as it may be seen. */
+  #seen(line: string): string {
+    return this.#pending[0]?.veiled ? line.replace(CHALLENGE, "$1 ***") : line;
+  }
+
   protected override get partial(): boolean {
     return this.#stream.partial;
   }
@@ -289,9 +299,9 @@ export class LineSession extends Link {
   }
 
   #expect(phase: Phase, options: SendOptions, resolve: Pending["resolve"], reject: Pending["reject"]): void {
-    const { preliminary, lenient, body, timeout = this.options.timeouts.command } = options;
+    const { preliminary, lenient, body, veiled, timeout = this.options.timeouts.command } = options;
     // Always the same fields in the same order: a spread costs more than all the rest of a command.
-    this.#pending.push({ preliminary, lenient, body, timeout, phase, reply: undefined, resolve, reject });
+    this.#pending.push({ preliminary, lenient, body, veiled, timeout, phase, reply: undefined, resolve, reject });
     if (this.#pending.length === 1) this.patience(timeout);
   }
 
@@ -334,7 +344,7 @@ export class LineSession extends Link {
 
   /** A reply that nobody asked for: the server's goodbye, or a server that lost count. */
   #onStray(reply: Reply): void {
-    const said = this.redact(reply.lines.join(" "));
+    const said = this.redact(readable(reply.lines.join(" ")));
     const { grammar } = this.#setup;
     if (grammar.isGoodbye(reply) || grammar.isFarewell?.(reply)) {
       this.fail(new ConnectionError(`the server closes the connection: ${said}`, { phase: "idle" }));

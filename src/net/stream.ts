@@ -165,6 +165,8 @@ function iterableReader(
   start: number,
   end: number,
 ): SourceReader {
+  // One that fails before it is read must not end the process: who reads it gets the error.
+  if (source instanceof Readable) source.on("error", () => {});
   const wrong = (cause: unknown) =>
     cause instanceof SinkError ? cause : new SinkError(`the source failed: ${words(cause)}`, { cause });
   async function* pieces() {

@@ -3,6 +3,7 @@ import net from "node:net";
 import tls from "node:tls";
 import { ConnectionError, PolywireError, ProtocolError, TlsError } from "../client/errors.js";
 import type { ResolvedOptions, TlsOptions } from "../client/options.js";
+import { readable } from "../wire/text.js";
 import { aborted, explain, type Place, placeOf, serverName, timedOut } from "./explain.js";
 import { Plug, plugOf } from "./plug.js";
 import type { NetCall } from "./tcp.js";
@@ -103,7 +104,7 @@ export function rejectEarlyBytes(socket: net.Socket, leftover: number, options: 
 
 /** The error for a server that does not begin TLS where the caller wants it: nothing goes on in the clear. */
 export function refusedTls(command: string, reply: { readonly code: string; readonly text: string }): TlsError {
-  return new TlsError(`the server refused ${command}: ${reply.code} ${reply.text}`, {
+  return new TlsError(`the server refused ${command}: ${reply.code} ${readable(reply.text)}`, {
     phase: "tls",
     advice:
       'if everything, the password too, may travel in the clear, say so: security "plain" (?security=plain, --plain)',

@@ -1,8 +1,8 @@
 /** Who is there, in the words of RFC 4643: AUTHINFO USER and PASS, or AUTHINFO SASL. */
 import { LoginError, UsageError } from "../client/errors.js";
 import type { Call, Credentials, Reply } from "../client/session.js";
-import { channelBinding } from "../net/channel-binding.js";
-import { authenticate, type SaslStep, type SaslWire } from "../sasl/authenticate.js";
+import { AuthWire, type AuthWords, saslContext } from "../net/auth-wire.js";
+import { authenticate, type SaslStep } from "../sasl/authenticate.js";
 import type { NntpSession } from "./session.js";
 
 /** Octets of a command with its CR LF (RFC 3977 §3.1), less `AUTHINFO SASL SCRAM-SHA-256-PLUS ` and the CR LF. */
@@ -64,64 +64,23 @@ async function authinfo(session: NntpSession, credentials: Credentials, { timeou
 
 /** AUTHINFO SASL (RFC 4643 §2.4), by the strongest mechanism. */
 async function authinfoSasl(session: NntpSession, credentials: Credentials, call: Call): Promise<void> {
-  const { options, tls } = session;
-  await authenticate(new AuthinfoWire(session, call), {
-    credentials,
-    offered: session.capabilities.get("SASL") ?? [],
-    mechanisms: options.mechanisms,
-    secure: tls !== undefined,
-    security: options.security,
-    service: "nntp",
-    host: options.host,
-    port: options.port,
-    clientCertificate: tls !== undefined && options.tls.cert !== undefined,
-    binding: tls && channelBinding(tls),
-  });
+  const { line, options } = session;
+  const offered = session.capabilities.get("SASL") ?? [];
+  await authenticate(
+    new AuthWire(line, words(session), call),
+    saslContext(line, options, "nntp", credentials, offered),
+  );
 }
 
 /** The dialogue of SASL as NNTP writes it: 383 asks, 281 and 283 agree, `=` is nothing. */
-class AuthinfoWire implements SaslWire {
-  readonly longestInitial = LONGEST_INITIAL;
-  readonly #session: NntpSession;
-  readonly #call: Call;
-  #shown = "AUTHINFO SASL ***";
-
-  constructor(session: NntpSession, call: Call) {
-    this.#session = session;
-    this.#call = call;
-  }
-
-  begin(name: string, initial: string | undefined): Promise<SaslStep> {
-    const command = `AUTHINFO SASL ${name}`;
-    this.#shown = initial === undefined ? command : `${command} ***`;
-    return this.#say(initial === undefined ? command : `${command} ${initial}`, this.#shown);
-  }
-
-  answer(line: string): Promise<SaslStep> {
-    return this.#say(line || "=", "***");
-  }
-
-  cancel(): Promise<SaslStep> {
-    return this.#say("*", "*");
-  }
-
-  hide(secret: string | undefined): void {
-    this.#session.line.hide(secret);
-  }
-
-  async #say(line: string, shown: string): Promise<SaslStep> {
-    return this.#read(await this.#session.line.send(line, { timeout: this.#call.timeout, shown }));
-  }
-
-  #read(reply: Reply): SaslStep {
+function words(session: NntpSession): AuthWords {
+  const read = (reply: Reply, shown: string): SaslStep => {
     const { code } = reply;
     const data = reply.text.trim();
     if (code === "383") return { kind: "challenge", data };
     if (code === "283") return { kind: "done", reply, data };
-    if (!reply.ok) {
-      const error = this.#session.refused(reply, this.#shown);
-      return { kind: "refused", reply, mechanism: OF_THE_MECHANISM.has(code), error };
-    }
-    return { kind: "done", reply: this.#session.expect(reply, this.#shown, "2") };
-  }
+    if (reply.ok) return { kind: "done", reply: session.expect(reply, shown, "2") };
+    return { kind: "refused", reply, mechanism: OF_THE_MECHANISM.has(code), error: session.refused(reply, shown) };
+  };
+  return { verb: "AUTHINFO SASL", longestInitial: LONGEST_INITIAL, empty: "=", read };
 }

@@ -94,7 +94,7 @@ export class Pop3Client extends Client<Pop3Session> {
   list(number: number, options?: CallOptions): Promise<MessageSize>;
   list(number?: number, options: CallOptions = {}): Rows<MessageSize> | Promise<MessageSize> {
     if (number !== undefined) return this.#askFor("LIST", number, parseSize, options);
-    return this.#rows("LIST", (limit) => new SizeParser(limit), options);
+    return this.#rows("LIST", (limits) => new SizeParser(limits), options);
   }
 
   /**
@@ -109,7 +109,7 @@ export class Pop3Client extends Client<Pop3Session> {
   uidl(number: number, options?: CallOptions): Promise<MessageUid>;
   uidl(number?: number, options: CallOptions = {}): Rows<MessageUid> | Promise<MessageUid> {
     if (number !== undefined) return this.#askFor("UIDL", number, parseUid, options);
-    return this.#rows("UIDL", (limit) => new UidParser(limit), options);
+    return this.#rows("UIDL", (limits) => new UidParser(limits), options);
   }
 
   // --- messages --------------------------------------------------------------------------------------------------
@@ -163,7 +163,8 @@ export class Pop3Client extends Client<Pop3Session> {
   /**
    * The messages whose unique id is not in `seen`, in the mailbox's order; several are asked for ahead where the server
    * pipelines. Nothing is marked or deleted: what has not been added to `seen` comes again the next time, so that a
-   * loop which was left, or broke off, is simply repeated. Calls inside the loop wait for what was asked for ahead.
+   * loop which was left, or broke off, is simply repeated. Calls inside the loop wait for what was asked for ahead; leave
+   * the loop before `quit()` or `commit()`, behind which nothing more can be asked for.
    *
    * An id is asked for once, at the beginning. Messages that share one are all given, and so is one without an id
    * (`uid` is empty then).
@@ -277,8 +278,18 @@ export class Pop3Client extends Client<Pop3Session> {
     return orLetGo(opening, stored);
   }
 
-  async #askFor<T>(verb: string, number: number, parse: (text: string) => T | undefined, options: CallOptions) {
-    return this.#ask(`${verb} ${messageNumber(number)}`, parse, options);
+  /** Asks about one message. An answer about another one is not understood: replies are out of step then. */
+  async #askFor<T extends { number: number }>(
+    verb: string,
+    number: number,
+    parse: (text: string) => T | undefined,
+    options: CallOptions,
+  ) {
+    const parseOwn = (text: string) => {
+      const value = parse(text);
+      return value?.number === number ? value : undefined;
+    };
+    return this.#ask(`${verb} ${messageNumber(number)}`, parseOwn, options);
   }
 
   #ask<T>(command: string, parse: (text: string) => T | undefined, options: CallOptions): Promise<T> {
@@ -290,14 +301,14 @@ export class Pop3Client extends Client<Pop3Session> {
     });
   }
 
-  #rows<T>(command: string, parser: (limit: number) => LineRows<T>, options: CallOptions): Rows<T> {
+  #rows<T>(command: string, parser: (limits: ResolvedOptions["limits"]) => LineRows<T>, options: CallOptions): Rows<T> {
     const owner: RowsOwner<Pop3Session> = {
       run: (alone, body) => this.run({ ...options, exclusive: alone }, body),
       refuse: (reason) => this.refuseWaiting(reason),
     };
     return rows(owner, {
       ask: (session, body) => session.sendForBody(command, body),
-      parser: (session) => parser(session.options.limits.line),
+      parser: (session) => parser(session.options.limits),
     });
   }
 

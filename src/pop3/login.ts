@@ -2,10 +2,11 @@
 import { createHash } from "node:crypto";
 import { LoginError, UsageError } from "../client/errors.js";
 import type { Call, Credentials, Reply } from "../client/session.js";
-import { channelBinding } from "../net/channel-binding.js";
-import { authenticate, type SaslContext, type SaslStep, type SaslWire } from "../sasl/authenticate.js";
+import { AuthWire, type AuthWords, saslContext } from "../net/auth-wire.js";
+import { authenticate, type SaslContext, type SaslStep } from "../sasl/authenticate.js";
 import { chooseMechanisms } from "../sasl/choose.js";
 import { encodeLine, encodeText } from "../wire/text.js";
+import { refusesMechanism } from "./refusal.js";
 import type { Pop3Session } from "./session.js";
 
 /** Mechanisms that show the password to whoever listens: APOP is better than these where there is no TLS. */
@@ -14,30 +15,58 @@ const READABLE = new Set(["PLAIN", "LOGIN"]);
 /** An AUTH line has 255 octets at most, CR LF included (RFC 5034 §4); the longest name of a mechanism has 20. */
 const LONGEST_INITIAL = 255 - "AUTH  \r\n".length - 20;
 
-/** Words of servers that do not know a mechanism, or take no initial response (RFC 1734): no code tells it. */
-const NOT_THIS_WAY =
-  /\b(?:mechanism|unsupported|unknown|unrecogni[sz]ed|not (?:supported|enabled|available|implemented|allowed)|syntax|arguments?|parameters?)\b/i;
-
 /** Logs in with what the credentials, the options and the server have in common. Throws LoginError, UsageError. */
 export async function logIn(session: Pop3Session, credentials: Credentials, call: Call): Promise<void> {
-  const { line, settings, options } = session;
+  const { settings, options, line } = session;
   line.hide(credentials.password);
-  if (settings.apop) return apop(session, credentials, call);
-  const context = saslContext(session, credentials);
-  const insists = options.mechanisms !== undefined || credentials.token !== undefined;
-  const names = insists ? [] : usable(context);
-  const readable = names.every((name) => READABLE.has(name));
-  const hasPassword = credentials.user !== undefined && credentials.password !== undefined;
-  if (!insists && readable && hasPassword && settings.apop !== false && !line.tls && session.timestamp !== undefined) {
-    return apop(session, credentials, call);
-  }
-  if (!insists && names.length === 0) return userAndPass(session, credentials, call);
-  const wire = new AuthWire(session, call);
+  if (settings.apop) return void session.accept(...(await apop(session, credentials, call)));
+  const offered = session.capabilities.get("SASL") ?? [];
+  const context = saslContext(line, options, "pop", credentials, offered);
+  const onlyToken = credentials.token !== undefined && credentials.password === undefined;
+  if (options.mechanisms === undefined && !onlyToken) return byBestWay(session, context, call);
+  await authenticate(new AuthWire(line, new Words(session), call), context);
+}
+
+/** One way after the other, as long as it is the way that the server refuses. */
+async function byBestWay(session: Pop3Session, context: SaslContext, call: Call): Promise<void> {
+  const { credentials } = context;
+  if (prefersApop(session, credentials)) {
+    // What shows the password to whoever listens comes last.
+    if (await bySasl(session, only(context, hidesPassword), call)) return;
+    const [reply, shown] = await apop(session, credentials, call);
+    // A greeting may have what looks like a timestamp, and its server no APOP.
+    if (reply.code !== "-ERR" || !refusesMechanism(reply)) return void session.accept(reply, shown);
+    if (await bySasl(session, only(context, showsPassword), call)) return;
+  } else if (await bySasl(session, context, call)) return;
+  await userAndPass(session, credentials, call);
+}
+
+const showsPassword = (name: string): boolean => READABLE.has(name);
+const hidesPassword = (name: string): boolean => !READABLE.has(name);
+
+const only = (context: SaslContext, fits: (name: string) => boolean): SaslContext => ({
+  ...context,
+  mechanisms: usable(context).filter(fits),
+});
+
+/** True where APOP goes before what shows the password: in the clear, where the server seems to take it. */
+function prefersApop({ settings, line, timestamp }: Pop3Session, { user, password }: Credentials): boolean {
+  const can = timestamp !== undefined && user !== undefined && !/\s/.test(user) && password !== undefined;
+  return can && settings.apop !== false && !line.tls;
+}
+
+/** SASL; false where nothing fits, or where the server refused what does, and a password may be tried in another way. */
+async function bySasl(session: Pop3Session, context: SaslContext, call: Call): Promise<boolean> {
+  if (usable(context).length === 0) return false;
+  const words = new Words(session);
+  const { user, password } = context.credentials;
   try {
-    await authenticate(wire, context);
+    await authenticate(new AuthWire(session.line, words, call), context);
+    return true;
   } catch (error) {
-    if (insists || !hasPassword || !(wire.refusedMechanism && error instanceof LoginError)) throw error;
-    await userAndPass(session, credentials, call);
+    const goesOn = words.refusedMechanism && error instanceof LoginError;
+    if (goesOn && user !== undefined && password !== undefined) return false;
+    throw error;
   }
 }
 
@@ -54,8 +83,12 @@ async function userAndPass(session: Pop3Session, { user, password }: Credentials
   await session.send(`PASS ${password}`, { timeout, shown: "PASS ***" });
 }
 
-/** APOP (RFC 1939 §7): the digest of the greeting's timestamp and the password. */
-async function apop(session: Pop3Session, { user, password }: Credentials, { timeout }: Call): Promise<void> {
+/** APOP (RFC 1939 §7): the digest of the greeting's timestamp and the password. Gives the answer, and what it answers. */
+async function apop(
+  session: Pop3Session,
+  { user, password }: Credentials,
+  { timeout }: Call,
+): Promise<[reply: Reply, shown: string]> {
   const { timestamp, line } = session;
   if (timestamp === undefined) {
     throw new UsageError("the server takes no APOP: its greeting has no timestamp", { protocol: "pop3" });
@@ -66,24 +99,8 @@ async function apop(session: Pop3Session, { user, password }: Credentials, { tim
   if (/\s/.test(user)) throw new UsageError("a user's name with a blank cannot be sent by APOP", { protocol: "pop3" });
   const digest = createHash("md5").update(timestamp).update(encodeText(password)).digest("hex");
   line.hide(digest);
-  await session.send(`APOP ${user} ${digest}`, { timeout, shown: `APOP ${user} ***` });
-}
-
-function saslContext(session: Pop3Session, credentials: Credentials): SaslContext {
-  const { options, line } = session;
-  const { host, port, security, mechanisms, tls } = options;
-  return {
-    credentials,
-    offered: session.capabilities.get("SASL") ?? [],
-    mechanisms,
-    secure: line.tls !== undefined,
-    security,
-    service: "pop",
-    host,
-    port,
-    clientCertificate: line.tls !== undefined && tls.cert !== undefined,
-    binding: line.tls && channelBinding(line.tls),
-  };
+  const shown = `APOP ${user} ***`;
+  return [await line.send(`APOP ${user} ${digest}`, { timeout, shown }), shown];
 }
 
 /** The mechanisms that both sides can do; none where there is nothing in common. */
@@ -96,48 +113,30 @@ function usable(context: SaslContext): string[] {
   }
 }
 
-/** SASL in the words of AUTH (RFC 5034). */
-class AuthWire implements SaslWire {
+/** The dialogue of SASL as POP3 writes it (RFC 5034), and what the last refusal meant. */
+class Words implements AuthWords {
+  readonly verb = "AUTH";
   readonly longestInitial = LONGEST_INITIAL;
+  readonly empty = "";
   /** True where the last refusal meant the mechanism. */
   refusedMechanism = false;
   readonly #session: Pop3Session;
-  readonly #timeout: number;
-  #shown = "AUTH";
+  #asked = false;
 
-  constructor(session: Pop3Session, call: Call) {
+  constructor(session: Pop3Session) {
     this.#session = session;
-    this.#timeout = call.timeout;
   }
 
-  begin(name: string, initial: string | undefined): Promise<SaslStep> {
-    this.#shown = initial === undefined ? `AUTH ${name}` : `AUTH ${name} ***`;
-    return this.#say(initial === undefined ? `AUTH ${name}` : `AUTH ${name} ${initial}`, this.#shown);
-  }
-
-  answer(line: string): Promise<SaslStep> {
-    return this.#say(line, "***");
-  }
-
-  cancel(): Promise<SaslStep> {
-    return this.#say("*", "*");
-  }
-
-  hide(secret: string | undefined): void {
-    this.#session.line.hide(secret);
-  }
-
-  async #say(line: string, shown: string): Promise<SaslStep> {
-    const reply = await this.#session.line.send(line, { timeout: this.#timeout, shown });
-    if (reply.code === "+") return { kind: "challenge", data: reply.text.trim() };
-    return reply.ok ? { kind: "done", reply } : this.#refused(reply);
-  }
-
-  #refused(reply: Reply): SaslStep {
-    const error = this.#session.refusal(reply, this.#shown);
+  read(reply: Reply, shown: string): SaslStep {
+    const asked = this.#asked;
+    this.#asked = reply.code === "+";
+    if (this.#asked) return { kind: "challenge", data: reply.text.trim() };
+    if (reply.ok) return { kind: "done", reply };
+    const error = this.#session.refusal(reply, shown);
     // The mailbox is in use, or the server is ill: nothing was said about the login.
     if (!(error instanceof LoginError)) throw error;
-    this.refusedMechanism = NOT_THIS_WAY.test(reply.text);
-    return { kind: "refused", reply, mechanism: this.refusedMechanism, error: error };
+    // Who has asked for a response knows the mechanism.
+    this.refusedMechanism = !asked && refusesMechanism(reply);
+    return { kind: "refused", reply, mechanism: this.refusedMechanism, error };
   }
 }

@@ -8,7 +8,8 @@ import type { Sink } from "../client/sink.js";
 export interface Pop3Options extends ClientOptions {
   /**
    * APOP, which sends an MD5 digest instead of the password (RFC 1939 §7). True: always; false: never. Default: on a
-   * connection in the clear, where the server takes it and offers nothing stronger.
+   * connection in the clear, where the server seems to take it and offers nothing stronger; the other ways follow where it
+   * turns out that it does not know it.
    */
   apop?: boolean | undefined;
   /**

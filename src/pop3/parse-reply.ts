@@ -41,14 +41,14 @@ export function parseStat(text: string): Maildrop | undefined {
 
 export function parseSize(text: string): MessageSize | undefined {
   const [number, bytes] = twoNumbers(text) ?? [];
-  return number === undefined || bytes === undefined ? undefined : { number, bytes };
+  return !number || bytes === undefined ? undefined : { number, bytes };
 }
 
 /** `1 whqtswO00WBw418f9t5JxYwZ`. The id is taken as it stands: some servers give more, or other, characters than they may. */
 export function parseUid(text: string): MessageUid | undefined {
   const m = /^[ \t]*(\d{1,16})(?:[ \t]+(\S.*))?(?!\S)/s.exec(text);
   const number = Number(m?.[1]);
-  return Number.isSafeInteger(number) ? { number, uid: m?.[2]?.trimEnd() ?? "" } : undefined;
+  return Number.isSafeInteger(number) && number > 0 ? { number, uid: m?.[2]?.trimEnd() ?? "" } : undefined;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Reply } from "../client/session.js";
 import type { Exchange, LineSession } from "../net/line-session.js";
 import { DOT_END, DotWriter } from "../wire/dot.js";
 import type { Body } from "./prepare.js";
+import type { SmtpSession } from "./session.js";
 
 /** Who waits for the answers to a message. */
 export interface Addressee {
@@ -16,6 +17,8 @@ export interface Addressee {
   /** True once the end of the message was given to the connection. */
   ended: boolean;
   take(reply: Reply): void;
+  /** Takes a refusal of the message as a whole, before its end: it answers for whoever is not answered yet. */
+  refuse(reply: Reply): void;
   /** Nothing more will be said. */
   finish(error?: PolywireError): void;
 }
@@ -28,8 +31,9 @@ export const NO_REPLIES: Exchange = { replies: 0, take: () => {}, fail: () => {}
 const PIECE = 1024 * 1024;
 
 /** Sends a message that the server wants. A promise comes back where that takes longer than this tick. */
-export function sendBody(line: LineSession, body: Body, to: Addressee): Promise<void> | undefined {
-  if (!Buffer.isBuffer(body) || body.length > PIECE) return sendPieces(line, piecesOf(body), to);
+export function sendBody(session: SmtpSession, body: Body, to: Addressee): Promise<void> | undefined {
+  const { line } = session;
+  if (!Buffer.isBuffer(body) || body.length > PIECE) return sendPieces(session, piecesOf(session, body), to);
   const dots = new DotWriter();
   to.bytes = body.length;
   to.ended = line.closed === undefined;
@@ -39,9 +43,23 @@ export function sendBody(line: LineSession, body: Body, to: Addressee): Promise<
   return undefined;
 }
 
-/** The pieces of a message, none larger than is good for memory. */
-export function piecesOf(body: Body): AsyncIterable<Buffer> {
-  return Buffer.isBuffer(body) ? slices(body) : body.pieces;
+/** The pieces of a message, none larger than is good for memory. Throws where the connection is over: a source may be silent. */
+export function piecesOf(session: SmtpSession, body: Body): AsyncIterable<Buffer> {
+  return Buffer.isBuffer(body) ? slices(body) : whileOpen(session, body.pieces);
+}
+
+async function* whileOpen(session: SmtpSession, pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await session.orClosed(iterator.next());
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Not waited for: one that is silent stays so.
+    Promise.resolve(iterator.return?.()).catch(() => {});
+  }
 }
 
 async function* slices(body: Buffer): AsyncGenerator<Buffer> {
@@ -58,14 +76,20 @@ export function answersTo(to: Addressee): Exchange {
   };
 }
 
-async function sendPieces(line: LineSession, pieces: AsyncIterable<Buffer>, to: Addressee): Promise<void> {
+async function sendPieces(session: SmtpSession, pieces: AsyncIterable<Buffer>, to: Addressee): Promise<void> {
+  const { line } = session;
   const dots = new DotWriter();
   // Waited for from the beginning: a server may give up in the middle. What it would make of the rest nobody knows.
   const early = new ProtocolError("the server answered a message before its end", { protocol: "smtp" });
   const answers = answersTo(to);
   const take = (reply: Reply) => {
-    if (!to.ended) line.fail(early);
-    to.take(reply);
+    if (to.ended) {
+      to.take(reply);
+      return;
+    }
+    if (!reply.ok) to.refuse(reply);
+    line.fail(early);
+    to.finish(early);
   };
   line.exchange([], [], { ...answers, take });
   line.ourTurn = true;

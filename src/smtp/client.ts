@@ -18,10 +18,10 @@ import {
   type SmtpSettings,
 } from "./options.js";
 import { Outbox } from "./outbox.js";
-import { mailCommand, rcptCommand } from "./parameters.js";
+import { checkRequireTls, mailCommand, rcptCommand } from "./parameters.js";
 import { parsePath } from "./path.js";
 import type { SendOutcome, SendResult } from "./result.js";
-import { type Messages, sendAll } from "./send-all.js";
+import { isIterable, type Messages, sendAll } from "./send-all.js";
 import { SmtpSession } from "./session.js";
 import { bdat, data } from "./single.js";
 import { Supply } from "./supply.js";
@@ -72,14 +72,16 @@ export class SmtpClient extends Client<SmtpSession> {
 
   /**
    * Sends a message: in parts, as nodemailer takes it, or complete (`raw`) with its envelope. Calls that overlap share
-   * round trips. Line ends that are not CR LF become it; dots are stuffed.
+   * round trips. Line ends that are not CR LF become it; dots are stuffed. A raw message with 8-bit text is sent as it is
+   * also where the server announces neither 8BITMIME nor SMTPUTF8: nearly all take it, and nothing here can rewrite it.
    *
    * @param message `{ from, to, subject, text, html, attachments, … }`, or `{ envelope: { from, to }, raw }`.
    * @returns what the server said to each recipient: some may be rejected.
    * @throws SendError where it took the message for nobody: its `result` says why; UsageError before anything is sent, for
    *   addresses and headers that would forge others, for a message larger than the server takes, and for parameters that
    *   it does not have; SinkError where the message cannot be read; ConnectionError where the link was lost: `retryable`
-   *   where the message certainly was not sent, otherwise it says that nobody knows.
+   *   where the message certainly was not sent, otherwise it says that nobody knows, and its `result` what is known
+   *   (PartlySentError).
    *
    * @example
    * const { rejected } = await smtp.send({ from: "a@example.org", to: ["b@example.org", "c@example.net"], text: "hi\n" });
@@ -107,6 +109,7 @@ export class SmtpClient extends Client<SmtpSession> {
    * for await (const { index, state, error } of smtp.sendAll(messages)) if (state !== "sent") log(index, state, error);
    */
   sendAll(messages: Messages, options: SendMailOptions = {}): Rows<SendOutcome> {
+    if (!isIterable(messages)) throw new UsageError("messages is an iterable of messages", { protocol: "smtp" });
     const refuse = (reason: UsageError) => this.refuseWaiting(reason);
     return new Rows((feed) =>
       this.run({ ...options, exclusive: true }, (session, call) =>
@@ -143,11 +146,14 @@ export class SmtpClient extends Client<SmtpSession> {
   async mail(from: string, parameters: MailParameters = {}, options: CallOptions = {}): Promise<Reply> {
     const path = checkSender(from);
     return this.run({ ...options, exclusive: true }, async (session, call) => {
+      checkRequireTls(parameters, session.verified);
       const command = mailCommand(path, parameters, session.capabilities);
-      if (session.takeReset()) await session.line.send("RSET", { timeout: call.timeout });
+      if (!session.byHand && session.takeReset()) await session.send("RSET", call);
       session.takers = 0;
       session.mails++;
-      return session.send(command, call);
+      const reply = await session.send(command, call);
+      session.byHand = true;
+      return reply;
     });
   }
 
@@ -186,7 +192,8 @@ export class SmtpClient extends Client<SmtpSession> {
   async bdat(bytes: Uint8Array, how: CallOptions & { last?: boolean | undefined } = {}): Promise<readonly Reply[]> {
     const { last = false, ...options } = how;
     const patience = options.timeout ?? this.#settings.acceptTimeout;
-    return this.run(options, async (session) => {
+    // In LMTP there are as many answers as recipients were taken: that must be known.
+    return this.run({ ...options, exclusive: last && this.#settings.lmtp }, async (session) => {
       if (session.capabilities.has("CHUNKING")) return bdat(session, bytes, last, patience);
       throw new UsageError("the server does not announce CHUNKING, which bdat needs", { protocol: "smtp" });
     });

@@ -41,6 +41,8 @@ export class Delivery {
   #flying = 0;
   #octets = 0;
   #landed: (() => void) | undefined;
+  /** True where the server has said that it closes the connection (421): what it has not answered then, it has not done. */
+  #goodbye = false;
 
   constructor(session: SmtpSession, jobs: Jobs) {
     this.#session = session;
@@ -63,7 +65,8 @@ export class Delivery {
 
   /**
    * MAIL, RCPT and BDAT LAST in one write, several messages in flight (RFC 3030 §4.2). What a server does with the octets
-   * behind a refusal is laid down there: it reads and drops them. RSET goes in front where the message before may fail: or
+   * behind a refusal is laid down there: it reads and drops them. Postfix does not where it takes no mail at all, as
+   * before STARTTLS: the message would be commands to it. So a first MAIL must have been taken. RSET goes in front where the message before may fail: or
    * this message's recipients could be taken for that one's sender.
    */
   async #window(first: Transaction): Promise<Transaction | undefined> {
@@ -88,8 +91,8 @@ export class Delivery {
     const { line } = this.#session;
     const body = transaction.message.body as Buffer;
     const commands = transaction.begin(this.#session.takeReset() || this.#flying > 0, "BDAT");
-    const take = (reply: Reply) => transaction.take(reply);
-    const fail = (error: Error) => transaction.finish(error as PolywireError);
+    const take = (reply: Reply) => this.#take(transaction, reply);
+    const fail = (error: Error) => this.#lose(transaction, error as PolywireError);
     this.#flying++;
     this.#octets += body.length;
     transaction.bytes = body.length;
@@ -97,7 +100,7 @@ export class Delivery {
     const { timeout, acceptTimeout } = transaction;
     line.exchange(commands, [], { replies: commands.length, timeout, take, fail });
     const last = (reply: Reply) => {
-      transaction.take(reply);
+      this.#take(transaction, reply);
       this.#land(transaction, reply.ok);
     };
     const lost = (error: Error) => {
@@ -106,6 +109,16 @@ export class Delivery {
     };
     const bytes = body.length === 0 ? [] : [body];
     line.exchange([`BDAT ${body.length} LAST`], bytes, { replies: 1, timeout: acceptTimeout, take: last, fail: lost });
+  }
+
+  #take(transaction: Transaction, reply: Reply): void {
+    if (reply.code === "421") this.#goodbye = true;
+    transaction.take(reply);
+  }
+
+  #lose(transaction: Transaction, error: PolywireError): void {
+    if (this.#goodbye && transaction.unheard) transaction.ended = false;
+    transaction.finish(error);
   }
 
   #land(transaction: Transaction, clean: boolean): void {
@@ -127,26 +140,29 @@ export class Delivery {
 
   /**
    * MAIL, RCPT and DATA in one write; when the server wants the message, the message, and MAIL, RCPT and DATA of the
-   * next one behind it in one write again (RFC 2920 §3.1): a round trip for each.
+   * next one behind it in one write again (RFC 2920 §3.1): a round trip for each. RSET goes in front of the next one while
+   * the answer to the message is not there: Dovecot 2.3's submission aborts at a recipient that comes in between.
    */
   async #chain(first: Transaction): Promise<Transaction | undefined> {
     let current: Transaction | undefined = first;
     this.#announce(current);
     for (;;) {
       await current.heard();
-      if (current.wanted) {
-        if (current.takers === 0) this.#nobody(current);
-        else {
-          const sending = sendBody(this.#session.line, current.message.body, current);
-          // Only where it takes its time: what is at hand leaves in one write with the next message's commands.
-          if (sending !== undefined) await sending;
-        }
-      } else if (current.mailTaken) this.#session.oweReset();
+      if (!current.wanted) {
+        if (current.mailTaken || current.nested) this.#session.oweReset();
+      } else if (current.takers === 0) this.#nobody(current);
+      else if (current.mailRefused) this.#unasked(current);
+      else {
+        const sending = sendBody(this.#session, current.message.body, current);
+        // Only where it takes its time: what is at hand leaves in one write with the next message's commands.
+        if (sending !== undefined) await sending;
+      }
       const next: Transaction | undefined = this.#next() ?? (await this.#wait());
       if (next === undefined || !this.#isChained(next)) {
         await this.#session.line.quiet();
         return next;
       }
+      if (!current.settled) this.#session.oweReset();
       this.#announce(next);
       current = next;
     }
@@ -162,6 +178,12 @@ export class Delivery {
     });
   }
 
+  /** The sender was refused, and the message wanted all the same: it would go out under another one. */
+  #unasked(transaction: Transaction): void {
+    const error = this.#session.outOfStep("the server wants a message whose MAIL it has refused");
+    transaction.finish(this.#session.line.fail(error));
+  }
+
   /** Every recipient was refused, and the message is wanted all the same: an empty one ends it (RFC 2920 §3.1). */
   #nobody(transaction: Transaction): void {
     const { line, settings } = this.#session;
@@ -175,8 +197,8 @@ export class Delivery {
   }
 
   #isSmall({ message: { body } }: Transaction): boolean {
-    const { pipelines, chunks, settings } = this.#session;
-    return pipelines && chunks && !settings.lmtp && Buffer.isBuffer(body) && body.length <= SMALL;
+    const { pipelines, chunks, mailTaken, settings } = this.#session;
+    return pipelines && chunks && mailTaken && !settings.lmtp && Buffer.isBuffer(body) && body.length <= SMALL;
   }
 
   /** In LMTP what answers BDAT depends on the recipients taken: DATA does as well. */

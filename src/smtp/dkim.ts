@@ -3,6 +3,7 @@ import { createPrivateKey } from "node:crypto";
 import type { Readable } from "node:stream";
 import type { DKIMKey, DKIMOptions } from "nodemailer/lib/dkim";
 import { UsageError } from "../client/errors.js";
+import { failWith, keepErrors } from "./streams.js";
 
 /** Throws UsageError for a key that cannot sign: the signer would leave its signature out without a word. */
 export function checkDkim(options: DKIMOptions | undefined): DKIMOptions | undefined {
@@ -22,8 +23,12 @@ export function checkDkim(options: DKIMOptions | undefined): DKIMOptions | undef
 
 /** The message with its signature in front. */
 export async function signed(raw: Buffer | Readable, options: DKIMOptions): Promise<Readable> {
+  if (!Buffer.isBuffer(raw)) keepErrors([raw]);
   const { default: DKIM } = await import("nodemailer/lib/dkim");
-  return new DKIM(options).sign(raw);
+  const out = new DKIM(options).sign(raw);
+  // The signer does not listen to what it reads.
+  if (!Buffer.isBuffer(raw)) failWith(out, raw);
+  return out;
 }
 
 function refuse(why: string, cause?: unknown): never {

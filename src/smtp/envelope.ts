@@ -33,6 +33,8 @@ function checkRecipient(given: string | Recipient, everyone: RcptParameters) {
   if (typeof given === "string") {
     return parsePaths(given, "the recipient").map((path) => ({ path, parameters: everyone }));
   }
+  if (typeof given !== "object" || given === null)
+    return [{ path: parsePath(given, "the recipient"), parameters: everyone }];
   const { address, ...own } = given;
   return [{ path: parsePath(address, "the recipient"), parameters: { ...everyone, ...own } }];
 }

@@ -13,6 +13,7 @@ export type {
 } from "./options.js";
 export type { RateLimit } from "./rate.js";
 export {
+  type PartlySentError,
   type RecipientResult,
   SendError,
   type SendErrorDetails,

@@ -5,6 +5,7 @@ import { MOST_MS, wholeNumber } from "../client/options.js";
 import type { MailInput, RawMessage, SendMailOptions } from "./options.js";
 import { type Outcome, unsent } from "./outcome.js";
 import type { SendResult } from "./result.js";
+import { discard, keepErrors, streamsOf } from "./streams.js";
 import type { Order, Orders } from "./supply.js";
 
 /** Holds messages until the run takes them. */
@@ -41,6 +42,7 @@ export class Outbox implements Orders {
         if (outcome.error) reject(outcome.error);
         else resolve(outcome.result);
       });
+      keepErrors(streamsOf(message));
       const forget = onAbort(signal, () => this.#cancel(letter, signal as AbortSignal));
       this.#waiting.push(letter);
       this.#wake?.(true);
@@ -73,7 +75,10 @@ export class Outbox implements Orders {
 
   /** Nothing that waits will be sent. */
   refuse(reason: PolywireError): void {
-    for (const letter of this.#waiting.splice(0)) letter.settle(unsent(reason));
+    for (const letter of this.#waiting.splice(0)) {
+      discard(letter.message);
+      letter.settle(unsent(reason));
+    }
   }
 
   #settled(): void {
@@ -83,21 +88,28 @@ export class Outbox implements Orders {
   }
 
   #cancel(letter: Letter, signal: AbortSignal): void {
-    if (letter.taken) {
+    if (letter.begun) {
       this.#hangUp(new AbortedError("the call was cancelled", { cause: signal.reason }));
       return;
     }
-    this.#waiting.splice(this.#waiting.indexOf(letter), 1);
+    letter.dropped = true;
+    if (!letter.taken) {
+      this.#waiting.splice(this.#waiting.indexOf(letter), 1);
+      discard(letter.message);
+    }
     letter.settle(unsent(dropped(signal)));
   }
 }
 
 /** A message that waits. */
 class Letter implements Order {
+  /** True from when it is prepared, and from when it is sent. */
   taken = false;
+  begun = false;
+  dropped = false;
   readonly message: MailInput | RawMessage;
   readonly options: SendMailOptions;
-  readonly #done: (outcome: Outcome) => void;
+  #done: ((outcome: Outcome) => void) | undefined;
 
   constructor(message: MailInput | RawMessage, options: SendMailOptions, done: (outcome: Outcome) => void) {
     this.message = message;
@@ -105,8 +117,15 @@ class Letter implements Order {
     this.#done = done;
   }
 
+  begin(): void {
+    this.begun = true;
+  }
+
+  /** One that was dropped may yet turn out to be impossible to prepare. */
   settle(outcome: Outcome): void {
-    this.#done(outcome);
+    const done = this.#done;
+    this.#done = undefined;
+    done?.(outcome);
   }
 }
 

@@ -1,7 +1,7 @@
 /** From transactions to what the caller is told of a message. */
-import { AbortedError, ConnectionError, type PolywireError, ProtocolError } from "../client/errors.js";
+import { AbortedError, ConnectionError, type PolywireError, ProtocolError, UsageError } from "../client/errors.js";
 import type { Prepared } from "./prepare.js";
-import { refusalDetails } from "./refusal.js";
+import { refusalDetails, saying } from "./refusal.js";
 import { SendError, type SendResult, type SendState } from "./result.js";
 import type { PartOutcome } from "./transaction.js";
 
@@ -45,16 +45,22 @@ function errorOf(
   const refusal = parts.find((part) => part.refusal !== undefined)?.refusal;
   if (state === "refused" && refusal !== undefined) {
     const { reply, command } = refusal;
-    const { message, ...details } = refusalDetails(reply, command, redact(reply.text));
-    return new SendError(message, { ...details, result });
+    const text = redact(reply.text);
+    const { message, ...details } = refusalDetails(reply, command, text);
+    return saying(new SendError(message, { ...details, result }), reply, text);
   }
   const error = parts.find((part) => part.error !== undefined)?.error;
-  if (error === undefined) return undefined;
-  if (state === "sent") {
-    const message = `the message reached ${result.accepted.length} of ${result.envelope.to.length} recipients`;
-    return lost(`${message}: ${error.message}`, error, false, "send it to the others again");
-  }
-  return state === "unknown" ? uncertain(error, result.messageId) : certain(error);
+  if (state === "sent") return error && Object.assign(partial(error, result), { result });
+  const cause = error ?? new ProtocolError("the server did not answer for every recipient", { protocol: "smtp" });
+  return state === "unknown" ? Object.assign(uncertain(cause, result.messageId), { result }) : certain(cause);
+}
+
+/** Some have it, others do not: the whole message must not be sent again. */
+function partial(cause: PolywireError, { accepted, envelope }: SendResult): PolywireError {
+  const message = `the message reached ${accepted.length} of ${envelope.to.length} recipients: ${cause.message}`;
+  const advice = "send it to the others again";
+  if (!(cause instanceof UsageError)) return lost(message, cause, false, advice);
+  return new UsageError(message, { cause, advice, protocol: "smtp" });
 }
 
 /** Nobody knows whether the message was taken: sent once more, it may be there twice. */

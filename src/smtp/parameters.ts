@@ -25,6 +25,14 @@ export function mailCommand(from: Path, given: MailParameters, extensions: Exten
   return words.join(" ");
 }
 
+/** RFC 8689 §4.2.1: such a message leaves over TLS only, to a server whose certificate was checked. Throws UsageError. */
+export function checkRequireTls({ requireTls }: MailParameters, verified: boolean): void {
+  if (requireTls !== true || verified) return;
+  throw new UsageError("requireTls needs a connection with TLS, and a certificate that was checked", {
+    protocol: "smtp",
+  });
+}
+
 /** RCPT, as it is sent. Throws UsageError where the server lacks what a parameter needs. */
 export function rcptCommand(to: Path, given: RcptParameters, extensions: Extensions): string {
   const words = [`RCPT TO:<${to.mailbox}>`];

@@ -55,11 +55,18 @@ export function parsePaths(text: string, what: string): Path[] {
   if (typeof text === "string" && !/[<>",;:()\s]/.test(text)) return [parsePath(text, what)];
   if (typeof text !== "string" || /[\r\n\0]/.test(text)) return [parsePath(text, what)];
   if (QUOTED.test(text.slice(0, endOfLocal(text)))) return [parsePath(text, what)];
-  const found = addressparser(text, { flatten: true });
-  // Two addresses with a blank between them are one and its name to the parser: better none of them.
-  const doubtful = !text.includes("<") && found.some(({ name }) => name?.includes("@"));
-  if (found.length === 0 || doubtful) return [parsePath(text, what)];
+  const plain = text.replace(/"(?:[^"\\]|\\.)*"|\([^()]*\)/g, (part) => (part.startsWith("(") ? " " : part));
+  const found = addressparser(plain, { flatten: true });
+  if (found.length === 0 || isDoubtful(plain, found)) return [parsePath(text, what)];
   return found.map(({ address }) => parsePath(address === "" ? text : (address ?? text), what));
+}
+
+/** The parser takes any words beside an address for its name: without < and > around it, or behind them, they are not. */
+function isDoubtful(text: string, found: readonly { name?: string; address?: string }[]): boolean {
+  const unquoted = text.replace(/"(?:[^"\\]|\\.)*"/g, "");
+  if (/>\s*[^\s,;]/.test(unquoted)) return true;
+  const tight = text.replace(/\s*([<>])\s*/g, "$1");
+  return found.some(({ name, address }) => name && !tight.includes(`<${address}>`));
 }
 
 /** Where the local part ends: at the last @, or behind the quotes. */

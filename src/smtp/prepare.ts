@@ -9,8 +9,9 @@ import { repaired, repairedPieces, type Traits, traitsOf } from "./content.js";
 import { checkDkim, signed } from "./dkim.js";
 import { type CheckedEnvelope, checkEnvelope, type Part, shareOut } from "./envelope.js";
 import type { DkimOptions, Envelope, MailInput, MailParameters, RawMessage, SendMailOptions } from "./options.js";
-import { type Extensions, mailCommand } from "./parameters.js";
+import { checkRequireTls, type Extensions, mailCommand } from "./parameters.js";
 import type { TransactionLimits } from "./parse-ehlo.js";
+import { failWith, keepErrors, streamsOf } from "./streams.js";
 
 /** A message that can be sent. */
 export interface Prepared {
@@ -39,6 +40,8 @@ export interface Preparation {
   readonly extensions: Extensions;
   readonly limits: TransactionLimits;
   readonly dkim: DkimOptions | undefined;
+  /** True where TLS has shown that this is the server that was meant. */
+  readonly verified: boolean;
 }
 
 /** Octets up to which a file is read into memory at once. */
@@ -67,7 +70,10 @@ function isRaw(message: MailInput | RawMessage): message is RawMessage {
 
 async function prepareMail(message: MailInput, options: SendMailOptions, to: Preparation): Promise<Prepared> {
   const { envelope: own = {}, dkim = to.dkim, ...mail } = message;
+  const streams = streamsOf(message);
+  keepErrors(streams);
   const { raw, from, to: recipients, messageId } = await composeMail(mail);
+  if (!Buffer.isBuffer(raw)) for (const stream of streams) failWith(raw, stream);
   const envelope: Envelope = { ...own, from: own.from ?? from, to: own.to ?? recipients };
   if (envelope.from === "" && own.from === undefined) {
     throw new UsageError("the message has no sender: from, or envelope.from", { protocol: "smtp" });
@@ -111,25 +117,20 @@ async function fromReader(
     return streamed(reading, undefined, envelope, to);
   }
   const pieces = binary ? reader : repairedPieces(reader);
-  return streamed(
-    { [Symbol.asyncIterator]: () => pieces[Symbol.asyncIterator](), close: () => reader.close() },
-    reader.size,
-    envelope,
-    to,
-  );
+  const body = { [Symbol.asyncIterator]: () => pieces[Symbol.asyncIterator](), close: () => reader.close() };
+  return streamed(body, reader.size, envelope, to);
 }
 
-function streamed(
+/** What is sent in several transactions is read once, into memory. */
+async function streamed(
   reader: Pick<SourceReader, "close" | typeof Symbol.asyncIterator>,
   size: number | undefined,
   envelope: CheckedEnvelope,
   to: Preparation,
-): Prepared {
+): Promise<Prepared> {
   const traits: Traits = { messageId: undefined, is8bit: true, utf8Header: false };
   const prepared = assemble({ pieces: reader, close: () => reader.close() }, size, traits, envelope, to);
-  if (prepared.parts.length === 1) return prepared;
-  const message = "the server limits the recipients of one message, and a stream can be sent only once";
-  throw new UsageError(message, { advice: "give the message as bytes, or send it to fewer at once", protocol: "smtp" });
+  return prepared.parts.length === 1 ? prepared : fromBytes(await gather(reader), envelope, to);
 }
 
 function fromBytes(message: Buffer, envelope: CheckedEnvelope, to: Preparation): Prepared {
@@ -143,9 +144,10 @@ function assemble(
   size: number | undefined,
   traits: Traits,
   envelope: CheckedEnvelope,
-  { extensions, limits }: Preparation,
+  { extensions, limits, verified }: Preparation,
 ): Prepared {
   const { from, recipients, parameters } = envelope;
+  checkRequireTls(parameters, verified);
   const given: MailParameters = {
     ...parameters,
     size: size ?? parameters.size,
@@ -172,7 +174,8 @@ function assemble(
 
 async function gather(source: AsyncIterable<Buffer | Uint8Array>): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of source) pieces.push(piece);
+  // A copy: the memory of a piece may be its source's to use again.
+  for await (const piece of source) pieces.push(Buffer.from(piece));
   return Buffer.concat(pieces);
 }
 

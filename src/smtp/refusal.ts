@@ -56,14 +56,29 @@ export function refusalDetails(
   };
 }
 
+/** What the server said, word for word, less secrets: `550 5.1.1 no such user`. */
+const SAID = new WeakMap<ReplyError, string>();
+
+/** What the server said where it refused. */
+export function saidBy(error: ReplyError): string | undefined {
+  return SAID.get(error);
+}
+
+/** Remembers it. */
+export function saying<E extends ReplyError>(error: E, reply: Reply, text = reply.text): E {
+  SAID.set(error, `${reply.code} ${text}`);
+  return error;
+}
+
 /** The error for a refused command. */
 export function refusal(reply: Reply, shown: string, text = reply.text): ReplyError {
   const { message, ...details } = refusalDetails(reply, shown, text);
-  return new ReplyError(message, details);
+  return saying(new ReplyError(message, details), reply, text);
 }
 
 /** The error for a refused AUTH. */
 export function loginRefusal(reply: Reply, shown: string, text = reply.text): LoginError {
   const { message, ...details } = refusalDetails(reply, shown, text);
-  return new LoginError(message.replace(`the server refused "${shown}"`, "the login was refused"), details);
+  const login = message.replace(`the server refused "${shown}"`, "the login was refused");
+  return saying(new LoginError(login, details), reply, text);
 }

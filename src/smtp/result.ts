@@ -27,6 +27,12 @@ export interface SendResult {
 }
 
 /**
+ * What `send()` rejects with where the message may have reached somebody: a ConnectionError (or UsageError) that tells to
+ * whom. Of those in neither list nobody knows.
+ */
+export type PartlySentError = PolywireError & { readonly result: SendResult };
+
+/**
  * What is known of a message: `sent`, the server took it for some recipients; `refused`, for none; `unsent`, it certainly
  * did not go out, and may be sent again; `unknown`, the connection was lost before the answer: it may have been taken.
  */

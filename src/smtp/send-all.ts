@@ -12,6 +12,14 @@ import { type Order, type Orders, Supply } from "./supply.js";
 /** Messages, at hand or still to come. */
 export type Messages = Iterable<MailInput | RawMessage> | AsyncIterable<MailInput | RawMessage>;
 
+export function isIterable(messages: Messages): boolean {
+  return (
+    typeof messages === "object" &&
+    messages !== null &&
+    (Symbol.asyncIterator in messages || Symbol.iterator in messages)
+  );
+}
+
 /** What an outcome weighs until the loop takes it, in bytes: some hundreds may be ahead of the loop. */
 const WEIGHT = 4 * 1024;
 
@@ -34,11 +42,12 @@ export async function sendAll(
   };
   feed.cancel = leave;
   // Cancelled, nothing is waited for any more; after a loss, every message is told that it was not sent.
-  session.closing = (reason) => reason instanceof AbortedError && leave();
+  const forget = session.whenClosed((reason) => reason instanceof AbortedError && leave());
   const { readAhead } = session.options.limits;
   call.contended = () => feed.readAhead(readAhead, () => refuse(tooFar()));
   await new Delivery(session, supply).run();
-  feed.resume = feed.cancel = session.closing = undefined;
+  feed.resume = feed.cancel = undefined;
+  forget();
   if (session.line.closed instanceof AbortedError) throw session.line.closed;
   if (supply.failure) throw supply.failure.error;
 }
@@ -49,6 +58,9 @@ function tooFar(): UsageError {
     protocol: "smtp",
   });
 }
+
+/** Outcomes that may wait for those before them: messages that cannot be sent have theirs at once. */
+const EARLY = 64;
 
 /** Pulls the iterable, and puts the outcomes in order. */
 class MessageQueue implements Orders {
@@ -71,19 +83,24 @@ class MessageQueue implements Orders {
   }
 
   pull(): Order | undefined | Promise<Order | undefined> {
-    if (this.#over || this.#paused) return undefined;
+    if (this.#over || this.#held) return undefined;
     const step = this.#iterator.next();
     if (this.#isAsync) return Promise.resolve(step).then((result) => this.#order(result));
     return this.#order(step as IteratorResult<MailInput | RawMessage>);
   }
 
   async more(): Promise<boolean> {
-    while (this.#paused && !this.#over) {
+    while (this.#held && !this.#over) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
     return !this.#over;
+  }
+
+  /** True where no more outcomes are wanted for now. */
+  get #held(): boolean {
+    return this.#paused || this.#early.size >= EARLY;
   }
 
   resume(): void {
@@ -96,8 +113,10 @@ class MessageQueue implements Orders {
     if (this.#over) return;
     this.#over = true;
     this.#wake?.();
-    // An iterable that fails while it is let go of has nobody left to tell.
-    Promise.resolve(this.#iterator.return?.()).catch(() => {});
+    // An iterable that fails while it is let go of, or is running right now, has nobody left to tell.
+    try {
+      Promise.resolve(this.#iterator.return?.()).catch(() => {});
+    } catch {}
   }
 
   #order({ done, value }: IteratorResult<MailInput | RawMessage>): Order | undefined {
@@ -118,6 +137,7 @@ class MessageQueue implements Orders {
       this.#early.delete(this.#given);
       this.#give(next);
     }
+    this.#wake?.();
   }
 
   #give(outcome: SendOutcome): void {

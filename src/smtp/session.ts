@@ -40,8 +40,12 @@ export class SmtpSession implements Session {
   mails = 0;
   /** Recipients taken since MAIL, where single commands are sent. */
   takers = 0;
-  /** Called when the connection is over. */
-  closing: ((reason: PolywireError) => void) | undefined;
+  /** True once the server has taken a MAIL since it was greeted. */
+  mailTaken = false;
+  /** True while a transaction that was begun by single commands is open. */
+  byHand = false;
+  /** Those who want to know when the connection is over. */
+  readonly #watchers = new Set<(reason: PolywireError) => void>();
   #capabilities = new Map<string, string[]>();
   /** True where a transaction was left open, and the next one must not be taken for its rest. */
   #owesReset = false;
@@ -52,8 +56,11 @@ export class SmtpSession implements Session {
     this.options = options;
     this.settings = settings;
     const over = (reason: PolywireError) => {
-      this.closing?.(reason);
-      onClose(reason);
+      try {
+        for (const each of [...this.#watchers]) each(reason);
+      } finally {
+        onClose(reason);
+      }
     };
     const grammar = new CodeGrammar(SMTP_REPLIES, options.limits.reply);
     this.line = new LineSession({ options, grammar, onClose: over });
@@ -71,6 +78,11 @@ export class SmtpSession implements Session {
     return this.pipelines && this.#lasts === 0 ? this.options.pipelining : 1;
   }
 
+  /** True where TLS has shown that this is the server that was meant. */
+  get verified(): boolean {
+    return this.tls?.authorized === true;
+  }
+
   /** True where commands may be sent before the answers to others are there. */
   get pipelines(): boolean {
     return this.options.pipelining > 1 && this.#capabilities.has("PIPELINING");
@@ -85,6 +97,21 @@ export class SmtpSession implements Session {
     return `${this.options.host}:${this.options.port}`;
   }
 
+  /** Calls back when the connection is over, at once where it is. Gives what forgets it. */
+  whenClosed(call: (reason: PolywireError) => void): () => void {
+    if (this.line.closed) call(this.line.closed);
+    else this.#watchers.add(call);
+    return () => this.#watchers.delete(call);
+  }
+
+  /** What the promise gives; rejects when the connection is over first. */
+  orClosed<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const forget = this.whenClosed(reject);
+      promise.then(resolve, reject).finally(forget);
+    });
+  }
+
   /** The next transaction must begin with RSET. */
   oweReset(): void {
     this.#owesReset = true;
@@ -92,8 +119,8 @@ export class SmtpSession implements Session {
 
   /** True where RSET must come first; it counts as sent. */
   takeReset(): boolean {
-    const owed = this.#owesReset;
-    this.#owesReset = false;
+    const owed = this.#owesReset || this.byHand;
+    this.#owesReset = this.byHand = false;
     return owed;
   }
 
@@ -146,6 +173,8 @@ export class SmtpSession implements Session {
     }
     const { shown } = options;
     const reply = await this.line.send(command, { timeout: call.timeout, shown });
+    if (reply.ok && verb === "MAIL") this.byHand = true;
+    if (reply.ok && verb === "RSET") this.takeReset();
     return options.expect === "any" ? reply : this.accept(reply, shown ?? command);
   }
 
@@ -199,6 +228,7 @@ export class SmtpSession implements Session {
   #begin(capabilities: Map<string, string[]>): void {
     this.#capabilities = capabilities;
     this.limits = parseLimits(capabilities.get("LIMITS"));
+    this.mailTaken = this.byHand = false;
     this.#owesReset = false;
   }
 

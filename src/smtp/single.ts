@@ -21,7 +21,8 @@ export async function data(session: SmtpSession, source: Source, acceptTimeout: 
     throw error;
   }
   session.takers = 0;
-  await sendBody(session.line, body, replies);
+  session.takeReset();
+  await sendBody(session, body, replies);
   return accepted(session, await replies.all, "the message");
 }
 
@@ -44,7 +45,9 @@ export async function bdat(
     take: (reply) => replies.take(reply),
     fail: (error) => replies.finish(error as PolywireError),
   });
-  return accepted(session, await replies.all, command);
+  const all = await replies.all;
+  if (last && all.some(({ ok }) => ok)) session.takeReset();
+  return accepted(session, all, command);
 }
 
 /** All replies, unless every one is a refusal. */
@@ -70,6 +73,7 @@ class Replies implements Addressee {
   readonly acceptTimeout: number;
   readonly all: Promise<Reply[]>;
   readonly #replies: Reply[] = [];
+  #refusal: Reply | undefined;
   #resolve: (replies: Reply[]) => void = () => {};
   #reject: (error: Error) => void = () => {};
 
@@ -84,10 +88,15 @@ class Replies implements Addressee {
     if (this.#replies.push(reply) === this.answers) this.finish();
   }
 
+  refuse(reply: Reply): void {
+    this.#refusal = reply;
+  }
+
   finish(error?: PolywireError): void {
     if (this.#settled) return;
     this.#settled = true;
-    if (error) this.#reject(error);
+    if (this.#refusal) this.#resolve([...this.#replies, this.#refusal]);
+    else if (error) this.#reject(error);
     else this.#resolve(this.#replies);
   }
 }

@@ -5,11 +5,16 @@ import type { MailInput, RawMessage, SendMailOptions } from "./options.js";
 import { type Outcome, unsent } from "./outcome.js";
 import { type Prepared, prepare } from "./prepare.js";
 import type { SmtpSession } from "./session.js";
+import { discard } from "./streams.js";
 
 /** A message as it was given, and who is told what became of it. */
 export interface Order {
   readonly message: MailInput | RawMessage;
   readonly options: SendMailOptions;
+  /** True where it was cancelled, and is settled. */
+  readonly dropped?: boolean;
+  /** Called when its turn has come: it is sent now. */
+  begin?(): void;
   /** Called once. */
   settle(outcome: Outcome): void;
 }
@@ -30,7 +35,7 @@ const AHEAD_OCTETS = 4 * 1024 * 1024;
 export class Supply implements Jobs {
   readonly #session: SmtpSession;
   readonly #orders: Orders;
-  readonly #ready: { job: Job; octets: number }[] = [];
+  readonly #ready: { order: Order; job: Job; octets: number }[] = [];
   #head = 0;
   #octets = 0;
   /** The order that is being pulled or prepared. */
@@ -49,12 +54,18 @@ export class Supply implements Jobs {
   }
 
   next(): Job | undefined {
-    this.#fill();
-    const next = this.#ready[this.#head];
-    if (next === undefined) return undefined;
-    if (++this.#head === this.#ready.length) this.#ready.length = this.#head = 0;
-    this.#octets -= next.octets;
-    return next.job;
+    for (;;) {
+      this.#fill();
+      const next = this.#ready[this.#head];
+      if (next === undefined) return undefined;
+      if (++this.#head === this.#ready.length) this.#ready.length = this.#head = 0;
+      this.#octets -= next.octets;
+      if (next.order.dropped !== true) {
+        next.order.begin?.();
+        return next.job;
+      }
+      letGo(next.job.message);
+    }
   }
 
   async more(): Promise<boolean> {
@@ -109,23 +120,34 @@ export class Supply implements Jobs {
     }
     const { closed } = this.#session.line;
     if (closed) {
+      discard(order.message);
       order.settle(unsent(closed));
       return;
     }
     const failed = (error: unknown) => order.settle(unsent(sourceError(error)));
     try {
-      const { capabilities, limits, settings } = this.#session;
-      const prepared = prepare(order.message, order.options, { extensions: capabilities, limits, dkim: settings.dkim });
-      if (prepared instanceof Promise) this.#until(prepared.then((message) => this.#push(order, message), failed));
-      else this.#push(order, prepared);
+      const { capabilities: extensions, limits, settings, verified } = this.#session;
+      const prepared = prepare(order.message, order.options, { extensions, limits, dkim: settings.dkim, verified });
+      if (!(prepared instanceof Promise)) {
+        this.#push(order, prepared);
+        return;
+      }
+      // A source may be silent for ever: then nobody waits for it, and what comes of it yet is let go of.
+      prepared.then(
+        (message) => this.#session.line.closed && letGo(message),
+        () => {},
+      );
+      this.#until(this.#session.orClosed(prepared).then((message) => this.#push(order, message), failed));
     } catch (error) {
       failed(error);
     }
   }
 
   #push(order: Order, message: Prepared): void {
-    if (this.#dropped && !Buffer.isBuffer(message.body)) message.body.close().catch(() => {});
-    if (this.#dropped) return;
+    if (this.#dropped || order.dropped === true) {
+      letGo(message);
+      return;
+    }
     const { timeouts } = this.#session.options;
     const { timeout } = order.options;
     const octets = Buffer.isBuffer(message.body) ? message.body.length : AHEAD_OCTETS;
@@ -136,7 +158,7 @@ export class Supply implements Jobs {
       acceptTimeout: timeout ?? this.#session.settings.acceptTimeout,
       settle: (outcome) => order.settle(outcome),
     };
-    this.#ready.push({ job, octets });
+    this.#ready.push({ order, job, octets });
   }
 
   /** Resolves when what is pulled is there, or not wanted any more. */
@@ -149,10 +171,12 @@ export class Supply implements Jobs {
   /** Lets go of what was prepared and will not be sent, and waits for nothing more. */
   drop(): void {
     this.#dropped = true;
-    for (const { job } of this.#ready.splice(0).slice(this.#head)) {
-      if (!Buffer.isBuffer(job.message.body)) job.message.body.close().catch(() => {});
-    }
+    for (const { job } of this.#ready.splice(0).slice(this.#head)) letGo(job.message);
     this.#head = this.#octets = 0;
     this.#wake?.();
   }
+}
+
+function letGo({ body }: Prepared): void {
+  if (!Buffer.isBuffer(body)) body.close().catch(() => {});
 }

@@ -18,6 +18,9 @@ export interface PartOutcome {
   readonly bytes: number;
 }
 
+/** What is refused where it is no command. */
+const THE_MESSAGE = "the message";
+
 /** What the server is asked for behind the recipients. */
 export type Ending = "DATA" | "BDAT";
 
@@ -43,6 +46,7 @@ export class Transaction {
   readonly #rcpts: Reply[] = [];
   readonly #takers: string[] = [];
   #data: Reply | undefined;
+  #refusal: Reply | undefined;
   readonly #finals: Reply[] = [];
   #heard: (() => void) | undefined;
 
@@ -76,6 +80,16 @@ export class Transaction {
     return this.#mail?.ok === true;
   }
 
+  /** True where the server says that another transaction is open (503). */
+  get nested(): boolean {
+    return this.#mail?.code === "503";
+  }
+
+  /** True where nothing was answered yet. */
+  get unheard(): boolean {
+    return this.#mail === undefined;
+  }
+
   /** Recipients that the server took. */
   get takers(): number {
     return this.#takers.length;
@@ -106,11 +120,17 @@ export class Transaction {
 
   /** Takes the next reply. Throws ProtocolError for one that does not go with what was sent. */
   take(reply: Reply): void {
-    if (this.#resets > 0) this.#resets--;
+    if (this.#resets > 0) this.#takeReset(reply);
     else if (this.#mail === undefined) this.#mail = complete(reply, this.message.mail);
     else if (this.#rcpts.length < this.part.commands.length) this.#takeRcpt(reply);
     else if (this.#ending === "DATA" && this.#data === undefined) this.#takeData(reply);
     else this.#takeFinal(reply);
+  }
+
+  /** Without RSET, these recipients would be another sender's. Behind 421 the connection is closed anyway. */
+  #takeReset(reply: Reply): void {
+    this.#resets--;
+    if (!reply.ok && reply.code !== "421") throw outOfStep(reply, "RSET");
   }
 
   #takeRcpt(reply: Reply): void {
@@ -119,7 +139,7 @@ export class Transaction {
   }
 
   #takeData(reply: Reply): void {
-    if (reply.code.startsWith("2")) throw outOfStep(reply, "DATA");
+    if (reply.ok && !reply.code.startsWith("3")) throw outOfStep(reply, "DATA");
     this.#data = reply;
     this.#heard?.();
     if (!reply.ok) this.finish();
@@ -132,10 +152,9 @@ export class Transaction {
     if (this.#finals.length >= this.answers) this.finish();
   }
 
-  /** A reply to a part of the message (BDAT) that ends it. */
+  /** A refusal of the message before its end: it is for all that were not answered. */
   refuse(reply: Reply): void {
-    this.#finals.push(reply);
-    this.finish();
+    this.#refusal = reply;
   }
 
   /** Nothing more will be said. `error`: what was in the way. */
@@ -161,6 +180,7 @@ export class Transaction {
       return this.#refused(this.#rcpts[0] as Reply, commands[0] as string, [], rejected);
     }
     if (this.#data?.ok === false) return this.#refused(this.#data, "DATA", this.#takers, rejected);
+    if (this.#refusal) return this.#refused(this.#refusal, THE_MESSAGE, this.#takers, rejected);
     return this.#finals.length === 0 ? this.#open(error, rejected) : this.#answered(error, rejected);
   }
 
@@ -178,7 +198,7 @@ export class Transaction {
   /** The message as a whole was answered: for all at once, or (LMTP) for one after the other. */
   #answered(error: PolywireError | undefined, rejected: readonly RecipientResult[]): PartOutcome {
     const finals = this.#finals;
-    const command = "the message";
+    const command = THE_MESSAGE;
     const first = finals[0] as Reply;
     const { bytes } = this;
     if (!this.#each) {

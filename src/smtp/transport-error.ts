@@ -12,6 +12,7 @@ import {
   TlsError,
   UsageError,
 } from "../client/errors.js";
+import { saidBy } from "./refusal.js";
 import { type RecipientResult, SendError } from "./result.js";
 
 /** From the class of an error to nodemailer's code; the first that fits. */
@@ -62,7 +63,8 @@ export function transportError(error: unknown): TransportError {
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof ReplyError)) return new TransportError(message, codeOf(error), error);
   const { command, code: said, transient } = error;
-  const fields = { command, response: message, responseCode: Number(said), permanent: !transient };
+  const response = saidBy(error) ?? message;
+  const fields = { command: commandOf(command), response, responseCode: Number(said), permanent: !transient };
   if (!(error instanceof SendError)) return new TransportError(message, codeOf(error), error, fields);
   const { rejected } = error.result;
   const list = { rejected: rejected.map(({ recipient }) => recipient), rejectedErrors: rejected.map(rejectedError) };
@@ -84,6 +86,12 @@ function codeOf(error: unknown): string {
   if (error instanceof ReplyError) return codeOfCommand(error.command);
   // A bad address or parameter, found before anything was sent.
   return error instanceof UsageError ? "EENVELOPE" : "ESTREAM";
+}
+
+/** As nodemailer calls it, without arguments. */
+function commandOf(command: string): string {
+  if (command === "the message") return "DATA";
+  return /^(?:MAIL FROM|RCPT TO|AUTH \S+|\S+)/i.exec(command)?.[0] ?? command;
 }
 
 function codeOfCommand(command: string): string {

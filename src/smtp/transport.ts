@@ -140,7 +140,7 @@ export class PolywireTransport extends EventEmitter implements Transport<Transpo
   }
 
   async #deliver(mail: MailMessage<TransportInfo>): Promise<TransportInfo> {
-    if (this.#closed) throw new UsageError("the transport was closed");
+    if (this.#closed) throw new ConnectionError("the transport was closed", { phase: "idle", retryable: false });
     for (;;) {
       const client = await this.#queued(mail);
       const isFirst = !this.#sent.has(client);

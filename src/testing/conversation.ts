@@ -33,6 +33,8 @@ export abstract class Conversation<C extends Lines, Around extends Surroundings>
   protected commands = 0;
   /** The command that is being done. */
   protected current = "";
+  /** The command that `current` is the end of, where it is one: of SMTP's `.`, DATA or BDAT. */
+  protected around: string | undefined;
   #closed = false;
 
   constructor(channel: C, shared: Around) {
@@ -71,8 +73,15 @@ export abstract class Conversation<C extends Lines, Around extends Surroundings>
   /** Gives a reply as it is. */
   send(text: string): void {
     if (this.#closed) return;
-    if (!this.asksForMore(text) && strikes(this.shared.faults.loseReply, this.current)) this.#closed = true;
-    else this.channel.put(text);
+    if (this.asksForMore(text) || !this.loses()) this.channel.put(text);
+  }
+
+  /** Whether the final reply that is due now is to be lost; the connection is closed in its place then. */
+  loses(): boolean {
+    const { loseReply } = this.shared.faults;
+    const lost = strikes(loseReply, this.current) || (this.around !== undefined && strikes(loseReply, this.around));
+    if (lost) this.#closed = true;
+    return lost;
   }
 
   /** Does no further command: the connection ends behind what was sent. */
@@ -96,6 +105,7 @@ export abstract class Conversation<C extends Lines, Around extends Surroundings>
   /** Takes a command up: notes it, lets the faults have it, does it. */
   protected dispatch(line: string): Promise<void> | undefined {
     this.commands += 1;
+    this.around = undefined;
     this.shared.log(line);
     this.shared.options.onCommand?.(line);
     return this.suffer(line, () => this.perform(line));
@@ -115,8 +125,8 @@ export abstract class Conversation<C extends Lines, Around extends Surroundings>
     const given = this.instead(line);
     if (given !== undefined) this.send(`${given.replace(/\r\n$/, "")}\r\n`);
     const done = given === undefined ? perform() : undefined;
-    if (done) return done.then(() => this.#after());
-    this.#after();
+    if (done) return done.then(() => this.#after(line));
+    this.#after(line);
     return undefined;
   }
 
@@ -125,8 +135,8 @@ export abstract class Conversation<C extends Lines, Around extends Surroundings>
     return replacedReply(this.shared.faults, line);
   }
 
-  #after(): void {
-    if (strikes(this.shared.faults.closeAfterCommand, this.current)) this.#closed = true;
+  #after(line: string): void {
+    if (strikes(this.shared.faults.closeAfterCommand, line)) this.#closed = true;
   }
 
   async #nextLine(): Promise<string | undefined> {

@@ -120,13 +120,14 @@ export abstract class MemoryServer<F extends object, S extends Served> implement
   /** Cuts every connection, without a word; the server goes on listening. */
   dropConnections(): void {
     for (const session of [...this.hall.sessions]) session.close();
+    // A session may be over, and its socket still open: it was stalled, or its last bytes are still on their way.
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** Stops listening and cuts every connection. No handle is left. Safe to call twice. */
   async close(): Promise<void> {
     const closed = new Promise<void>((done) => this.#listener.close(() => done()));
     this.dropConnections();
-    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 

@@ -98,7 +98,7 @@ export class Wire {
 
   /** Waits as long as `replyDelay` says. */
   async delay(): Promise<void> {
-    if (this.#faults.replyDelay) await sleep(this.#faults.replyDelay);
+    if (this.#faults.replyDelay) await sleep(this.#faults.replyDelay, undefined, { ref: false });
   }
 
   destroy(): void {

@@ -22,7 +22,12 @@ export class DotReader implements BodyReader {
   /** True where the last chunk ended with CR. */
   #endedWithCr = false;
 
-  /** `piece` is called with each piece of the body. It is a view: copy what is kept. */
+  /** What is kept of the chunk at hand: where it begins and ends, and where more of it does, in turns. */
+  #start = 0;
+  #end = 0;
+  #more: number[] | undefined;
+
+  /** `piece` is called with each piece of the body, one for each chunk. It is a view: copy what is kept. */
   constructor(piece: (piece: Buffer) => void) {
     this.#piece = piece;
   }
@@ -49,17 +54,21 @@ export class DotReader implements BodyReader {
           this.#state = 0;
           continue;
         }
-        this.#emit(chunk, start, at);
+        this.#keep(start, at);
         start = ++at;
         this.#state = 2;
       } else {
-        const used = this.#afterDot(chunk, at);
-        if (this.done) return at + 1 - from;
+        const used = this.#afterDot(chunk, at, from);
+        if (this.done) {
+          this.#emit(chunk);
+          return at + 1 - from;
+        }
         at += used;
         start = this.#state === 3 ? at : start;
       }
     }
-    this.#emit(chunk, start, chunk.length);
+    this.#keep(start, chunk.length);
+    this.#emit(chunk);
     if (chunk.length > from) this.#endedWithCr = chunk[chunk.length - 1] === CR;
     return chunk.length - from;
   }
@@ -81,7 +90,7 @@ export class DotReader implements BodyReader {
   }
 
   /** Behind a dot that began a line: LF or CR LF ends the body, anything else belongs to the line. */
-  #afterDot(chunk: Buffer, at: number): number {
+  #afterDot(chunk: Buffer, at: number, from: number): number {
     const c = chunk[at];
     if (c === LF && (this.#state === 3 || this.#strict !== true)) {
       this.done = true;
@@ -90,15 +99,38 @@ export class DotReader implements BodyReader {
       return 1;
     } else {
       // A dot, then CR, then no LF: the CR was held back and belongs to the line.
-      if (this.#state === 3) this.#piece(Buffer.from([CR]));
+      if (this.#state === 3 && at > from) this.#keep(at - 1, at);
+      else if (this.#state === 3) this.#piece(Buffer.from([CR]));
       this.#state = 0;
     }
     return 0;
   }
 
-  #emit(chunk: Buffer, start: number, end: number): void {
-    if (end > start) this.#piece(chunk.subarray(start, end));
+  #keep(start: number, end: number): void {
+    if (end <= start) return;
+    if (this.#end === 0) [this.#start, this.#end] = [start, end];
+    else (this.#more ??= []).push(start, end);
   }
+
+  /** Gives what is kept of the chunk: a view, or joined where dots were dropped in between. */
+  #emit(chunk: Buffer): void {
+    if (this.#end === 0) return;
+    const piece = chunk.subarray(this.#start, this.#end);
+    const more = this.#more;
+    this.#end = 0;
+    this.#more = undefined;
+    this.#piece(more === undefined ? piece : joined(piece, chunk, more));
+  }
+}
+
+/** A piece, and more of its chunk behind it. A view for each line would take many times the line's own memory. */
+function joined(piece: Buffer, chunk: Buffer, more: readonly number[]): Buffer {
+  let length = piece.length;
+  for (let i = 0; i < more.length; i += 2) length += (more[i + 1] as number) - (more[i] as number);
+  const whole = Buffer.allocUnsafe(length);
+  let at = piece.copy(whole);
+  for (let i = 0; i < more.length; i += 2) at += chunk.copy(whole, at, more[i], more[i + 1]);
+  return whole;
 }
 
 /** The terminator of a body that ended with a line end. */

@@ -58,6 +58,13 @@ describe.concurrent("mail", () => {
     expect(code).toBe(0);
   });
 
+  test("PLACE and its journal are made with their folders", async () => {
+    await using job = await bed(2);
+    expect((await job.run(["--to", "new/dir/Maildir"])).code).toBe(0);
+    expect(await mailIn(job.at("new/dir/Maildir"))).toEqual(expected(2));
+    expect(existsSync(job.at("new/dir/Maildir.journal"))).toBe(true);
+  });
+
   test("a message that is refused is told, and the others are there: 1", async () => {
     await using job = await bed(4, { faults: { reply: { "RETR 2": "-ERR [SYS/PERM] it is broken\x1b[2J" } } });
     const { stdout, code } = await job.run(["--to", "Maildir"]);

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Facts } from "../../src/cli/probe/facts.js";
 import { judge } from "../../src/cli/probe/findings.js";
+import { NOTHING } from "../../src/cli/probe/look.js";
 import { guessSoftware } from "../../src/cli/probe/software.js";
-import { FtpServer } from "../../src/testing/index.js";
-import { cleanUp, folder, PLAIN, polywire, testTls, USERS, urlOf } from "./polywire.js";
+import { FtpServer, NntpServer, Pop3Server, SmtpServer } from "../../src/testing/index.js";
+import { cleanUp, folder, PASSWORD, PLAIN, polywire, testTls, USERS, urlOf } from "./polywire.js";
 
 afterAll(cleanUp);
 const ca = join(folder, "ca.pem");
@@ -57,6 +58,54 @@ describe.concurrent("probe", () => {
     expect(stdout).toMatch(/✗ no listing: .*425.*\n.*--active/);
   });
 
+  const mailUrl = (url: string) => url.replace(`:${PASSWORD}`, "").replace(/\?.*/, "");
+
+  test("a POP3 server: features, logins, how much mail there is", async () => {
+    const users = { alice: { password: PASSWORD, messages: ["Subject: x\n\nhi\n"] } };
+    await using server = await Pop3Server.start({ users, tls: "starttls" });
+    const { code, stdout } = await polywire(["probe", mailUrl(server.urlOf()), "--ca", ca], PLAIN);
+    expect(stdout).toContain(", STLS\n");
+    for (const says of ["✓ encrypted with TLSv1.3", "✓ logged in as alice", "✓ 1 message, ", "✓ UIDL", "✓ logins: "]) {
+      expect(stdout).toContain(says);
+    }
+    expect(stdout).not.toContain("✗");
+    expect(code).toBe(0);
+    const refused = await polywire(["probe", mailUrl(server.urlOf()), "--ca", ca], {
+      env: { POLYWIRE_PASSWORD: "wrong" },
+    });
+    expect(refused).toMatchObject({ code: 77, stdout: expect.stringContaining("✗ the login was refused") });
+  });
+
+  test("an SMTP server: extensions, logins; without TLS its dangers, and no login", async () => {
+    const users = { alice: PASSWORD };
+    await using server = await SmtpServer.start({ users, tls: "implicit" });
+    const safe = await polywire(["probe", "--json", mailUrl(server.urlOf()), "--ca", ca], PLAIN);
+    const page = JSON.parse(safe.stdout);
+    expect(page).toMatchObject({ protocol: "smtp", security: "tls", user: "alice", features: { PIPELINING: "" } });
+    expect(page.findings.map(({ says }: { says: string }) => says)).toContainEqual(
+      expect.stringMatching(/^CHUNKING: /),
+    );
+    expect(safe.code).toBe(0);
+    await using old = await SmtpServer.start({ users });
+    const { code, stdout } = await polywire(["probe", mailUrl(old.urlOf())], PLAIN);
+    expect(stdout).toContain("✗ plain text: passwords and mail can be read");
+    expect(stdout).toContain("passwords are taken in the clear");
+    expect(old.commands.filter((line) => line.startsWith("AUTH"))).toEqual([]);
+    expect(code).toBe(76);
+  });
+
+  test("an NNTP server, and a newsgroup that is not there", async () => {
+    await using server = await NntpServer.start({
+      groups: { "misc.test": { generate: 10 } },
+      users: { alice: PASSWORD },
+    });
+    const url = mailUrl(server.urlOf()).replace("//127", "//alice@127");
+    const { code, stdout } = await polywire(["probe", `${url}/misc.test`, "--plain"], PLAIN);
+    expect(stdout).toContain("✓ misc.test: 10 articles");
+    expect(code).toBe(0);
+    expect((await polywire(["probe", `${url}/no.such`, "--plain"], PLAIN)).stdout).toMatch(/✗ .*no\.such|✗ .*411/);
+  });
+
   test("nothing there is an error as everywhere: 69", async () => {
     expect((await polywire(["probe", "ftp://127.0.0.1:1/"])).code).toBe(69);
   });
@@ -89,13 +138,13 @@ describe("what a server is", () => {
     ["pyftpdlib 2.0.1 ready.", "pyftpdlib", "2.0.1"],
     ["files.example.org FTP server (GNU inetutils 2.4) ready.", "GNU inetutils", "2.4"],
   ])("%s", (greeting, name, version) => {
-    const found = guessSoftware(greeting);
+    const found = guessSoftware("ftp", greeting);
     expect([found?.name, found?.version]).toEqual([name, version]);
   });
 
   test("a greeting that says nothing leaves it to SYST", () => {
-    expect(guessSoftware("Welcome", "Windows_NT")?.name).toBe("Microsoft IIS");
-    expect(guessSoftware("Welcome", "UNIX Type: L8")).toBeUndefined();
+    expect(guessSoftware("ftp", "Welcome", "Windows_NT")?.name).toBe("Microsoft IIS");
+    expect(guessSoftware("ftp", "Welcome", "UNIX Type: L8")).toBeUndefined();
   });
 });
 
@@ -103,6 +152,7 @@ describe("what it means", () => {
   const tls = { version: "TLSv1.3", cipher: "x", subject: "a", issuer: "b", names: ["a"], validFrom: "2026-01-01" };
   const good = { ...tls, validUntil: "2027-01-01", daysLeft: 300, selfSigned: false, untrusted: undefined };
   const facts = (more: Partial<Facts> = {}): Facts => ({
+    protocol: "ftp",
     server: "h:21",
     asked: "starttls",
     security: "starttls",
@@ -115,9 +165,7 @@ describe("what it means", () => {
     setsTime: true,
     user: undefined,
     loginRefused: undefined,
-    folder: undefined,
-    listed: undefined,
-    listingRefused: undefined,
+    ...NOTHING,
     ...more,
   });
   const says = (given: Facts) => judge(given).map(({ mark, says }) => `${mark} ${says}`);

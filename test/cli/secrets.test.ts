@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FtpServer } from "../../src/testing/index.js";
+import { FtpServer, Pop3Server, SmtpServer } from "../../src/testing/index.js";
 import { cleanUp, folder, PASSWORD, polywire, USERS, urlOf } from "./polywire.js";
 
 let server: FtpServer;
@@ -107,5 +107,50 @@ describe.concurrent("passwords", () => {
     const { code, stderr } = await polywire(args, { env: { POLYWIRE_PASSWORD: PASSWORD } });
     expect(code).toBe(0);
     expect(stderr).toMatch(/^polywire: warning: --insecure/);
+  });
+});
+
+describe.concurrent("secrets of mail", () => {
+  const TOKEN = "t0ken-of-alice";
+  const MECHANISMS = ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2"];
+  /** A secret, also as SASL writes it. */
+  const hidden = (said: string) => {
+    for (const secret of [PASSWORD, TOKEN]) {
+      expect(said).not.toContain(secret);
+      for (const line of said.split(/[\s"]+/))
+        expect(Buffer.from(line, "base64").toString("latin1")).not.toContain(secret);
+    }
+  };
+  const bare = (url: string) => url.replace(`:${PASSWORD}`, "").replace(/\?.*/, "");
+
+  test.each(MECHANISMS)("%s: a transcript of polywire mail and polywire send holds none", async (mechanism) => {
+    const alice = { password: PASSWORD, token: TOKEN };
+    await using mailbox = await Pop3Server.start({
+      users: { alice },
+      mechanisms: [mechanism],
+      features: { apop: false },
+    });
+    await using sender = await SmtpServer.start({ users: { alice }, mechanisms: [mechanism], requireLogin: true });
+    const proof = /OAUTH/.test(mechanism) ? { POLYWIRE_TOKEN: TOKEN } : { POLYWIRE_PASSWORD: PASSWORD };
+    const sent = ["send", bare(sender.urlOf()), "--from", "a@x.org", "--to", "b@x.org", "--text", "x"];
+    const fetched = ["mail", bare(mailbox.urlOf()), "--to", `box-${mechanism}/`, "--json"];
+    for (const [n, args] of [sent, fetched].entries()) {
+      const file = join(folder, `${mechanism}${n}.txt`);
+      const ran = await polywire([...args, "--plain", "--transcript", file], { env: proof });
+      expect(ran.code, ran.stderr).toBe(0);
+      const said = readFileSync(file, "utf8");
+      expect(said).toContain(mechanism);
+      hidden(said + ran.stdout + ran.stderr);
+    }
+  });
+
+  test.each(["mail", "send"])("polywire %s: a refused login tells neither password nor token", async (command) => {
+    await using mailbox = await Pop3Server.start({ users: { alice: "another" } });
+    await using sender = await SmtpServer.start({ users: { alice: "another" } });
+    const args = command === "mail" ? ["--to", "refused/"] : ["--from", "a@x.org", "--to", "b@x.org", "--text", "x"];
+    const url = (command === "mail" ? mailbox : sender).urlOf().replace(":another", "").replace(/\?.*/, "");
+    const ran = await polywire([command, url, ...args, "--plain"], { env: { POLYWIRE_PASSWORD: PASSWORD } });
+    expect(ran.code).toBe(77);
+    hidden(ran.stdout + ran.stderr);
   });
 });

@@ -2,6 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { checkDraft, readDraft, withoutBcc } from "../../src/cli/mail/draft.js";
@@ -170,6 +172,9 @@ describe.concurrent("when somebody says no", () => {
       [["--raw"], /--to is missing/],
       [["--read-recipients"], /no From|no recipients/],
       [[...FROM, "--to", "b@x.example", "--text", "x", "--header", "no colon"], /no header/],
+      [[...FROM, "--to", "b@x.example", "--text", "x", "--header", "Bcc: c@x.example"], /set by --bcc/],
+      [[...FROM, "--to", "b@x.example", "--text", "x", "--header", "Content-Type: text/x"], /made of the text/],
+      [[...FROM, "--to", "b@x.example", "--text", "x", "--header", "Date: soon"], /"soon" is no date/],
       [[...FROM, "--to", "b@x.example", "--text", "x", "--dsn", "often"], /never, or some of/],
       [[...FROM, "--to", "b@x.example", "--text", "x", "--subject", "a\nBcc: z@x.example"], /CR, LF/],
       [[...FROM, "--to", "b@x.example", "--password-stdin"], /stdin cannot hold both/],
@@ -222,6 +227,29 @@ describe("drafts", () => {
     const draft = { from: "a@x.example", to: ["b@x.example"], cc: ["b@x.example"], text: "x" };
     checkDraft(draft);
     expect((await readDraft(draft, undefined)).to).toEqual(["b@x.example"]);
+  });
+
+  test("a Bcc behind a CR that stands alone is one, too", async () => {
+    for (const end of ["\r", "\n", "\r\n"]) {
+      const input = Buffer.from(`From: a@x\r\nTo: b@x${end}Bcc: secret@x${end}Subject: s\r\n\r\nhi${end}`);
+      const { raw, to } = await readDraft({ raw: true, to: ["b@x"] }, input);
+      expect(raw.toString()).toBe("From: a@x\r\nTo: b@x\r\nSubject: s\r\n\r\nhi\r\n");
+      expect(to).toEqual(["b@x"]);
+      expect((await readDraft({ readRecipients: true }, input)).to).toEqual(["b@x", "secret@x"]);
+    }
+  });
+
+  test("recipients that the options and the headers both name get it once, however they are written", async () => {
+    const input = Buffer.from("From: a@x\nTo: B <b@x>\n\nhi\n");
+    const to = ["Bob <b@x>", "c@x, c@x", "alice", '"odd name"@x'];
+    const draft = await readDraft({ readRecipients: true, to, bcc: ["b@x"] }, input);
+    expect(draft.to).toEqual(["b@x", "c@x", "alice", '"odd name"@x']);
+  });
+
+  test("a file is a file, whatever its name looks like", async () => {
+    const draft = { from: "a@x.example", to: ["b@x.example"], text: "x", attach: ["data:text/plain,hello"] };
+    const { raw } = await readDraft(draft, undefined);
+    await expect(buffer(raw as Readable)).rejects.toThrow(/ENOENT/);
   });
 
   test("what is no message is refused", async () => {

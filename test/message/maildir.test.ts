@@ -93,10 +93,32 @@ describe("delivering", () => {
     const { path } = await maildir.deliver(TEXT, { unique: "1.U99.x" });
     expect(path).toMatch(/\/new\/1\.U99\.x,S=23$/);
     await expect(maildir.deliver(TEXT, { unique: "1.U99.x" })).rejects.toThrow(UsageError);
+    await expect(maildir.deliver(Buffer.from("of another size"), { unique: "1.U99.x" })).rejects.toThrow(UsageError);
+    const read = await maildir.setFlags({ unique: "1.U99.x", path }, "S");
+    await expect(maildir.deliver(TEXT, { unique: "1.U99.x" })).rejects.toThrow(UsageError);
+    expect(await maildir.read({ unique: "1.U99.x", path })).toEqual(readFileSync(read.path));
     expect(readdirSync(join(maildir.path, "tmp"))).toEqual([]);
     for (const unique of ["", ".hidden", "a/b", "a:2,S", "a\nb", "x".repeat(300)]) {
       await expect(maildir.deliver(TEXT, { unique })).rejects.toThrow(UsageError);
     }
+  });
+
+  test("a tag goes into the name; what would break a name is refused", async () => {
+    const maildir = await Maildir.open(fresh());
+    expect((await maildir.deliver(TEXT, { tag: "Uabc9" })).path).toMatch(/\/new\/\d+\.M\d+P\d+Q\d+Uabc9\.[^/]*,S=23$/);
+    for (const tag of ["a/b", "a.b", "a:2,S", "x".repeat(65)]) {
+      await expect(maildir.deliver(TEXT, { tag })).rejects.toThrow(UsageError);
+    }
+  });
+
+  test("flags never put one message in the place of another", async () => {
+    const maildir = await Maildir.open(fresh());
+    for (const path of ["cur/1.a,S=2:2,S", "new/1.a,S=2"]) writeFileSync(join(maildir.path, path), path);
+    const path = join(maildir.path, "new/1.a,S=2");
+    await expect(maildir.setFlags({ unique: "1.a,S=2", path }, "S")).rejects.toThrow(/is there already/);
+    expect(await maildir.list()).toHaveLength(2);
+    const same = await maildir.setFlags({ unique: "1.a,S=2", path: join(maildir.path, "cur/1.a,S=2:2,S") }, "S");
+    expect(readFileSync(same.path, "utf8")).toBe("cur/1.a,S=2:2,S");
   });
 
   test("a host whose name would lead elsewhere is written as the convention has it", async () => {

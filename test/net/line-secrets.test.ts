@@ -32,6 +32,26 @@ describe("secrets", () => {
     await vi.waitFor(() => expect(closed[0]?.message).toContain("530 *** is wrong"));
   });
 
+  test("what a login is asked by is left out of the transcript, and what is said behind it is not", async () => {
+    const { line, transcript } = await play((command) =>
+      command === "AUTH X" ? "334 cj1hYmMscz1kZWY=\r\n" : echo(command),
+    );
+    expect((await line.send("AUTH X", { veiled: true })).text).toBe("cj1hYmMscz1kZWY=");
+    await line.send("2.7.0 welcome", { shown: "***", veiled: true });
+    await line.send("abcd");
+    expect(transcript.lines.filter(({ who }) => who === "S").map(({ text }) => text)).toEqual([
+      "334 ***",
+      "200 2.7.0 welcome",
+      "200 abcd",
+    ]);
+  });
+
+  test("what a server says to a person has no control characters in errors", async () => {
+    const { server, closed } = await play();
+    server.write("530 \x1b]0;owned\x07\r\n");
+    await vi.waitFor(() => expect(closed[0]?.message).toContain("530 \\x1b]0;owned\\x07"));
+  });
+
   test("values too short to be found safely are not hidden; an empty one hides nothing", async () => {
     const { line } = await play();
     for (const value of ["", "ab", undefined]) line.hide(value);

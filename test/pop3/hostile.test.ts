@@ -68,6 +68,12 @@ describe("more than was asked for", () => {
     expect(await failure(pop3.noop())).toBeInstanceOf(ProtocolError);
   });
 
+  test.each(["LIST", "UIDL"])("an answer to %s about another message than the one that was asked for", async (verb) => {
+    const { pop3 } = await ready(`C: ${verb} 1\nS: +OK 2 20\n`);
+    expect(await failure(verb === "LIST" ? pop3.list(1) : pop3.uidl(1))).toBeInstanceOf(ProtocolError);
+    expect(pop3.state).toBe("closed");
+  });
+
   test("agreement without lines where lines must follow: the next answer is not taken for one", async () => {
     const { pop3 } = await ready("C: UIDL\nS: +OK\n", { timeouts: { ...QUICK, command: 200 } });
     expect(await failure(pop3.uidl().toArray())).toMatchObject({ name: "TimeoutError" });

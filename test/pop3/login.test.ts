@@ -136,7 +136,38 @@ describe("APOP", () => {
     await server.done;
   });
 
-  test("a name with a blank cannot be sent by it", async () => {
+  test.each(["unknown command", "APOP not supported", 'Unknown command: "apop".'])(
+    "a server that only looks as if it had it (-ERR %s) gets what it knows",
+    async (text) => {
+      const { error, server } = await login(
+        `${stamped("USER")}C: APOP alice ***\nS: -ERR ${text}\n${USER_PASS}${NO_CAPA}`,
+      );
+      expect(error).toBeUndefined();
+      await server.done;
+      const sasl = await login(
+        `${stamped("SASL PLAIN")}C: APOP alice ***\nS: -ERR ${text}\nC: AUTH PLAIN ${plain}\nS: +OK\n${NO_CAPA}`,
+      );
+      expect(sasl.error).toBeUndefined();
+      await sasl.server.done;
+    },
+  );
+
+  test("true: nothing else is tried", async () => {
+    const { error, server } = await login(`${stamped("USER")}C: APOP alice ***\nS: -ERR unknown command\n`, {
+      apop: true,
+    });
+    expect(error).toBeInstanceOf(LoginError);
+    await server.done;
+  });
+
+  test("a name with a blank goes by another way", async () => {
+    const script = `${stamped("USER")}C: USER a b\nS: +OK\nC: PASS ***\nS: +OK\n${NO_CAPA}`;
+    const { error, server } = await login(script, { credentials: { user: "a b", password: "s3cret" } });
+    expect(error).toBeUndefined();
+    await server.done;
+  });
+
+  test("true: a name with a blank cannot be sent by it", async () => {
     const { error } = await login(stamped(), { credentials: { user: "a b", password: "x" }, apop: true });
     expect(error).toBeInstanceOf(UsageError);
   });
@@ -184,6 +215,79 @@ describe("SASL", () => {
     await server.done;
   });
 
+  test.each([
+    "[AUTH] Unsupported authentication mechanism.", // Dovecot
+    "[AUTH] authenticating: no mechanism available", // Cyrus
+    "Unrecognized authentication type", // RFC 1734 §2
+    "unknown AUTH method",
+    'Unknown command: "auth".',
+    "AUTH PLAIN is not supported here",
+    "Bad command",
+    "not implemented",
+    "too many arguments",
+    "initial response not allowed",
+    "Syntax error",
+  ])("-ERR %s refuses the way, not the password", async (text) => {
+    const { error, server } = await login(
+      `${hello("SASL PLAIN")}C: AUTH PLAIN ***\nS: -ERR ${text}\n${USER_PASS}${NO_CAPA}`,
+    );
+    expect(error).toBeUndefined();
+    await server.done;
+  });
+
+  test.each([
+    "unknown user",
+    "[AUTH] Unknown user name or bad password",
+    "unrecognized user",
+    "unknown",
+    "user alice: mechanism not available for this account",
+    "password not supported by this mechanism",
+    "POP3 not enabled for your account",
+    "login not allowed",
+    "access not available",
+    "invalid parameters: no such mailbox",
+    "[AUTH] alice@syntax.example is not known",
+    "unsupported credentials",
+    "[AUTH] service unavailable, not supported now",
+    "invalid auth",
+    "no auth",
+    "Authentication failed: invalid authentication",
+  ])("-ERR %s ends the login: no other way is tried", async (text) => {
+    for (const [mechanisms, command] of [
+      ["PLAIN LOGIN", "AUTH PLAIN ***"],
+      ["CRAM-MD5 PLAIN", "AUTH CRAM-MD5"],
+    ]) {
+      const { error, server } = await login(`${hello(`SASL ${mechanisms}`, "USER")}C: ${command}\nS: -ERR ${text}\n`);
+      expect(error).toBeInstanceOf(LoginError);
+      await server.done;
+    }
+  });
+
+  test("what was answered to a challenge is refused for its own sake, whatever the words", async () => {
+    const { error, server } = await login(
+      `${hello("SASL CRAM-MD5 PLAIN", "USER")}C: AUTH CRAM-MD5\nS: + PDFAYj4=\nC: ***\nS: -ERR unsupported mechanism\n`,
+    );
+    expect(error).toBeInstanceOf(LoginError);
+    await server.done;
+  });
+
+  test("SCRAM tells that it could have been tied to TLS: who has taken the -PLUS form away is found out", async () => {
+    const given = { tls: "implicit", mechanisms: ["SCRAM-SHA-256", "PLAIN"] } as const;
+    const { pop3, server } = await memory({ ...given, mechanisms: [...given.mechanisms] }, { security: "tls" });
+    await pop3.connect();
+    await pop3.login();
+    const first = server.commands.find((line) => line.startsWith("AUTH SCRAM-SHA-256 "))?.split(" ")[2];
+    expect(Buffer.from(first ?? "", "base64").toString()).toMatch(/^y,,n=alice,/);
+  });
+
+  test("in the clear APOP, where the server has it, follows a refused mechanism before what shows the password", async () => {
+    const { error, server } = await login(
+      `${stamped("SASL CRAM-MD5 PLAIN", "USER")}C: AUTH CRAM-MD5\nS: -ERR unknown mechanism\nC: APOP alice ***\nS: +OK\n${NO_CAPA}`,
+    );
+    expect(error).toBeUndefined();
+    await server.done;
+  });
+
   test("a refused password is not tried in another way", async () => {
     const { error, server } = await login(
       `${hello("SASL PLAIN LOGIN", "USER")}C: AUTH PLAIN ***\nS: -ERR [AUTH] Authentication failed.\n`,
@@ -225,6 +329,13 @@ describe("SASL", () => {
     await pop3.login();
     expect(await failure(pop3.login())).toBeInstanceOf(UsageError);
     expect(pop3.state).toBe("ready");
+  });
+
+  test("with a token and a password, a server that takes no token gets the password", async () => {
+    const credentials = { user: "alice", token: "ya29.tok", password: "s3cret" };
+    const { error, server } = await login(`${hello("USER")}${USER_PASS}${NO_CAPA}`, { credentials });
+    expect(error).toBeUndefined();
+    await server.done;
   });
 
   test("a refused token is a LoginError that shows none of it", async () => {
@@ -296,6 +407,17 @@ test("a server that answers a name with more than agreement is closed", async ()
   const { error, pop3 } = await login(`S: +OK\n${NO_CAPA}C: USER alice\nS: + more\n`);
   expect(error).toBeInstanceOf(ProtocolError);
   expect(pop3.state).toBe("closed");
+});
+
+test("a transcript has nothing that passwords can be tried against: no challenge, no proof", async () => {
+  for (const name of ["SCRAM-SHA-256", "CRAM-MD5"]) {
+    const { pop3, transcript } = await memory({ mechanisms: [name] }, { mechanisms: [name] });
+    await pop3.connect();
+    await pop3.login();
+    const said = transcript.lines.flatMap(({ who, text }) => (who === "S" && text.startsWith("+ ") ? [text] : []));
+    expect(said).toEqual(said.map(() => "+ ***"));
+    expect(said.length).toBeGreaterThan(0);
+  }
 });
 
 test("what the server repeats of the password is not shown", async () => {

@@ -34,7 +34,8 @@ describe("STAT and LIST", () => {
     ["99999999999999999999 1", undefined],
   ])("%j", (text, stat) => {
     expect(parseStat(text)).toEqual(stat);
-    expect(parseSize(text)).toEqual(stat && { number: stat.count, bytes: stat.bytes });
+    // There is no message 0.
+    expect(parseSize(text)).toEqual(stat?.count ? { number: stat.count, bytes: stat.bytes } : undefined);
   });
 });
 
@@ -47,6 +48,7 @@ describe("UIDL", () => {
     ["4 ~!{|}\r", { number: 4, uid: "~!{|}" }],
     ["x 1", undefined],
     ["5x 1", undefined],
+    ["0 a", undefined],
     ["", undefined],
   ])("%j", (text, row) => {
     expect(parseUid(text)).toEqual(row);
@@ -54,28 +56,33 @@ describe("UIDL", () => {
 
   test("an id is the same in a list and asked for alone, whatever bytes it has", () => {
     const bytes = Buffer.from([0x31, 0x20, 0x61, 0xff, 0xc3, 0xa4, 0x0d, 0x0a]);
-    expect(new UidParser(100).push(bytes)).toEqual([{ number: 1, uid: "a\udcffä" }]);
+    expect(new UidParser({ line: 100, body: 1_000 }).push(bytes)).toEqual([{ number: 1, uid: "a\udcffä" }]);
   });
 
   test("any list of rows survives, cut anywhere", () => {
     const uid = fc.stringMatching(/^[\x21-\x7e]{1,70}$/);
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(), uid)), fc.array(fc.nat(200)), fc.boolean(), (rows, cuts, crlf) => {
-        const text = rows.map(([number, id]) => `${number} ${id}${crlf ? "\r\n" : "\n"}`).join("");
-        const parser = new UidParser(200);
-        const got = [];
-        let at = 0;
-        for (const cut of [...cuts, text.length]) {
-          got.push(...parser.push(Buffer.from(text.slice(at, at + cut))));
-          at += cut;
-        }
-        expect([...got, ...parser.end()]).toEqual(rows.map(([number, id]) => ({ number, uid: id })));
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 1 }), uid)),
+        fc.array(fc.nat(200)),
+        fc.boolean(),
+        (rows, cuts, crlf) => {
+          const text = rows.map(([number, id]) => `${number} ${id}${crlf ? "\r\n" : "\n"}`).join("");
+          const parser = new UidParser({ line: 200, body: 1_000 });
+          const got = [];
+          let at = 0;
+          for (const cut of [...cuts, text.length]) {
+            got.push(...parser.push(Buffer.from(text.slice(at, at + cut))));
+            at += cut;
+          }
+          expect([...got, ...parser.end()]).toEqual(rows.map(([number, id]) => ({ number, uid: id })));
+        },
+      ),
     );
   });
 
   test("lines that are no rows are left out", () => {
-    const sizes = new SizeParser(100);
+    const sizes = new SizeParser({ line: 100, body: 1_000 });
     expect([...sizes.push(Buffer.from("1 10\r\n\r\nhm\r\n2 x\r\n3 30 more\r\n4 40")), ...sizes.end()]).toEqual([
       { number: 1, bytes: 10 },
       { number: 3, bytes: 30 },
@@ -84,7 +91,25 @@ describe("UIDL", () => {
   });
 
   test("a line beyond the limit is refused", () => {
-    expect(() => new UidParser(100).push(Buffer.from(`1 ${"x".repeat(200)}`))).toThrow(/limits.line/);
+    expect(() => new UidParser({ line: 100, body: 1_000 }).push(Buffer.from(`1 ${"x".repeat(200)}`))).toThrow(
+      /limits.line/,
+    );
+  });
+
+  test("a list without an end is given up before its rows, many times larger than on the wire, fill the memory", () => {
+    const rows = Buffer.from("1 1\r\n".repeat(10_000));
+    for (const [body, most] of [
+      [1_000, 1_000_000],
+      [64 * 1_200_000, 1_200_000],
+    ] as const) {
+      const parser = new SizeParser({ line: 100, body });
+      let count = 0;
+      const readOn = () => {
+        for (;;) count += parser.push(rows).length;
+      };
+      expect(readOn).toThrow(/limits\.body/);
+      expect(count).toBe(most);
+    }
   });
 });
 

@@ -52,7 +52,7 @@ describe.each([
         const port = await chatter(extensions, answers);
         const timeouts = { connect: 1_000, greeting: 1_000, command: 60, idle: 60, quit: 60 };
         const { smtp } = clientOf({ host: "127.0.0.1", port }, { lmtp, timeouts, acceptTimeout: 60 });
-        await smtp.connect();
+        await smtp.connect({ timeout: 3_000 });
         const messages = Array.from({ length: 6 }, (_, i) => raw(`${i}`, ["a@x.org", "b@x.org"]));
         const outcomes = await smtp.sendAll(messages).toArray();
         expect(outcomes.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5]);

@@ -92,14 +92,26 @@ describe("addresses in one text", () => {
     ["friends: a@x.org, b@x.org;", ["a@x.org", "b@x.org"]],
     ['"john smith"@example.org', ['"john smith"@example.org']],
     ["root", ["root"]],
+    [
+      'Bob (the "builder") <bob@example.org> (at work), carol@example.net (Carol)',
+      ["bob@example.org", "carol@example.net"],
+    ],
+    ["Bob < bob@example.org >", ["bob@example.org"]],
+    ["friends: Ann <a@x.org>, b@x.org;, c@x.org", ["a@x.org", "b@x.org", "c@x.org"]],
   ])("%s", (text, addresses) => {
     expect(parsePaths(text, "x").map(({ address }) => address)).toEqual(addresses);
   });
 
-  test.each(["Bob <bob@example.org>\r\nDATA", "nobody at all", "Bob <>", "a@b.org c@d.org"])(
-    "%j is refused",
-    (text) => {
-      expect(() => parsePaths(text, "x")).toThrow(UsageError);
-    },
-  );
+  test.each([
+    "Bob <bob@example.org>\r\nDATA",
+    "nobody at all",
+    "Bob <>",
+    "a@b.org c@d.org",
+    "john smith@x.org",
+    "john smith@x.org, <b@x.org>",
+    "b@x.org> NOTIFY=NEVER",
+    "<b@x.org> SIZE=1",
+  ])("%j is refused", (text) => {
+    expect(() => parsePaths(text, "x")).toThrow(UsageError);
+  });
 });

@@ -5,7 +5,7 @@ import { AbortedError, UsageError } from "../../src/client/errors.js";
 import type { SendState } from "../../src/smtp/result.js";
 import type { Faults } from "../../src/testing/smtp/faults.js";
 import { failure } from "../net/loopback.js";
-import { connected, inMemory, raw } from "./dialogue.js";
+import { connected, inMemory, memory, raw } from "./dialogue.js";
 
 const MANY = Array.from({ length: 200 }, (_, i) => raw(`number ${i}`));
 
@@ -95,16 +95,42 @@ describe.each(MANNERS)("%s", (_, { features, ...rest }) => {
   });
 });
 
+test.each(MANNERS)("%s: cut off at every byte of the answers, the outcomes are true", async (_, given) => {
+  const { features } = given;
+  const lmtp = "lmtp" in given;
+  const whole = await inMemory({ features, lmtp }, { lmtp });
+  await whole.smtp.sendAll(MANY.slice(0, 4)).toArray();
+  const answers = whole.transcript.script().match(/^S: .*$/gm) ?? [];
+  const length = answers.join("\r\n").length;
+  for (let at = 1; at < length; at += 1) {
+    const { smtp, server } = await memory({ features, lmtp, faults: { closeAtByte: at } }, { lmtp });
+    const connecting = await smtp.connect().catch((error) => error);
+    if (connecting instanceof Error) {
+      expect(connecting).toMatchObject({ clientUsable: false });
+      continue;
+    }
+    const outcomes = await smtp.sendAll(MANY.slice(0, 4)).toArray();
+    const arrived = new Set(server.messages.map(({ content }) => content.toString()));
+    for (const { index, state } of outcomes) {
+      const came = arrived.has(MANY[index]!.raw.toString());
+      if (state !== "unknown") expect(came, `cut at ${at}: message ${index} is ${state}`).toBe(state === "sent");
+    }
+    await server.close();
+  }
+});
+
 describe("what goes over the wire", () => {
   test("several messages in flight by BDAT, with RSET where the one before may fail", async () => {
-    const group = (text: string) =>
-      `C: MAIL FROM:<alice@example.org>\nC: RCPT TO:<bob@example.net>\nC: BDAT ${19 + 2 * (text.length - 2)} LAST\nC: Subject: ${text}\nC:\nC: ${text}\n`;
+    const commands = "C: MAIL FROM:<alice@example.org>\nC: RCPT TO:<bob@example.net>\n";
+    const content = (text: string) => `C: BDAT 19 LAST\nC: Subject: ${text}\nC:\nC: ${text}\n`;
+    const group = (text: string) => `${commands}${content(text)}`;
+    const yes = (count: number) => "S: 250 ok\n".repeat(count);
     const { smtp, server } = await connected(
       ["PIPELINING", "CHUNKING"],
-      `${group("aa")}C: RSET\n${group("bb")}C: RSET\n${group("cc")}${"S: 250 ok\n".repeat(11)}`,
+      `${commands}${yes(2)}${content("aa")}${yes(1)}${group("bb")}C: RSET\n${group("cc")}C: RSET\n${group("dd")}${yes(11)}`,
     );
-    const outcomes = await smtp.sendAll([raw("aa"), raw("bb"), raw("cc")]).toArray();
-    expect(outcomes.map(({ state }) => state)).toEqual(["sent", "sent", "sent"]);
+    const outcomes = await smtp.sendAll(["aa", "bb", "cc", "dd"].map((text) => raw(text))).toArray();
+    expect(outcomes.map(({ state }) => state)).toEqual(["sent", "sent", "sent", "sent"]);
     await server.done;
   });
 

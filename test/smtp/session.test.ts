@@ -26,6 +26,16 @@ describe("greeting", () => {
     expect(await failure(smtp.connect())).toBeInstanceOf(ProtocolError);
   });
 
+  test("may be late, as long as it is waited for", async () => {
+    const { smtp } = await memory({ faults: { greetingDelay: 150 } });
+    await smtp.connect();
+    await smtp.noop();
+    const { smtp: hasty } = await memory({ faults: { greetingDelay: 10_000 } }, { timeouts: { greeting: 100 } });
+    expect(await failure(hasty.connect())).toMatchObject({ name: "TimeoutError", phase: "greeting" });
+    const { smtp: unheard } = await memory({ faults: { silent: true } }, { timeouts: { greeting: 100 } });
+    expect(await failure(unheard.connect())).toMatchObject({ name: "TimeoutError", phase: "greeting" });
+  });
+
   test("bytes cut at every place", async () => {
     for (let splitAt = 1; splitAt < 60; splitAt += 1) {
       const { smtp, server } = await talk(hello("PIPELINING", "SIZE 10"), {}, { splitAt });

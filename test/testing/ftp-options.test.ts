@@ -156,13 +156,23 @@ test("a home directory, and IPv6", async () => {
 
 test("a process that closed its servers ends by itself", async () => {
   const script = `
-    import { FtpServer, ScriptedServer } from "./src/testing/index.ts";
+    import { FtpServer, NntpServer, Pop3Server, ScriptedServer, SmtpServer } from "./src/testing/index.ts";
     import { connect } from "node:net";
     const ftp = await FtpServer.start({ tls: "implicit" });
     const scripted = await ScriptedServer.start("S: 229 ({epsv})\\nD: x");
-    for (const { port } of [ftp, scripted]) connect(port, "127.0.0.1").on("error", () => {}).resume();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await Promise.all([ftp.close(), scripted.close(), ftp.close()]);
+    const begin = (port, text = "") => connect(port, "127.0.0.1").on("error", () => {}).resume().write(text);
+    for (const { port } of [ftp, scripted]) begin(port);
+    // Each of them waits for a minute, had it its way: for a data connection, or to give a reply.
+    const waiting = await FtpServer.start({ dataTimeout: 60_000 });
+    begin(waiting.port, "USER test\\r\\nPASS test\\r\\nEPSV\\r\\nLIST\\r\\n");
+    const pausing = await ScriptedServer.start("WAIT 60000");
+    begin(pausing.port);
+    const faults = { replyDelay: 60_000 };
+    const mute = await Promise.all([FtpServer, NntpServer, Pop3Server, SmtpServer].map((each) => each.start({ faults })));
+    for (const { port } of mute) begin(port, "QUIT\\r\\n");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    if (!waiting.commands.includes("LIST")) console.log("LIST did not come", waiting.commands);
+    await Promise.all([ftp, scripted, ftp, waiting, pausing, ...mute].map((each) => each.close()));
     console.log("closed");
   `;
   const { stdout } = await promisify(execFile)("node", ["--import", "tsx", "--input-type=module", "-e", script], {

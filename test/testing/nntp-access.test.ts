@@ -158,6 +158,11 @@ test("what came in plain text behind STARTTLS is never done", async () => {
   expect(all.server.commands).toEqual(["STARTTLS", "GROUP comp.test"]);
 });
 
+test("a reply to STARTTLS can be lost", async () => {
+  await using server = await NntpServer.start({ tls: "starttls", faults: { loseReply: { command: "STARTTLS" } } });
+  await RawLines.open(server.port).play("S: 200 …\nC: STARTTLS\nS: ");
+});
+
 test("a name said in plain text is forgotten by STARTTLS", async () => {
   await using all = await start({ tls: "starttls", users });
   await all.raw.play("C: AUTHINFO USER alice\nS: 381 …\nC: STARTTLS\nS: 382 …");

@@ -73,6 +73,8 @@ describe("the connection", () => {
     client.segments = [];
     await client.play("C: STLS\nS: +OK …\nS: +OK injected");
     expect(client.segments).toHaveLength(1);
+    other.faults.loseReply = { command: "STLS" };
+    await RawLines.open(other.port).play("S: +OK …\nC: STLS\nS: ");
   });
 });
 
@@ -137,6 +139,25 @@ describe("bodies", () => {
     expect(await raw.bytes(BODY.length)).toBe(BODY);
     expect(raw.segments).toHaveLength(2);
     expect(raw.segments[1]).toBe("\r\n.\r\n".slice(at));
+  });
+
+  test("splitTerminator with the other faults of bodies: cut it has no end; the dot twice; LF alone", async () => {
+    fault({ splitTerminator: true, cutBody: { command: "RETR 1", at: 16 } });
+    raw.write("RETR 1\r\n");
+    expect(await raw.rest()).toBe(`+OK 25 octets\r\n${BODY.slice(0, 16)}`);
+
+    raw = await enter();
+    fault({ duplicateTerminator: 1 });
+    raw.segments = [];
+    raw.write("RETR 2\r\n");
+    expect(await raw.bytes(23)).toBe("+OK 3 octets\r\nb\r\n.\r\n.\r\n");
+    expect(raw.segments.slice(-8)).toEqual(["\r", "\n", ".", "\r", "\n", ".", "\r", "\n"]);
+
+    fault({ splitTerminator: 2, loneLf: true });
+    raw.segments = [];
+    raw.write("RETR 2\r\n");
+    expect(await raw.bytes(17)).toBe("+OK 3 octets\nb\n.\n");
+    expect(raw.segments).toEqual(["+OK 3 octets\nb\n.", "\n"]);
   });
 
   test("duplicateTerminator: the dot comes twice, so many times", async () => {

@@ -2,8 +2,8 @@
 import { execFile, execFileSync } from "node:child_process";
 import { promisify } from "node:util";
 import { createTransport } from "nodemailer";
-import { expect, test } from "vitest";
-import { SmtpServer, testTls } from "../../src/testing/index.js";
+import { describe, expect, test } from "vitest";
+import { type SmtpFaults, SmtpServer, testTls } from "../../src/testing/index.js";
 
 const SCRIPT = `
 import json, smtplib, ssl, sys
@@ -93,6 +93,99 @@ test("nodemailer sends over a pool", async () => {
   expect(server.messages[0]).toMatchObject({ secure: true, user: "alice", params: { RET: "HDRS", SMTPUTF8: true } });
   expect(server.messages[0]?.content.toString()).toContain(`\r\n${".dot\r\n".repeat(1000)}`);
   expect(server.violations).toEqual([]);
+});
+
+const FAULTY = `
+import json, smtplib, ssl, sys
+port, pem = int(sys.argv[1]), sys.argv[2]
+try:
+    s = smtplib.SMTP("localhost", port, local_hostname="client.example")
+    if pem:
+        s.starttls(context=ssl.create_default_context(cadata=pem))
+        s.ehlo()
+    refused = s.sendmail("a@b.example", ["c@d.example", "e@f.example"], "Subject: x\\n\\n.dot\\n")
+    out = {k: v[0] for k, v in refused.items()} or "sent"
+except smtplib.SMTPRecipientsRefused as error:
+    out = {k: v[0] for k, v in error.recipients.items()}
+except smtplib.SMTPException as error:
+    out = type(error).__name__ + " " + str(getattr(error, "smtp_code", ""))
+print(json.dumps(out))
+`;
+
+/** What smtplib makes of a fault. */
+async function withSmtplib(server: SmtpServer, tls = false): Promise<unknown> {
+  const args = ["-c", FAULTY, `${server.port}`, tls ? testTls.ca : ""];
+  const { stdout } = await promisify(execFile)("python3", args, { timeout: 15_000 });
+  return JSON.parse(stdout);
+}
+
+/** What nodemailer makes of a fault: `sent`, or its code and the server's. */
+function withNodemailer(server: SmtpServer, tls = false): Promise<string> {
+  const { port } = server;
+  const secure = tls ? { requireTLS: true, tls: { ca: testTls.ca } } : { ignoreTLS: true };
+  const transport = createTransport({ host: "127.0.0.1", port, ...secure });
+  const mail = { from: "a@b.example", to: ["c@d.example", "e@f.example"], subject: "x", text: ".dot" };
+  return transport.sendMail(mail).then(
+    ({ rejected }) => (rejected.length > 0 ? `rejected ${rejected.join(" ")}` : "sent"),
+    ({ code, responseCode = "" }) => `${code} ${responseCode}`.trim(),
+  );
+}
+
+describe("faults, as clients that know nothing of them see them", () => {
+  test.each<[name: string, faults: () => SmtpFaults, smtplib: unknown, nodemailer: string, taken: number]>([
+    ["a late greeting", () => ({ greetingDelay: 50 }), "sent", "sent", 1],
+    ["replies byte by byte", () => ({ byteByByte: true }), "sent", "sent", 1],
+    ["replies of several lines", () => ({ replyLines: 3 }), "sent", "sent", 1],
+    ["421 instead of a greeting", () => ({ tooManyConnections: 1 }), "SMTPConnectError 421", "EPROTOCOL 421", 0],
+    [
+      "one recipient refused",
+      () => ({ refuse: { command: "RCPT", nth: 2, reply: "450 4.2.1 Later" } }),
+      { "e@f.example": 450 },
+      "rejected e@f.example",
+      1,
+    ],
+    [
+      "421 to the second recipient",
+      () => ({ refuse: { command: "RCPT", nth: 2, reply: "421 4.3.2 Going down" } }),
+      { "e@f.example": 421 },
+      "ECONNECTION 421",
+      0,
+    ],
+    ["the final reply lost", () => ({ loseReply: { command: "." } }), "SMTPServerDisconnected ", "ECONNECTION", 1],
+    [
+      "the final reply to DATA lost",
+      () => ({ loseReply: { command: "DATA" } }),
+      "SMTPServerDisconnected ",
+      "ECONNECTION",
+      1,
+    ],
+    [
+      "cut before the end",
+      () => ({ closeBeforeCommand: { command: "." } }),
+      "SMTPServerDisconnected ",
+      "ECONNECTION",
+      0,
+    ],
+    ["cut in the middle of the content", () => ({ cutData: { at: 5 } }), "SMTPServerDisconnected ", "ECONNECTION", 0],
+  ])("%s", async (_, faults, smtplib, nodemailer, taken) => {
+    await using server = await SmtpServer.start({ faults: faults() });
+    expect(await withNodemailer(server)).toBe(nodemailer);
+    expect(server.messageCount).toBe(taken);
+    expect(server.violations).toEqual([]);
+    if (missing) return;
+    await using other = await SmtpServer.start({ faults: faults() });
+    expect(await withSmtplib(other)).toEqual(smtplib);
+    expect(other.messageCount).toBe(taken);
+    expect(other.violations).toEqual([]);
+  });
+
+  test("bytes injected behind STARTTLS", async () => {
+    const faults: SmtpFaults = { injectAfterStartTls: "250 injected\r\n" };
+    await using server = await SmtpServer.start({ tls: "starttls", faults });
+    expect(await withNodemailer(server, true)).toBe("sent");
+    if (missing) return;
+    expect(await withSmtplib(server, true)).toBe("sent");
+  });
 });
 
 test("256 MiB in flat memory, hashed on their way", { timeout: 60_000 }, async () => {

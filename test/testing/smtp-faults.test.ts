@@ -74,6 +74,24 @@ describe("the connection", () => {
     await client.play("C: STARTTLS\nS: 220 2.0.0 …\nS: 250 injected");
     expect(client.segments).toHaveLength(1);
   });
+
+  test("a reply to STARTTLS can be lost, and be of several lines", async () => {
+    await using other = await SmtpServer.start({ tls: "starttls", faults: { loseReply: { command: "STARTTLS" } } });
+    await RawLines.open(other.port).play("S: 220 …\nC: STARTTLS\nS: ");
+    other.faults.replyLines = 2;
+    await RawLines.open(other.port).play("S: 220-…\nS: 220 …\nC: STARTTLS\nS: 220-2.0.0 …\nS: 220 2.0.0 …");
+  });
+
+  test("dropConnections cuts those whose session is over, too", async () => {
+    fault({ stallAtByte: server.replyBytes + 5 });
+    raw.write("NOOP\r\n");
+    expect(await raw.bytes(5)).toBe("250 2");
+    raw.write("QUIT\r\n");
+    await expect.poll(() => server.connections).toBe(0);
+    expect(await quiet(raw)).toBe("silence");
+    server.dropConnections();
+    await raw.hungUp();
+  });
 });
 
 describe("replies", () => {
@@ -86,6 +104,18 @@ describe("replies", () => {
     await raw.play(MESSAGE.repeat(4) + TAKEN.repeat(2));
     await raw.play("S: 250 …\nS: 250 …\nS: 421 4.3.2 Going down\nS: ");
     expect(server.messageCount).toBe(2);
+  });
+
+  test("refuse: each of several counts every command of its kind", async () => {
+    fault({
+      refuse: [
+        { command: "RCPT", nth: 1, reply: "450 4.2.1 First" },
+        { command: "RCPT", nth: 3, reply: "450 4.2.1 Third" },
+      ],
+    });
+    await raw.play("C: MAIL FROM:<>\nS: 250 …");
+    for (const said of ["450 4.2.1 First", "250 …", "450 4.2.1 Third", "250 …"])
+      await raw.play(`C: RCPT TO:<c@d.example>\nS: ${said}`);
   });
 
   test("a BDAT LAST that was refused ends the message; or takes RSET, where the server is strict", async () => {
@@ -130,6 +160,18 @@ describe("replies", () => {
     await raw.play(`${MESSAGE}S: 250 …\nS: 250 …`);
     expect(await quiet(raw)).toBe("silence");
     expect(server.messageCount).toBe(3);
+  });
+
+  test.each(["DATA", "BDAT"])("the final reply to %s is that to its message: lost, or the last", async (command) => {
+    const message = command === "DATA" ? `${DATA}C: x\nC: .\n` : `${MESSAGE}S: 250 …\nS: 250 …\n`;
+    fault({ loseReply: { command } });
+    await raw.play(`${message}S: `);
+    expect(server.messageCount).toBe(1);
+    server.clearFaults();
+    raw = await open();
+    fault({ closeAfterCommand: { command } });
+    await raw.play(`${message}S: 250 2.0.0 …\nS: `);
+    expect(server.messageCount).toBe(2);
   });
 
   test("replyLines: every reply has several", async () => {

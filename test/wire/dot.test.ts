@@ -59,6 +59,14 @@ describe("reading", () => {
     },
   );
 
+  test("a chunk is given in one piece however many of its lines begin with a dot: pieces cost more than bytes", () => {
+    const pieces: Buffer[] = [];
+    const reader = new DotReader((piece) => pieces.push(piece));
+    for (let chunk = 0; chunk < 3; chunk++) reader.push(bytesOf("..\r\n.a\r\n.\rb\r\n".repeat(1_000)), 0);
+    expect(pieces.map(({ length }) => length)).toEqual(Array(3).fill(10_000));
+    expect(Buffer.concat(pieces).toString()).toBe(".\r\na\r\n\rb\r\n".repeat(3_000));
+  });
+
   test("a dot, a CR and no LF belong to the line; without a terminator the body goes on", () => {
     const wire = bytesOf(".\rx\r\n.\r\r\n");
     for (let at = 0; at <= wire.length; at++) {

@@ -1,4 +1,6 @@
 /** `polywire mail`: a POP3 mailbox into a Maildir, an mbox or a folder, and later what is new. */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { type Command, Option } from "commander";
 import { act, type Context } from "../context.js";
 import { oneOf, whole } from "../globals.js";
@@ -43,6 +45,8 @@ async function run(context: Context, given: MailArguments, url: string): Promise
   const { fetchMail } = await import("../../jobs/index.js");
   const { mailFigures } = await import("../mail/fetch-figures.js");
   const { MailOutcome } = await import("../mail/fetch-outcome.js");
+  // As the folders of PLACE are made, beside which it stands.
+  if (given.journal === undefined && job.journal !== undefined) mkdirSync(dirname(job.journal), { recursive: true });
   const outcome = new MailOutcome(context, given, job);
   outcome.announce();
   const view = progressView(given.progress ?? "auto", mailFigures);

@@ -5,6 +5,7 @@ import { EXIT, exitCodeOf } from "../exit-codes.js";
 import { counted } from "../format.js";
 import { print, printJson } from "../output.js";
 import { type Facts, gather } from "../probe/facts.js";
+import { PROTOCOL } from "../probe/features.js";
 import { type Finding, judge } from "../probe/findings.js";
 
 const EXAMPLES = `
@@ -12,6 +13,8 @@ Examples:
   polywire probe ftp://files.example.org           no login
   polywire probe ftps://alice@files.example.org/in logged in: features and a listing, too
   polywire probe ftp://old.example.org --plain     a server without TLS
+  polywire probe smtp://mail.example.org           a mail server: STARTTLS, extensions, logins
+  polywire probe pop3s://alice@mail.example.org    logged in: how much mail there is, too
   polywire probe --json ftp://files.example.org | jq .tls.daysLeft
 Nothing is changed on the server, and no password is sent where the connection is not safe. The exit code is that of
 what is wrong first: 76 TLS or certificate, 77 login, 69 no connection.`;
@@ -34,20 +37,23 @@ export function probe(program: Command): void {
 }
 
 /** Errors as their sentences. */
-function messages({ unsafe, loginRefused, listingRefused }: Facts) {
+function messages({ unsafe, loginRefused, lookRefused }: Facts) {
   return {
     unsafe: unsafe?.message,
     loginRefused: loginRefused?.message,
-    listingRefused: listingRefused?.message,
+    lookRefused: lookRefused?.message,
   };
 }
 
-const SECURITY = { tls: "TLS from the first byte", starttls: "AUTH TLS", plain: "plain text" } as const;
+function securityOf({ protocol, security }: Facts): string {
+  const { upgrade } = PROTOCOL[protocol];
+  return { tls: "TLS from the first byte", starttls: upgrade, plain: "plain text" }[security];
+}
 
 function page(facts: Facts, findings: readonly Finding[]): string {
   const rows = table(facts).filter((row): row is [string, string] => row[1] !== undefined && row[1] !== "");
   return [
-    `${facts.server}, ${SECURITY[facts.security]}`,
+    `${facts.server}, ${securityOf(facts)}`,
     "",
     ...rows.map(([key, value]) => `  ${key.padEnd(12)} ${value.split("\n").join(`\n${" ".repeat(15)}`)}`),
     "",

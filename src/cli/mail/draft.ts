@@ -1,8 +1,15 @@
 /** A message as the options of `polywire send` and stdin have it → its bytes and its envelope. */
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { UsageError } from "../../index.js";
-import { composeMail, decodeBytes, type Headers, parseAddresses, parseHeaders } from "../../message/index.js";
+import {
+  composeMail,
+  decodeBytes,
+  type Headers,
+  parseAddresses,
+  parseDate,
+  parseHeaders,
+} from "../../message/index.js";
 
 /** What the options say of the message. */
 export interface Draft {
@@ -68,7 +75,7 @@ export async function readDraft(draft: Draft, input: Buffer | undefined): Promis
     throw new UsageError("there is no text", { advice: "say --text, or pipe it in: polywire send … < text" });
   }
   const headers = header.map(headerField).map(([key, value]) => ({ key, value }));
-  const attachments = attach.map((path) => ({ path, filename: basename(path) }));
+  const attachments = attach.map((path) => ({ path: resolve(path), filename: basename(path) }));
   const parts = { from, to, cc, bcc, replyTo, subject, text, html };
   const given = Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
   const mail = await composeMail({ ...given, headers, attachments });
@@ -76,7 +83,9 @@ export async function readDraft(draft: Draft, input: Buffer | undefined): Promis
 }
 
 /** A whole message: its sender and recipients come from the options, or from its headers. Bcc does not go out. */
-function rawMail(draft: Draft, input: Buffer): DraftedMail {
+function rawMail(draft: Draft, given: Buffer): DraftedMail {
+  // As it will be sent: a CR that stands alone ends a line, too, and perhaps one with a Bcc behind it.
+  const input = Buffer.from(given.toString("latin1").replace(/\r\n|\r|\n/g, "\r\n"), "latin1");
   const headers = parseHeaders(input, { maxFields: Number.POSITIVE_INFINITY });
   if (headers.broken.length > 0) {
     throw new UsageError(`stdin is no message: ${JSON.stringify(headers.broken[0])} is no header`);
@@ -84,7 +93,7 @@ function rawMail(draft: Draft, input: Buffer): DraftedMail {
   const [writer] = [...addressesIn(headers, "sender"), ...addressesIn(headers, "from")];
   const from = draft.returnPath ?? draft.from ?? writer;
   if (from === undefined) throw new UsageError("the message has no From, and --from is missing");
-  const named = [...(draft.to ?? []), ...(draft.bcc ?? [])];
+  const named = [...(draft.to ?? []), ...(draft.bcc ?? [])].flatMap(bare);
   const to = [
     ...named,
     ...(draft.readRecipients ? ["to", "cc", "bcc"].flatMap((name) => addressesIn(headers, name)) : []),
@@ -104,6 +113,13 @@ function addressesIn(headers: Headers, name: string): string[] {
   return addresses.filter((address) => address !== "");
 }
 
+/** The addresses of a text, without their names, so that each counts once. What is written in an odd way, or is none, is left as it is. */
+function bare(text: string): string[] {
+  const addresses = parseAddresses(Buffer.from(text).toString("latin1")).map(({ address }) => address);
+  const isOdd = addresses.length === 0 || addresses.includes("") || /"\s*@|\\/.test(text);
+  return isOdd ? [text] : addresses;
+}
+
 /** The message without its Bcc, which says to all who reads it in secret. Pure. */
 export function withoutBcc(message: Buffer): Buffer {
   const kept: Buffer[] = [];
@@ -121,10 +137,21 @@ export function withoutBcc(message: Buffer): Buffer {
   return Buffer.concat(kept);
 }
 
+/** Headers that have an option of their own: a second one would say something else, or nothing. */
+const OF_OPTIONS = /^(?:from|to|cc|bcc|reply-to|subject)$/i;
+/** Headers that the message gets from what it is made of. */
+const OF_CONTENT = /^(?:content-.*|mime-version)$/i;
+
 function headerField(text: string): [name: string, value: string] {
   const [, name, value] = /^([!-9;-~]+):[ \t]*(.*)$/.exec(text) ?? [];
-  if (name !== undefined && value !== undefined) return [name, value];
-  throw new UsageError(`${JSON.stringify(text)} is no header`, { advice: "write --header 'Name: value'" });
+  if (name === undefined || value === undefined) {
+    throw new UsageError(`${JSON.stringify(text)} is no header`, { advice: "write --header 'Name: value'" });
+  }
+  if (OF_OPTIONS.test(name)) throw new UsageError(`the header ${name} is set by --${name.toLowerCase()}`);
+  if (OF_CONTENT.test(name)) throw new UsageError(`the header ${name} is made of the text and the files`);
+  if (/^date$/i.test(name) && parseDate(value) === undefined)
+    throw new UsageError(`${JSON.stringify(value)} is no date`);
+  return [name, value];
 }
 
 function dashed(name: string): string {

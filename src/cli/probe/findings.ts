@@ -1,6 +1,7 @@
 /** What the facts of a probe mean: what is in order, missing or dangerous, each with an advice. A table. Pure. */
-import { count } from "../format.js";
+import { count, counted, size } from "../format.js";
 import type { Facts } from "./facts.js";
+import { FEATURES, PROTOCOL } from "./features.js";
 
 /** ✓ in order, ! worth knowing, ✗ dangerous or broken. */
 export type Mark = "✓" | "!" | "✗";
@@ -28,43 +29,25 @@ export function hasFeature(facts: Pick<Facts, "features">, ...names: readonly st
 
 const told = (facts: Facts) => Object.keys(facts.features).length > 0;
 
-/** A feature, what it is good for, and what is the matter without it. */
-const FEATURES: readonly (readonly [names: readonly string[], good: string, missing: string])[] = [
-  [
-    ["MLST", "MLSD"],
-    "MLSD: exact sizes and times in listings",
-    "no MLSD: listings are text to be guessed at; check times with --dry-run",
-  ],
-  [["SIZE"], "SIZE: what arrived can be verified", "no SIZE: an upload cannot be verified by its size"],
-  [["REST STREAM"], "REST STREAM: broken transfers can be resumed", "no REST STREAM: a broken transfer begins anew"],
-  [["MDTM"], "MDTM: exact times of files", "no MDTM: the time of a file is known from listings only"],
-  [
-    ["HASH", "XSHA512", "XSHA256", "XSHA1", "XMD5", "XCRC"],
-    "the server computes digests of files",
-    "no HASH or XSHA256: contents can be compared by downloading only",
-  ],
-  [["UTF8"], "names are UTF-8", "no UTF8: names beyond ASCII may be in any encoding; polywire keeps their bytes"],
-  [["EPSV"], "EPSV: works over IPv6 and NAT", "no EPSV announced: over IPv6 it may not work"],
-];
-
 /** Every rule, in the order of the page. */
 const RULES: readonly Rule[] = [
   ({ unsafe, security }) => {
     if (security === "plain") return undefined;
     return unsafe && finding("✗", unsafe.message, "do not send a password before this is settled");
   },
-  ({ security, unsafe, asked }) => {
+  ({ security, unsafe, asked, protocol }) => {
     if (security !== "plain") return undefined;
     const why = asked === "plain" ? "as you asked" : `the server has no TLS (${unsafe?.message.split(":")[0] ?? ""})`;
     return finding(
       "✗",
-      `plain text: passwords and files can be read and changed on the way; ${why}`,
-      "ask for FTP over TLS",
+      `plain text: passwords and ${PROTOCOL[protocol].carries} can be read and changed on the way; ${why}`,
+      `ask for ${protocol.toUpperCase()} over TLS`,
     );
   },
   (facts) => {
-    const offered = facts.asked === "plain" && hasFeature(facts, "AUTH TLS");
-    return offered ? finding("!", "the server offers AUTH TLS", "leave --plain out") : undefined;
+    const { upgrade } = PROTOCOL[facts.protocol];
+    const offered = facts.asked === "plain" && hasFeature(facts, upgrade);
+    return offered ? finding("!", `the server offers ${upgrade}`, "leave --plain out") : undefined;
   },
   ({ tls }) => {
     if (!tls) return undefined;
@@ -95,12 +78,18 @@ const RULES: readonly Rule[] = [
       ? finding("!", "not logged in", "give a user name to see more")
       : finding("✓", `logged in as ${user}`);
   },
-  ({ listed, listingRefused, folder }) => {
-    if (listingRefused) return finding("✗", `no listing: ${listingRefused.message}`, "a firewall? Try --active");
+  ({ listed, lookRefused, folder, protocol }) => {
+    if (protocol !== "ftp") return undefined;
+    if (lookRefused) return finding("✗", `no listing: ${lookRefused.message}`, "a firewall? Try --active");
     const entries = `${listed ?? 0}${(listed ?? 0) >= 1000 ? " or more" : ""} entries`;
     return listed === undefined
       ? undefined
       : finding("✓", `data connections work: ${entries} in ${folder ?? "the folder"}`);
+  },
+  ({ lookRefused, group, mailbox, protocol }) => {
+    if (lookRefused && protocol !== "ftp") return finding("✗", lookRefused.message);
+    if (group) return finding("✓", `${group.name}: ${count(group.articles)} articles`);
+    return mailbox && finding("✓", `${counted(mailbox.messages, "message")}, ${size(mailbox.bytes)}`);
   },
   (facts) => {
     if (!told(facts))
@@ -109,21 +98,45 @@ const RULES: readonly Rule[] = [
         "the server told no features",
         facts.user ? "it is an old one" : "it may tell them after a login",
       );
-    return FEATURES.map(([names, good, missing]) => {
+    return FEATURES[facts.protocol].map(([names, good, missing]) => {
       const [says = "", advice] = missing.split(/: (.*)/s);
       return hasFeature(facts, ...names) ? finding("✓", good) : finding("!", says, advice);
     });
   },
   (facts) => {
-    if (!told(facts)) return undefined;
+    if (facts.protocol !== "ftp" || !told(facts)) return undefined;
     if (hasFeature(facts, "MFMT", "MFF")) return finding("✓", "files can be given the time they had");
     const advice = facts.setsTime
       ? "times are set by MDTM or SITE UTIME, if it agrees"
       : "files get the time of their upload";
     return finding("!", "no MFMT to set the time of a file", advice);
   },
+  (facts) => logins(facts),
+  ({ protocol, features }) => {
+    if (protocol !== "pop3") return undefined;
+    const { EXPIRE: days, "LOGIN-DELAY": delay } = features;
+    const lines: Finding[] = [];
+    if (days !== undefined && !/^NEVER/i.test(days)) {
+      lines.push(finding("!", `EXPIRE ${days}: the server deletes mail so many days after it was read`));
+    }
+    if (delay !== undefined && Number.parseInt(delay, 10) > 0) {
+      lines.push(finding("!", `LOGIN-DELAY ${delay}: so many seconds have to lie between two logins`));
+    }
+    return lines;
+  },
   ({ software }) => software?.known.map((text) => finding("!", `${software.name}: ${text}`)),
 ];
+
+/** How one may log in; a server that takes passwords in the clear invites others to read them. */
+function logins({ protocol, features, security }: Facts): Finding | undefined {
+  const { sasl } = PROTOCOL[protocol];
+  const mechanisms =
+    sasl === undefined ? undefined : /^(?:.*\bSASL:)?([A-Z0-9_:+ -]+)/i.exec(features[sasl] ?? "")?.[1];
+  if (!mechanisms) return undefined;
+  const says = `logins: ${mechanisms.replace(/SASL:/g, "").split(" ").filter(Boolean).join(", ")}`;
+  const isOpen = security === "plain" && /\b(PLAIN|LOGIN)\b/.test(mechanisms);
+  return isOpen ? finding("✗", `${says}: passwords are taken in the clear`) : finding("✓", says);
+}
 
 /** What the facts mean. */
 export function judge(facts: Facts): Finding[] {

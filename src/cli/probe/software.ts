@@ -15,8 +15,23 @@ interface Row {
   readonly known?: readonly string[];
 }
 
+/** Servers of mail and news: patterns over greeting and capabilities (IMPLEMENTATION). */
+const MAIL_AND_NEWS: readonly Row[] = [
+  { pattern: /dovecot/i, name: "Dovecot" },
+  { pattern: /cyrus(?: \w+)? v?([\d.]+\d)?/i, name: "Cyrus" },
+  { pattern: /postfix/i, name: "Postfix" },
+  { pattern: /exim ([\d.]+\d)?/i, name: "Exim" },
+  { pattern: /sendmail ([\d.]+\d)?/i, name: "Sendmail" },
+  { pattern: /opensmtpd/i, name: "OpenSMTPD" },
+  { pattern: /microsoft (?:exchange|esmtp)/i, name: "Microsoft Exchange" },
+  { pattern: /courier/i, name: "Courier" },
+  { pattern: /\bgsmtp\b|gpop ready/i, name: "Gmail" },
+  { pattern: /\binn2? ?([\d.]+\d)?|InterNetNews/i, name: "INN" },
+  { pattern: /polywire test server|polywire.testing/i, name: "polywire/testing" },
+];
+
 /** Patterns over greeting, SYST and FEAT; the version is the group of the pattern. */
-const SOFTWARE: readonly Row[] = [
+const FILES: readonly Row[] = [
   {
     pattern: /vsftpd\)?[ /-]*v?([\d.]+\d)?/i,
     name: "vsftpd",
@@ -77,10 +92,11 @@ const SOFTWARE: readonly Row[] = [
 ];
 
 /** Looks through what the server said, in order: greeting, system, features. */
-export function guessSoftware(...said: readonly (string | undefined)[]): Software | undefined {
+export function guessSoftware(protocol: string, ...said: readonly (string | undefined)[]): Software | undefined {
+  const rows = protocol === "ftp" ? FILES : MAIL_AND_NEWS;
   for (const text of said) {
     if (text === undefined) continue;
-    for (const { pattern, name, known = [] } of SOFTWARE) {
+    for (const { pattern, name, known = [] } of rows) {
       const match = pattern.exec(text);
       if (match) return { name, ...(match[1] === undefined ? {} : { version: match[1] }), known };
     }

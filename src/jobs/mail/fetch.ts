@@ -1,10 +1,11 @@
 /** The mail job: a mailbox into a Maildir, an mbox, a folder or a function; connected anew where the server hangs up. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { AbortedError, ConnectionError, PolywireError, ReplyError } from "../../client/errors.js";
+import type { MailFailure } from "./failure.js";
 import { MailJournal } from "./journal.js";
 import { type FetchMailOptions, type ResolvedMail, resolveMail } from "./options.js";
 import { MailMeter } from "./progress.js";
-import { type MailFailure, MailSession } from "./session.js";
+import { MailSession } from "./session.js";
 import type { MailStore } from "./stores/store.js";
 
 /** What came of a mail job. */
@@ -174,7 +175,7 @@ class MailJob {
   async #isFlushed(): Promise<boolean> {
     if (this.#lost) return false;
     return this.#store.flush().then(
-      ({ mails }) => mails.length === 0,
+      ({ ids }) => ids.length === 0,
       () => false,
     );
   }

@@ -56,16 +56,19 @@ export class Hand {
 
   /** Takes a piece. A promise holds the connection back. Throws TooLarge. */
   take(piece: Buffer): void | Promise<void> {
-    const { each } = this.#hands.limits;
-    if (this.#bytes + piece.length > each) {
-      const advice = "a Maildir or a folder takes messages of any size, an mbox up to limits.body";
-      this.refusal = new TooLarge(`the message is larger than ${each} bytes`, { advice });
-      throw this.refusal;
-    }
+    if (this.#bytes + piece.length > this.#hands.limits.each) throw this.refuse();
     this.#pieces.push(Buffer.from(piece));
     this.#bytes += piece.length;
     this.#hands.change(piece.length);
     if (this.#hands.isFull(this.#bytes)) return this.#wait();
+  }
+
+  /** Why a message is not taken that is larger than one may be. */
+  refuse(): TooLarge {
+    const advice =
+      "a Maildir or a folder takes messages of any size as their server says it, all else up to limits.body";
+    this.refusal = new TooLarge(`the message is larger than ${this.#hands.limits.each} bytes`, { advice });
+    return this.refusal;
   }
 
   whole(): Buffer {

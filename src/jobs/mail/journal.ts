@@ -1,5 +1,5 @@
 /** The journal of a mail job: one SQLite file with the messages that are stored, and how much of an mbox counts. */
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { UsageError } from "../../client/errors.js";
 import { adoptSettings, type JournalForm, ownerOf, PRAGMAS, prepareTables } from "../headers/journal-tables.js";
@@ -59,6 +59,8 @@ export class MailJournal {
     }
     let db: SqlDatabase | undefined;
     try {
+      // Who has mail, and when, is for its owner's eyes, too; SQLite's other files are as this one.
+      if (path !== undefined) writeFileSync(path, "", { flag: "a", mode: 0o600 });
       db = openDatabase(path ?? ":memory:", engine);
       prepareTables(db, path ?? "in memory", MAIL);
       db.exec(`${PRAGMAS} PRAGMA synchronous=FULL;`);

@@ -24,10 +24,13 @@ export interface FetchMailOptions {
   server?: MailServer | undefined;
   /**
    * A client of your own, connected or not, instead of `server`. The job ends its session, for that is how deletions
-   * become final, and does not try again where the connection is lost. With a journal, say `account`, too.
+   * become final, and does not try again where the connection is lost. Say `account`, too.
    */
   client?: Pop3Client | undefined;
-  /** What the journal calls the mailbox. Default: `user@host` of the server. */
+  /**
+   * Whose mail it is: the journal, and the names of files, know a message by this and its unique id. Default: `user@host` of
+   * the server, or `authzid@host`.
+   */
   account?: string | undefined;
   /**
    * A Maildir (a folder of that name, or with cur, new and tmp in it), a file (`.mbox`, `.mbox.gz`: mboxrd), a folder (any
@@ -54,7 +57,7 @@ export interface FetchMailOptions {
   attempts?: number | undefined;
   /** What a new job does with an mbox that holds something: `fail` (default), `append` to it, or `replace` it. */
   existing?: OutputOptions["existing"];
-  /** Wait for the disk, so that a power failure loses nothing. Default: true. */
+  /** Wait for the disk, so that a power failure loses nothing; `deleteAfter` needs it. Default: true. */
   fsync?: boolean | undefined;
   /** Ends the job in order: what was fetched is stored and remembered. Deletions that are not final yet are left to the next run. */
   signal?: AbortSignal | undefined;
@@ -96,6 +99,9 @@ export interface ResolvedMail {
 export function resolveMail(options: FetchMailOptions): ResolvedMail {
   const { to, format, journal, engine, fsync, newest, limit, existing, deleteAfter = false } = options;
   if (typeof to === "function" && format !== undefined) throw new UsageError("a function has no format");
+  if (deleteAfter && fsync === false) {
+    throw new UsageError("deleteAfter needs fsync: a power failure would take what the server has no longer");
+  }
   return {
     source: sourceOf(options),
     openStore: (output) => openMailStore(to, format, { fsync, ...output }),
@@ -113,11 +119,11 @@ export function resolveMail(options: FetchMailOptions): ResolvedMail {
   };
 }
 
-function sourceOf({ server, client, account, journal }: FetchMailOptions): MailSource {
+function sourceOf({ server, client, account, journal, to }: FetchMailOptions): MailSource {
   if ((server === undefined) === (client === undefined)) throw new UsageError("give either server or client");
   if (client !== undefined) {
-    if (account === undefined && journal !== undefined) {
-      throw new UsageError("a journal has to know whose mail it is", {
+    if (account === undefined && (journal !== undefined || typeof to === "string")) {
+      throw new UsageError("the job has to know whose mail it is: unique ids are those of one mailbox", {
         advice: "give account, user@host, with client",
       });
     }
@@ -139,7 +145,7 @@ function byHost(options: Pop3Options): Found {
   new Pop3Client(made);
   return {
     connect: async () => new Pop3Client(made),
-    account: () => accountOf(login.user(), host, port),
+    account: () => accountOf(login.mailbox(), host, port),
     largest: options.limits?.body ?? LARGEST,
   };
 }
@@ -155,24 +161,25 @@ function byUrl(server: Exclude<MailServer, Pop3Options>): Found {
   const login = remembered(options.credentials);
   return {
     connect: () => clientFor(url, { ...options, credentials: login.credentials }, "pop3"),
-    account: () => accountOf(credentials?.user ?? login.user(), host, port),
+    account: () => accountOf(login.mailbox() ?? credentials?.user, host, port),
     largest: options.limits?.body ?? LARGEST,
   };
 }
 
-/** Credentials that remember who logged in: a source may name the user. */
+/** Credentials that remember whose mailbox it is: a source may name the user, and who logs in may act for another. */
 function remembered(given: Credentials | CredentialsSource | undefined) {
-  let user = typeof given === "object" ? given.user : undefined;
+  let mailbox = typeof given === "object" ? given.authzid || given.user : undefined;
   const source: CredentialsSource = async (target) => {
     const found = typeof given === "function" ? await given(target) : given;
-    user = found?.user ?? target.user;
+    mailbox = found?.authzid || (target.user ?? found?.user);
     return found;
   };
-  return { credentials: given === undefined ? undefined : source, user: () => user };
+  return { credentials: given === undefined ? undefined : source, mailbox: () => mailbox };
 }
 
 /** The same mailbox by either port of POP3. */
-function accountOf(user = "", host: string, port: number | undefined): string {
+function accountOf(user: string | undefined, host: string, port: number | undefined): string {
+  if (!user) throw new UsageError("nobody says whose mail it is", { advice: "give account, user@host" });
   const usual = port === undefined || PORTS.pop3.includes(port);
   return `${user}@${host.toLowerCase()}${usual ? "" : `:${port}`}`;
 }

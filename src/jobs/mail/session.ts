@@ -1,11 +1,13 @@
 /** One session of a mail job: listing → messages into the store → journal → deletions → the end, which makes them final. */
 import { PassThrough } from "node:stream";
-import { PolywireError, ReplyError, SinkError } from "../../client/errors.js";
+import { type PolywireError, ReplyError, SinkError } from "../../client/errors.js";
 import type { Pop3Client } from "../../pop3/client.js";
+import { Deletions } from "./deletions.js";
+import { failureOf, type MailFailure, nameless } from "./failure.js";
 import { Hands, TooLarge } from "./hand.js";
 import type { MailJournal } from "./journal.js";
 import type { ResolvedMail } from "./options.js";
-import { joinListings, type ListedMail, planMail } from "./plan.js";
+import { deletable, joinListings, type ListedMail, type MailPlan, planMail } from "./plan.js";
 import type { MailMeter } from "./progress.js";
 import { keyOf, type MailStore } from "./stores/store.js";
 import { Window } from "./window.js";
@@ -19,16 +21,6 @@ const LARGE = 4 * MiB;
 const IN_MEMORY = 64 * MiB;
 /** Milliseconds between two commits. */
 const COMMIT = 1_000;
-/** Deletions asked for at once. */
-const BATCH = 1_000;
-
-/** A message that could not be fetched, or not be deleted. */
-export interface MailFailure {
-  readonly uid: string;
-  /** Its number in that session. */
-  readonly number: number;
-  readonly error: PolywireError;
-}
 
 /** What a session shares with the others of its job. */
 export interface SessionContext {
@@ -53,8 +45,9 @@ export class MailSession {
   readonly #hands: Hands;
   #commits: Promise<void> = Promise.resolve();
   #failure: { readonly reason: unknown } | undefined;
-  /** Messages that are marked: their deletion is final with the end of the session. */
-  readonly #marked: string[] = [];
+  readonly #deletions: Deletions;
+  /** Messages that were asked for, by id. */
+  readonly #asked = new Map<string, ListedMail>();
 
   /** The client is logged in. */
   constructor(context: SessionContext, client: Pop3Client) {
@@ -62,6 +55,8 @@ export class MailSession {
     this.#client = client;
     this.#account = context.mail.source.account();
     this.#hands = new Hands({ together: IN_MEMORY, each: context.mail.source.largest });
+    const { meter, signal } = context;
+    this.#deletions = new Deletions({ client, meter, signal, failed: (mail, error) => this.#notDeleted(mail, error) });
   }
 
   /** What was stored is in the journal, also where this rejects. */
@@ -69,27 +64,28 @@ export class MailSession {
     const { meter, mail } = this.#context;
     const timer = setInterval(() => this.#commit(), COMMIT);
     try {
-      const { fetch, known } = await this.#plan();
+      const plan = await this.#plan();
       meter.phase = "fetching";
-      await this.#fetchAll(fetch);
+      await this.#fetchAll(plan.fetch);
       clearInterval(timer);
       await this.#commit();
       this.#check();
       meter.phase = "deleting";
-      if (mail.deleteAfter) await this.#delete(known.filter(this.#isStored()));
+      if (mail.deleteAfter) this.#deletions.add(deletable(plan, this.#isStored()));
+      await this.#deletions.settled();
       this.#check();
-      await this.#client.commit({ signal: this.#context.signal });
-      meter.gone += this.#marked.splice(0).length;
+      await this.#deletions.commit();
     } finally {
       clearInterval(timer);
       await this.#window.empty();
       await this.#commit();
-      for (const uid of this.#marked) this.#context.unsure.add(uid);
+      await this.#deletions.settled();
+      for (const id of this.#deletions.unsure) this.#context.unsure.add(id);
     }
   }
 
   /** Lists the mailbox, and remembers what a job that died had stored and not yet remembered. */
-  async #plan() {
+  async #plan(): Promise<MailPlan> {
     const { meter, mail, store, journal, signal } = this.#context;
     meter.phase = "listing";
     const call = { signal };
@@ -98,53 +94,51 @@ export class MailSession {
       this.#client.list(undefined, call).toArray(),
     ]);
     const listing = joinListings(uids, sizes);
-    this.#settle(uids);
+    this.#settle(listing);
     const isKnown = this.#isStored();
-    const lost = listing.filter((each) => !isKnown(each) && store.has(keyOf(this.#account, each.uid)));
+    const lost = listing.map(({ id }) => id).filter((id) => !isKnown(id) && store.has(keyOf(this.#account, id)));
     await this.#commit();
-    journal.commit(
-      this.#account,
-      lost.map(({ uid }) => uid),
-    );
+    journal.commit(this.#account, lost);
     const { newest } = mail;
     const limit = mail.limit === undefined ? undefined : mail.limit - meter.fetched;
-    const isStored = this.#isStored();
-    const plan = planMail(listing, { isStored: (uid) => isStored({ uid }), newest, limit });
+    const plan = planMail(listing, { isStored: this.#isStored(), newest, limit });
     for (const each of plan.nameless) this.#fail(each, nameless());
     meter.wanted = meter.fetched + plan.fetch.length;
-    meter.wantedBytes = meter.bytes + plan.fetch.reduce((sum, { bytes }) => sum + bytes, 0);
+    meter.wantedBytes = meter.bytes + plan.fetch.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
     // What an earlier session of this job has fetched was not passed over.
     meter.skipped ??= plan.known.length;
     return plan;
   }
 
   /** What is no longer listed was deleted by a session whose end was lost. */
-  #settle(uids: readonly { readonly uid: string }[]): void {
+  #settle(listing: readonly ListedMail[]): void {
     const { unsure, meter } = this.#context;
-    const listed = new Set(uids.map(({ uid }) => uid));
-    for (const uid of unsure) {
-      if (!listed.has(uid)) meter.gone++;
+    const listed = new Set(listing.map(({ id }) => id));
+    for (const id of unsure) {
+      if (!listed.has(id)) meter.gone++;
       // It is marked anew.
       else meter.deleted--;
     }
     unsure.clear();
   }
 
-  #isStored(): (mail: Pick<ListedMail, "uid">) => boolean {
-    const isStored = this.#context.journal.stored(this.#account);
-    return ({ uid }) => isStored(uid);
+  #isStored(): (id: string) => boolean {
+    return this.#context.journal.stored(this.#account);
   }
 
   async #fetchAll(mails: readonly ListedMail[]): Promise<void> {
     for (const mail of mails) {
-      await this.#window.enter(mail.bytes);
+      // One whose size nobody knows goes alone, as the largest do.
+      const cost = mail.bytes ?? UNDER_WAY.bytes;
+      await this.#window.enter(cost);
       if (this.#failure) {
-        this.#window.leave(mail.bytes);
+        this.#window.leave(cost);
         break;
       }
+      this.#asked.set(mail.id, mail);
       void this.#fetch(mail)
         .catch((error) => this.#failed(mail, error))
-        .finally(() => this.#window.leave(mail.bytes));
+        .finally(() => this.#window.leave(cost));
     }
     await this.#window.empty();
     this.#check();
@@ -152,17 +146,22 @@ export class MailSession {
 
   async #fetch(mail: ListedMail): Promise<void> {
     const { meter, store } = this.#context;
-    const bytes = store.streams && mail.bytes >= LARGE ? await this.#stream(mail) : await this.#inMemory(mail);
+    const bytes =
+      store.streams && (mail.bytes ?? LARGE) >= LARGE ? await this.#stream(mail) : await this.#inMemory(mail);
     meter.fetched++;
     meter.bytes += bytes;
+    // It may have been refused in an earlier session.
+    this.#context.failures.delete(failureOf(mail));
   }
 
-  async #inMemory({ number, uid }: ListedMail): Promise<number> {
+  async #inMemory({ number, uid, id, bytes: listed = 0 }: ListedMail): Promise<number> {
     const { store, signal } = this.#context;
     const hand = this.#hands.hold();
+    // It is not fetched to be refused.
+    if (listed > this.#hands.limits.each) throw hand.refuse();
     try {
       const { bytes } = await this.#client.retr(number, { to: (piece) => hand.take(piece), signal });
-      await store.put({ number, uid, key: keyOf(this.#account, uid), content: hand.whole() });
+      await store.put({ number, uid, id, key: keyOf(this.#account, id), content: hand.whole() });
       return bytes;
     } catch (error) {
       throw hand.refusal ?? error;
@@ -171,12 +170,18 @@ export class MailSession {
     }
   }
 
-  async #stream({ number, uid }: ListedMail): Promise<number> {
+  async #stream({ number, uid, id }: ListedMail): Promise<number> {
     const { store, signal } = this.#context;
     const content = new PassThrough();
+    // Both sides tell what became of it.
+    content.on("error", () => {});
     const [got, put] = await Promise.allSettled([
       this.#client.retr(number, { to: content, signal }),
-      store.put({ number, uid, key: keyOf(this.#account, uid), content }),
+      store.put({ number, uid, id, key: keyOf(this.#account, id), content }).catch((error) => {
+        // A store that fails before it reads leaves nobody to read: the rest of the message is dropped.
+        content.destroy(error);
+        throw error;
+      }),
     ]);
     // Where the disk is full, the server's side fails, too: it is the disk that counts.
     if (got.status === "rejected" && !(got.reason instanceof SinkError)) throw got.reason;
@@ -192,15 +197,16 @@ export class MailSession {
     else this.#failure ??= { reason: error };
   }
 
-  #fail({ number, uid }: ListedMail, error: PolywireError): void {
-    this.#context.failures.set(`${uid}\0${uid === "" ? number : ""}`, { uid, number, error });
+  #fail(mail: ListedMail, error: PolywireError): void {
+    const { uid, number } = mail;
+    this.#context.failures.set(failureOf(mail), { uid, number, error });
   }
 
   #check(): void {
     if (this.#failure) throw this.#failure.reason;
   }
 
-  /** Remembers what is on the disk, then deletes it; one at a time. */
+  /** Remembers what is on the disk, and has it deleted; one at a time. */
   #commit(): Promise<void> {
     this.#commits = this.#commits.then(() => this.#commitNow());
     return this.#commits;
@@ -209,37 +215,22 @@ export class MailSession {
   async #commitNow(): Promise<void> {
     const { store, journal, mail, lost } = this.#context;
     try {
-      const { mails, position } = await store.flush();
-      if (mails.length === 0) return;
-      journal.commit(
-        this.#account,
-        mails.map(({ uid }) => uid),
-        position,
-      );
-      if (mail.deleteAfter && !this.#failure) await this.#delete(mails);
+      const { ids, position } = await store.flush();
+      if (ids.length === 0) return;
+      journal.commit(this.#account, ids, position);
+      if (!mail.deleteAfter || this.#failure) return;
+      const mails = ids.map((id) => this.#asked.get(id)).filter((each) => each !== undefined);
+      // Those that share a uid go together, in the end.
+      this.#deletions.add(mails.filter(({ shared }) => !shared));
     } catch (reason) {
       lost();
       this.#failure ??= { reason };
     }
   }
 
-  async #delete(mails: readonly Pick<ListedMail, "number" | "uid">[]): Promise<void> {
-    const { signal, meter } = this.#context;
-    for (let at = 0; at < mails.length; at += BATCH) {
-      const batch = mails.slice(at, at + BATCH).map(async (mail) => {
-        try {
-          await this.#client.dele(mail.number, { signal });
-          this.#marked.push(mail.uid);
-          meter.deleted++;
-        } catch (error) {
-          this.#failed({ ...mail, bytes: 0 }, error);
-        }
-      });
-      await Promise.all(batch);
-    }
+  /** A refusal is told, also that of the session's end; anything else ends the session. */
+  #notDeleted(mail: ListedMail, error: unknown): void {
+    if (error instanceof ReplyError) this.#fail(mail, error);
+    else this.#failure ??= { reason: error };
   }
-}
-
-function nameless(): PolywireError {
-  return new PolywireError("the server gives this message no unique id: it would be fetched again each time");
 }

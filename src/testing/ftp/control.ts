@@ -140,7 +140,7 @@ export class Control {
 
   async #writeSlowly(text: string): Promise<void> {
     const faults = this.#faults;
-    if (faults.replyDelay) await sleep(faults.replyDelay);
+    if (faults.replyDelay) await sleep(faults.replyDelay, undefined, { ref: false });
     const left = faults.closeAtByte === undefined ? Number.POSITIVE_INFINITY : faults.closeAtByte - this.#count.bytes;
     const dies = left >= 0 && left <= text.length;
     for (const [index, segment] of this.#segments(dies ? text.slice(0, left) : text).entries()) {

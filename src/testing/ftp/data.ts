@@ -94,7 +94,7 @@ export class DataPort {
     this.#target = undefined;
     const socket = connect({ ...target, noDelay: true, allowHalfOpen: true });
     this.#keep(socket);
-    const timer = setTimeout(() => socket.destroy(), timeout);
+    const timer = setTimeout(() => socket.destroy(), timeout).unref();
     const connected = await Promise.race([
       once(socket, "connect").then(() => true),
       once(socket, "close").then(() => false),
@@ -105,7 +105,7 @@ export class DataPort {
 
   #arrival(timeout: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeout);
+      const timer = setTimeout(resolve, timeout).unref();
       this.#arrived = () => {
         clearTimeout(timer);
         this.#arrived = undefined;

@@ -37,7 +37,7 @@ export interface Faults extends ByteFaults, CommandFaults {
 
   /**
    * The end of a body, CRLF `.` CRLF, does not come in one segment: every byte of it in its own (`true`), or cut in
-   * front of this byte of it (1 to 4).
+   * front of this byte of it (1 to 4; of LF `.` LF, which `loneLf` makes of it, 1 and 2). A body that `cutBody` cuts has no end.
    */
   splitTerminator?: boolean | number | undefined;
   /** The final dot comes twice: always (`true`), or this many times (counted down). */

@@ -99,14 +99,14 @@ export class Session extends Conversation<ByteChannel, Shared> {
     if (this.closed) return;
     const cut = strikes(faults.cutBody, this.current) ? faults.cutBody : undefined;
     const bytes = cut ? upTo(pieces, cut.at) : pieces;
-    if (faults.splitTerminator) return this.#inParts(bytes);
+    if (faults.splitTerminator && !cut) return this.#inParts(bytes);
     for (const piece of faults.loneLf ? withoutCr(bytes) : bytes) {
       this.channel.put(piece);
       if (this.channel.urgent) await this.channel.drain();
       if (this.channel.dead) return;
     }
     if (cut) return this.cut();
-    this.send(isOn(faults, "duplicateTerminator") ? TERMINATOR + TERMINATOR : TERMINATOR);
+    this.send(this.#terminator());
   }
 
   /** Drops the connection; what was marked stays (RFC 1939 6). */
@@ -161,13 +161,21 @@ export class Session extends Conversation<ByteChannel, Shared> {
     while (channel.lineHere() !== undefined) this.no("Wait for your answer");
   }
 
+  /** The final dot, twice where a fault says so. */
+  #terminator(): string {
+    return isOn(this.shared.faults, "duplicateTerminator") ? TERMINATOR + TERMINATOR : TERMINATOR;
+  }
+
   /** A body whose end comes in several segments. */
   async #inParts(pieces: Iterable<Buffer>): Promise<void> {
     const { splitTerminator, loneLf } = this.shared.faults;
-    const whole = Buffer.concat([...pieces, Buffer.from(TERMINATOR)]);
-    const bytes = loneLf ? Buffer.concat([...withoutCr([whole])]) : whole;
-    const end = Math.max(0, bytes.length - 5);
-    const cuts = typeof splitTerminator === "number" ? [splitTerminator] : [0, 1, 2, 3, 4];
+    const asSent = (bytes: Iterable<Buffer>) => Buffer.concat([...(loneLf ? withoutCr(bytes) : bytes)]);
+    const terminator = this.#terminator();
+    const bytes = asSent([...pieces, Buffer.from(terminator)]);
+    // The line end before the (first) dot belongs to it.
+    const length = asSent([Buffer.from(`\r\n${terminator}`)]).length;
+    const end = Math.max(0, bytes.length - length);
+    const cuts = typeof splitTerminator === "number" ? [splitTerminator] : Array.from({ length }, (_, at) => at);
     let from = 0;
     for (const cut of cuts) {
       this.channel.put(bytes.subarray(from, end + cut));

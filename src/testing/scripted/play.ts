@@ -99,7 +99,7 @@ export class Player {
       case "reset":
         return control.reset();
       case "wait":
-        return new Promise((resolve) => setTimeout(resolve, step.milliseconds));
+        return new Promise((resolve) => setTimeout(resolve, step.milliseconds).unref());
       default:
         return this.#dataStep(step, await this.#connection(step));
     }

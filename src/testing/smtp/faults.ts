@@ -9,7 +9,7 @@ export interface RefuseFault {
   command: string;
   /** The whole reply without its CRLF. The connection is closed behind a 421. */
   reply: string;
-  /** It hits the n-th of them from now on; counted down in place. Default: 1. */
+  /** It hits the n-th of them from now on, those included that another one hits; counted down in place. Default: 1. */
   nth?: number;
   /** How many it hits from there on; counted down in place. Default: 1. */
   times?: number;
@@ -29,7 +29,8 @@ export interface DataCut {
  *
  * For all faults that name a command, the end of a message, by DATA or by BDAT LAST, is the command `"."`: with
  * `loseReply: { command: "." }` a message is taken and the connection closed in place of its reply, with
- * `closeBeforeCommand: { command: "." }` it is closed and the message not taken.
+ * `closeBeforeCommand: { command: "." }` it is closed and the message not taken. The final reply to DATA, and to BDAT LAST,
+ * is that to the message: `loseReply` and `closeAfterCommand` hit it under either name.
  */
 export interface Faults extends ByteFaults, CommandFaults {
   // The connection
@@ -64,16 +65,17 @@ export interface Faults extends ByteFaults, CommandFaults {
 
 /** The reply to refuse this line with, if one is due; counts down. */
 export function refusal(faults: Faults, line: string): string | undefined {
+  let due: string | undefined;
+  // All of them count, also those behind the one that hits.
   for (const fault of [faults.refuse ?? []].flat()) {
     if (!matchesCommand(fault.command, line)) continue;
     fault.nth = (fault.nth ?? 1) - 1;
-    if (fault.nth > 0) continue;
     const left = fault.times ?? 1;
-    if (left <= 0) continue;
+    if (due !== undefined || fault.nth > 0 || left <= 0) continue;
     fault.times = left - 1;
-    return fault.reply;
+    due = fault.reply;
   }
-  return undefined;
+  return due;
 }
 
 /** Whether the message that begins now is the one to cut; counts down. */

@@ -82,9 +82,14 @@ export class Session extends Conversation<ByteChannel, Shared> {
 
   /** Gives whole replies as they are, but for the faults of lines. */
   override send(text: string): void {
-    const { replyLines } = this.shared.faults;
-    super.send(replyLines ? lengthened(text, replyLines) : text);
+    super.send(this.shaped(text));
     if (text.startsWith("421")) this.finish();
+  }
+
+  /** A reply with what the faults of lines make of it. */
+  shaped(text: string): string {
+    const { replyLines } = this.shared.faults;
+    return replyLines ? lengthened(text, replyLines) : text;
   }
 
   /** Ends the transaction, if there is one. */
@@ -97,6 +102,7 @@ export class Session extends Conversation<ByteChannel, Shared> {
   ending({ recipients }: Transaction, deliver: () => void): Promise<void> | undefined {
     this.transaction = undefined;
     this.#repliesAtEnd = this.shared.options.lmtp ? recipients.length : 1;
+    this.around = this.current;
     return this.suffer(".", () => {
       deliver();
       return undefined;

@@ -1,5 +1,5 @@
 /** The parts of a mail job that need no server: the plan, what is under way, what is in memory, names, the journal. */
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -8,7 +8,7 @@ import { SinkError, UsageError } from "../../../src/client/errors.js";
 import { openDatabase } from "../../../src/jobs/journal/sqlite.js";
 import { Hands, TooLarge } from "../../../src/jobs/mail/hand.js";
 import { MailJournal } from "../../../src/jobs/mail/journal.js";
-import { joinListings, planMail } from "../../../src/jobs/mail/plan.js";
+import { deletable, joinListings, planMail } from "../../../src/jobs/mail/plan.js";
 import { MailMeter } from "../../../src/jobs/mail/progress.js";
 import { EmlStore, emlName } from "../../../src/jobs/mail/stores/eml-store.js";
 import { mailFormatOf } from "../../../src/jobs/mail/stores/open.js";
@@ -19,42 +19,69 @@ import { Maildir } from "../../../src/message/maildir.js";
 const scratch = mkdtempSync(join(tmpdir(), "polywire-mail-parts-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const drop = (...uids: string[]) => uids.map((uid, i) => ({ number: i + 1, uid, bytes: 100 * (i + 1) }));
+/** A mailbox with these uids, numbered from 1. */
+const drop = (...uids: string[]) =>
+  joinListings(
+    uids.map((uid, i) => ({ number: i + 1, uid })),
+    uids.map((_, i) => ({ number: i + 1, bytes: 100 * (i + 1) })),
+  );
 const numbers = (mails: readonly { number: number }[]) => mails.map(({ number }) => number);
 
 describe("the plan", () => {
-  const isStored = (uid: string) => uid === "b";
+  const isStored = (id: string) => id === "b";
 
-  test("what is not stored, the oldest first; copies and messages without a uid apart", () => {
-    const plan = planMail(drop("a", "b", "c", "a", "", "d").reverse(), { isStored });
-    expect([plan.fetch, plan.known, plan.nameless].map(numbers)).toEqual([[1, 3, 6], [2, 4], [5]]);
+  test("what is not stored, the oldest first; messages without a uid, or a number, apart", () => {
+    const nowhere = joinListings([{ number: 0, uid: "z" }], []);
+    const plan = planMail([...drop("a", "b", "c", "", "d").reverse(), ...nowhere], { isStored });
+    expect([plan.fetch, plan.known, plan.nameless].map(numbers)).toEqual([[1, 3, 5], [2], [0, 4]]);
   });
 
   test("newest looks at the end, limit at what is left; the rest is neither fetched nor known", () => {
     const plan = planMail(drop("a", "b", "c", "d", "e"), { isStored, newest: 4, limit: 2 });
     expect([plan.fetch, plan.known].map(numbers)).toEqual([[3, 4], [2]]);
     expect(planMail(drop("a"), { isStored, limit: 0 }).fetch).toEqual([]);
-    expect(planMail([], { isStored, newest: 3 })).toEqual({ fetch: [], known: [], nameless: [] });
+    expect(planMail([], { isStored, newest: 3 })).toEqual({ fetch: [], known: [], nameless: [], shared: [] });
   });
 
-  test("each message is in one list at most, and each uid is fetched once", () => {
+  test("messages of one uid are fetched each, and deleted together, when all are stored", () => {
+    const plan = planMail(drop("a", "x", "x", "b", "x"), { isStored });
+    expect(plan.fetch.map(({ id, shared }) => [id, shared])).toEqual([
+      ["a", false],
+      ["x", true],
+      ["x 2", true],
+      ["x 3", true],
+    ]);
+    const left = (...ids: string[]) => numbers(deletable(plan, (id) => [...ids, "b"].includes(id)));
+    // What nobody shares was deleted as soon as it was stored.
+    expect(left("a", "x", "x 2")).toEqual([4]);
+    expect(left("a", "x", "x 2", "x 3")).toEqual([4, 2, 3, 5]);
+    const again = planMail(drop("x", "x"), { isStored: (id) => id === "x", limit: 0 });
+    expect(deletable(again, (id) => id === "x")).toEqual([]);
+  });
+
+  test("each message is in one list at most, and each id is fetched once", () => {
     const uids = fc.array(fc.constantFrom("", "a", "b", "c", "d", "e"), { maxLength: 30 });
     fc.assert(
       fc.property(uids, fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 40 }), (uids, newest, limit) => {
         const { fetch, known, nameless } = planMail(drop(...uids), { isStored, newest, limit });
         const all = numbers([...fetch, ...known, ...nameless]);
         expect(new Set(all).size).toBe(all.length);
-        expect(new Set(fetch.map(({ uid }) => uid)).size).toBe(fetch.length);
+        expect(new Set(fetch.map(({ id }) => id)).size).toBe(fetch.length);
         expect(fetch.length).toBeLessThanOrEqual(limit);
         if (newest >= uids.length && limit >= uids.length) expect(all.length).toBe(uids.length);
       }),
     );
   });
 
-  test("what only one of the two listings knows is left out", () => {
-    const uids = [1, 2, 3].map((number) => ({ number, uid: `u${number}` }));
+  test("what only one of the two listings knows has no size, or no uid; the first row of a number counts", () => {
+    const uids = [...[1, 2, 3].map((number) => ({ number, uid: `u${number}` })), { number: 2, uid: "other" }];
     const sizes = [2, 3, 4].map((number) => ({ number, bytes: number }));
-    expect(joinListings(uids, sizes)).toEqual([2, 3].map((number) => ({ number, uid: `u${number}`, bytes: number })));
+    expect(joinListings(uids, sizes).map(({ number, uid, bytes }) => [number, uid, bytes])).toEqual([
+      [1, "u1", undefined],
+      [2, "u2", 2],
+      [3, "u3", 3],
+      [4, "", 4],
+    ]);
   });
 });
 
@@ -118,6 +145,7 @@ describe("names", () => {
   test("uids that are no text can be kept in a database, and stay different", () => {
     expect(plainUid("GmailId12ab")).toBe("GmailId12ab");
     expect(plainUid("\udc80\\")).toBe("\\udc80\\\\");
+    expect(plainUid("a\0b")).toBe("a\\u0000b");
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (a, b) => {
         expect(plainUid(a).isWellFormed()).toBe(true);
@@ -149,19 +177,22 @@ describe("names", () => {
   });
 });
 
-test("a folder: what a job that died has left is removed, everything else stays", async () => {
+test("a folder: what a job died with is removed after 36 hours; what another one has in hand, and all else, stays", async () => {
   const folder = join(scratch, "folder");
   const store = await EmlStore.open(folder, {});
   const key = keyOf("a", "u1");
-  await store.put({ number: 1, uid: "u1", key, content: Buffer.from("x\r\n") });
-  writeFileSync(join(folder, `.u2-${keyOf("a", "u2")}.part`), "half");
-  writeFileSync(join(folder, ".other.part"), "mine");
+  await store.put({ number: 1, uid: "u1", id: "u1", key, content: Buffer.from("x\r\n") });
+  const [old, young] = ["u2", "u3"].map((uid) => `.${uid}-${keyOf("a", uid)}.1.M1P1Q1.tmp.part`) as [string, string];
+  for (const name of [old, young, ".other.part"]) writeFileSync(join(folder, name), "half");
+  const longAgo = Date.now() / 1000 - 37 * 3600;
+  for (const name of [old, ".other.part"]) utimesSync(join(folder, name), longAgo, longAgo);
   const again = await EmlStore.open(folder, {});
   expect(again.has(key)).toBe(true);
   expect(again.has(keyOf("a", "u2"))).toBe(false);
-  expect(readdirSync(folder).sort()).toEqual([".other.part", `u1-${key}.eml`]);
-  await expect(again.put({ number: 1, uid: "u1", key, content: Buffer.from("y") })).rejects.toThrow(/is there already/);
-  expect(readdirSync(folder)).toHaveLength(2);
+  expect(readdirSync(folder).sort()).toEqual([".other.part", young, `u1-${key}.eml`]);
+  const twice = again.put({ number: 1, uid: "u1", id: "u1", key, content: Buffer.from("y") });
+  await expect(twice).rejects.toThrow(/is there already/);
+  expect(readdirSync(folder)).toHaveLength(3);
 });
 
 describe("the journal", () => {

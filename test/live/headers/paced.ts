@@ -15,6 +15,8 @@ export class Paced implements AsyncDisposable {
   bytes = 0;
   /** Clients that are connected. */
   clients = 0;
+  /** Called with what the clients say. */
+  onSaid: (bytes: Buffer) => void = () => {};
   readonly #listener: net.Server;
   readonly #sockets = new Set<net.Socket>();
   /** When the next piece may go. */
@@ -41,6 +43,13 @@ export class Paced implements AsyncDisposable {
     this.bytes = 0;
   }
 
+  /** Lets go of everybody, and of what waited for its turn: the next client has this rate. */
+  restart(rate: number): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.rate = rate;
+    this.#next = 0;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((done) => this.#listener.close(done));
@@ -58,7 +67,7 @@ export class Paced implements AsyncDisposable {
     }
     this.clients++;
     client.once("close", () => this.clients--);
-    client.pipe(server);
+    client.on("data", (bytes) => this.onSaid(bytes)).pipe(server);
     void this.#pass(server, client);
   }
 

@@ -1,5 +1,5 @@
 /** What the live POP3 tests share: one server per describe, clients that are closed after each test, mail of all kinds. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
@@ -9,7 +9,6 @@ import { Transcript } from "../../../src/client/transcript.js";
 import { Pop3Client } from "../../../src/pop3/client.js";
 import type { Pop3Options } from "../../../src/pop3/options.js";
 import { describeLive } from "../available.js";
-import { certificates } from "../servers/certs.js";
 import {
   type LiveMail,
   MAIL_ABILITIES,
@@ -105,12 +104,6 @@ export async function expectUsable(pop3: Pop3Client): Promise<void> {
   expect(sizes).toHaveLength(stat.count);
 }
 
-/** The key and the certificate of a client, who is "polywire" in it. */
-export async function clientPair() {
-  const { client } = await certificates();
-  return { cert: readFileSync(client.certFile), key: readFileSync(client.keyFile) };
-}
-
 /** What a client said in a session: verbs, and the first word behind AUTH. */
 export function said(transcript: Transcript): string[] {
   const lines = transcript.lines.filter(({ who }) => who === "C").map(({ text }) => text);
@@ -123,6 +116,8 @@ export const HARD: readonly Buffer[] = [
   "Subject: dots\r\n\r\n.\r\n..\r\n...\r\n.a\r\n\r\n.\r\nend\r\n",
   "Subject: no body\r\n\r\n",
   `Subject: long\r\n\r\n${"x".repeat(998)}\r\n${".".repeat(998)}\r\n`,
+  `Subject: longer\r\n\r\n${"x".repeat(10_000)}\r\n.${".".repeat(10_000)}\r\n`,
+  "Subject: gr\u00f6\u00dfe \u20ac\r\nX-More: \u65e5\u672c\u8a9e\r\n\r\n\u00fc\r\n",
   `Subject: folded\r\n\tmore\r\nX-Long: ${"y".repeat(5_000)}\r\n\r\n`,
   "Subject: says +OK\r\n\r\n+OK 5 5\r\n-ERR no\r\n+ x\r\n.x\r\n",
   `Subject: large\r\n\r\n${`.${"z".repeat(76)}\r\n`.repeat(40_000)}`,

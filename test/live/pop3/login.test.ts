@@ -2,9 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { LoginError, TlsError, UsageError } from "../../../src/client/errors.js";
 import { open } from "../../../src/open.js";
-import { certificates } from "../servers/certs.js";
+import { certificates, clientCertificate } from "../servers/certs.js";
 import { BROKEN_USER } from "../servers/mail.js";
-import { clientPair, describeEach, describeMail, errorOf, expectUsable, SECURITIES, said, Transcript } from "./bed.js";
+import { describeEach, describeMail, errorOf, expectUsable, SECURITIES, said, Transcript } from "./bed.js";
 
 /** What is asked for by name and password. */
 const PASSWORDS = ["SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"] as const;
@@ -52,10 +52,29 @@ describeEach({}, (bed) => {
     await pop3.connect();
     const error = await errorOf(pop3.login({ user: "alice", password: "not the one" }));
     expect(error).toBeInstanceOf(LoginError);
-    expect(error).toMatchObject({ retryable: false, clientUsable: true });
+    expect(error).toMatchObject({ retryable: false, clientUsable: true, enhanced: "AUTH" });
     await pop3.login();
     await expectUsable(pop3);
     expect(error.message + transcript.script()).not.toContain("not the one");
+    // One attempt, one refusal: no other way is tried with a password that was refused.
+    expect(said(transcript).filter((verb) => /^(?:AUTH|USER|PASS|APOP)/.test(verb))).toHaveLength(2);
+  });
+
+  it("a user that is not known is refused once, whatever may be tried", async () => {
+    const transcript = new Transcript();
+    const pop3 = bed.client({ transcript, security: "plain" });
+    await pop3.connect();
+    const error = await errorOf(pop3.login({ user: "nobody-here", password: "not the one" }));
+    expect(error).toBeInstanceOf(LoginError);
+    expect(said(transcript).filter((verb) => /^(?:AUTH|USER|PASS|APOP)/.test(verb))).toEqual(["AUTH SCRAM-SHA-256"]);
+  });
+
+  it("LANG and UTF8, which neither knows, are refusals behind which the client goes on", async () => {
+    const pop3 = await bed.ready();
+    for (const call of [pop3.lang(), pop3.lang("en"), pop3.utf8()]) {
+      expect(await errorOf(call)).toMatchObject({ name: "ReplyError", clientUsable: true });
+    }
+    await expectUsable(pop3);
   });
 
   it("APOP", async () => {
@@ -69,7 +88,7 @@ describeEach({}, (bed) => {
   });
 
   it("EXTERNAL by a client certificate", async () => {
-    const tls = await clientPair();
+    const tls = await clientCertificate();
     for (const security of ["starttls", "tls"] as const) {
       const transcript = new Transcript();
       const pop3 = await bed.ready({ security, tls, credentials: {}, transcript });
@@ -197,6 +216,22 @@ describeMail(
     });
   },
 );
+
+describeMail("cyrus", {}, "cyrus, whose -PLUS forms are tied to TLS in a way of its own", (bed) => {
+  it("they give way to SCRAM without, unless they alone are wanted", async () => {
+    const pop3 = bed.client({ security: "tls", mechanisms: ["SCRAM-SHA-256-PLUS"] });
+    await pop3.connect();
+    expect(pop3.has("SASL", "SCRAM-SHA-256-PLUS")).toBe(true);
+    expect(await errorOf(pop3.login())).toBeInstanceOf(LoginError);
+    const transcript = new Transcript();
+    await expectUsable(await bed.ready({ security: "tls", transcript }));
+    expect(said(transcript).filter((verb) => verb.startsWith("AUTH"))).toEqual([
+      "AUTH SCRAM-SHA-256-PLUS",
+      "AUTH SCRAM-SHA-1-PLUS",
+      "AUTH SCRAM-SHA-256",
+    ]);
+  });
+});
 
 describe("where passwords in the clear are refused", () => {
   describeEach({ requireTls: true }, (bed) => {

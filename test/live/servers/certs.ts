@@ -45,6 +45,13 @@ export function certificates(): Promise<Certificates> {
   return made;
 }
 
+/** The client's certificate and key in PEM, as a client's `tls` option takes them; servers read the name "polywire" in it. */
+export async function clientCertificate(): Promise<{ cert: string; key: string }> {
+  const { certFile, keyFile } = (await certificates()).client;
+  const [cert, key] = await Promise.all([readFile(certFile, "utf8"), readFile(keyFile, "utf8")]);
+  return { cert, key };
+}
+
 async function make(): Promise<Certificates> {
   if (!existsSync(FOLDER)) {
     const part = await mkdtemp(`${FOLDER}-`);

@@ -55,7 +55,7 @@ export const cyrusMail: MailServer = {
       deliver: (user, ...messages) => deliverByLmtp({ host: setup.host, port: ports.lmtp }, user, messages),
       mailbox: async (user) => {
         const login = `LOGIN ${user} "${users[user]}"`;
-        return parseFetched(await asBed([login, "EXAMINE INBOX", "FETCH 1:* (BODY.PEEK[])", "LOGOUT"]));
+        return parseFetched(await asBed([login, "EXAMINE INBOX", "UID FETCH 1:* (BODY.PEEK[])", "LOGOUT"]));
       },
     };
   },

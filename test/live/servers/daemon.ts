@@ -1,6 +1,17 @@
 /** Runs a server as a process group of its own: started, waited for, stopped, and ended when this process ends. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -94,12 +105,43 @@ function members(group: number, commandLine: string): number[] {
   });
 }
 
-/** A port that nobody listens on, below those which the kernel gives to clients, so that none takes it meanwhile. */
+/**
+ * A port that nobody listens on, below those which the kernel gives to clients, so that none takes it meanwhile. It is
+ * kept from all other tests as long as this process lives.
+ */
 export function freePort(): number {
   for (;;) {
     const port = 15_000 + Math.floor(Math.random() * 15_000);
-    if (!listens(port)) return port;
+    if (reserve(port) && !listens(port)) return port;
   }
+}
+
+/** A file for each port that some process of tests has chosen, with the number of the process in it. */
+const RESERVED = join(tmpdir(), `polywire-ports-${process.getuid?.() ?? "user"}`);
+const ours = new Set<string>();
+process.once("exit", () => {
+  for (const file of ours) rmSync(file, { force: true });
+});
+
+/** False where another process, or this one, has chosen it before. */
+function reserve(port: number): boolean {
+  const file = join(RESERVED, String(port));
+  mkdirSync(RESERVED, { recursive: true });
+  if (existsSync(file)) removeLeftOver(file);
+  try {
+    writeFileSync(file, String(process.pid), { flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+  ours.add(file);
+  return true;
+}
+
+/** Removes the file of a process that was killed. One without a number is being written. */
+function removeLeftOver(file: string): void {
+  const pid = Number(readFileSync(file, "latin1"));
+  if (pid > 0 && !existsSync(`/proc/${pid}`)) rmSync(file, { force: true });
 }
 
 /** A free port for each name, no two the same. */

@@ -24,15 +24,23 @@ export async function putIntoMaildir(folder: string, messages: (Buffer | string)
   }
 }
 
-/** All messages, oldest first; none if there is no such folder. */
+/** All messages, oldest first; none if there is no such folder. A server may be at work in it. */
 export async function readMaildir(folder: string): Promise<Buffer[]> {
-  const files: [string, string][] = [];
-  for (const part of ["cur", "new"]) {
-    const names = await readdir(join(folder, part)).catch(() => []);
-    files.push(...names.map((name): [string, string] => [name, join(folder, part, name)]));
+  for (;;) {
+    const files = new Map<string, string>();
+    // Messages move from new to cur: in this order none is overlooked, and one that is seen twice counts once.
+    for (const part of ["new", "cur"]) {
+      const names = await readdir(join(folder, part)).catch(() => []);
+      for (const name of names) files.set(name.replace(/:2,\w*$/, ""), join(folder, part, name));
+    }
+    const sorted = [...files].sort(([a], [b]) => moment(a) - moment(b) || (a < b ? -1 : 1));
+    try {
+      return await Promise.all(sorted.map(([, file]) => readFile(file)));
+    } catch (error) {
+      // It has another name by now.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
   }
-  files.sort(([a], [b]) => moment(a) - moment(b) || (a < b ? -1 : 1));
-  return Promise.all(files.map(([, file]) => readFile(file)));
 }
 
 /** Microseconds: SECONDS.…M123…, in Exim's files SECONDS.H123…. */

@@ -10,22 +10,35 @@ interface Place {
   readonly ca: string;
 }
 
-/** A client that is connected, and logged in where it has credentials. It quits when the test is over. */
-export async function connected(place: Place, port: number, given: Partial<SmtpOptions> = {}) {
+/** A client that is not connected yet. It quits when the test is over. */
+export function client(place: Place, port: number, given: Partial<SmtpOptions> = {}) {
   const transcript = new Transcript();
   const tls = { ca: place.ca };
   const smtp = new SmtpClient({ host: place.host, port, security: "starttls", tls, transcript, ...given });
   onTestFinished(() => smtp.quit());
-  await smtp.connect();
-  await smtp.login();
   return Object.assign(smtp, { transcript });
 }
 
-/** Dots at the beginnings of lines, lines of 998 octets, 8-bit text, and an end without a line end. */
+/** A client that is connected, and logged in where it has credentials. */
+export async function connected(place: Place, port: number, given: Partial<SmtpOptions> = {}) {
+  const smtp = client(place, port, given);
+  await smtp.connect();
+  await smtp.login();
+  return smtp;
+}
+
+/** Headers of a message that no server finds incomplete: Postfix adds To, Date and Message-ID where they are missing. */
+export const complete = (subject: string): string[] => [
+  "From: Alice <alice@polywire.example>",
+  "To: Bob <bob@polywire.example>",
+  "Date: Mon, 01 Jan 2024 00:00:00 +0000",
+  `Subject: ${subject}`,
+];
+
+/** Dots at the beginnings of lines, lines of 998 octets, 8-bit text, and dots in the end. */
 export const HARD = Buffer.from(
   [
-    "From: Alice <alice@polywire.example>",
-    "Subject: hard",
+    ...complete("hard"),
     "Message-ID: <hard@polywire.example>",
     "MIME-Version: 1.0",
     "Content-Type: text/plain; charset=utf-8",

@@ -1,9 +1,10 @@
 /** A file that grows at its end only, knows how much of it is safe, and is cut back to that when a job goes on. */
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { SinkError, UsageError } from "../../../client/errors.js";
+import { makeFolder } from "../../../message/whole-file.js";
 import type { OutputOptions } from "../sink.js";
 
 /** Blocks in hand, being compressed or written, before the writer is asked to wait. */
@@ -42,16 +43,20 @@ export class OutputFile {
   /**
    * Opens a file, or makes it with its folders.
    *
+   * @param options.private Only its owner may read what is made. Default: as the system has it for new files.
    * @throws UsageError where a new job finds something in it (see `existing`); SinkError where a job that goes on finds
    * less than was committed, or where it cannot be opened.
    */
-  static async open(path: string, options: OutputOptions & { gzip?: boolean } = {}): Promise<OutputFile> {
+  static async open(
+    path: string,
+    options: OutputOptions & { gzip?: boolean; private?: boolean } = {},
+  ): Promise<OutputFile> {
     const committed = options.position?.[path];
     const fsync = options.fsync ?? true;
     let file: FileHandle | undefined;
     try {
-      await mkdir(dirname(path), { recursive: true });
-      file = await openOrMake(path, fsync);
+      await makeFolder(dirname(path), { fsync, mode: options.private ? 0o700 : 0o777 });
+      file = await openOrMake(path, fsync, options.private ? 0o600 : 0o666);
       const { size } = await file.stat();
       const position = startOf(path, size, committed, options.existing ?? "fail");
       if (size > position) await file.truncate(position);
@@ -153,13 +158,13 @@ function startOf(path: string, size: number, committed: number | undefined, exis
   });
 }
 
-async function openOrMake(path: string, fsync: boolean): Promise<FileHandle> {
+async function openOrMake(path: string, fsync: boolean, mode: number): Promise<FileHandle> {
   try {
     return await open(path, "r+");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
-  const file = await open(path, "wx+");
+  const file = await open(path, "wx+", mode);
   if (fsync && process.platform !== "win32") {
     // The name, too, must survive a power failure. Windows has no way to ask for it.
     const folder = await open(dirname(path), "r");

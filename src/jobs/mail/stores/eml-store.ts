@@ -1,16 +1,17 @@
 /** Mail into a folder, a file for each message, as it came. The names are made of the uids: what is there is known again. */
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SinkError } from "../../../client/errors.js";
-import { FolderSync, failed, place, writeAside } from "../../../message/whole-file.js";
+import { uniqueName } from "../../../message/maildir-name.js";
+import { FolderSync, failed, makeFolder, place, removeStale, writeAside } from "../../../message/whole-file.js";
 import type { Flushed, IncomingMail, MailStore } from "./store.js";
 import { Stored } from "./stored.js";
 
 /** Characters of a uid that are shown; RFC 1939 allows 70. */
 const LONGEST = 80;
 const NAME = /-([0-9a-f]{20})\.eml$/;
-/** What a job that died has left. */
-const LEFT = /^\.[^/]*-[0-9a-f]{20}\.part$/;
+/** What a job that died has left; or one that is at work, on another mailbox, has in hand. */
+const LEFT = /^\.[^/]*-[0-9a-f]{20}\.[^/]*\.part$/;
 
 /**
  * The name of a message's file: its uid, without what a file system or a shell would misread, and its key, as uids may
@@ -39,9 +40,9 @@ export class EmlStore implements MailStore {
 
   /** Opens the folder, which is made where it is missing, and reads what it holds. */
   static async open(path: string, options: { fsync?: boolean | undefined }): Promise<EmlStore> {
-    await mkdir(path, { recursive: true }).catch((cause) => failed(path, "made", cause));
+    await makeFolder(path, { fsync: options.fsync ?? true, mode: 0o700 });
     const names = await readdir(path).catch((cause) => failed(path, "read", cause));
-    for (const name of names.filter((each) => LEFT.test(each))) await rm(join(path, name), { force: true });
+    await removeStale(names.filter((name) => LEFT.test(name)).map((name) => join(path, name)));
     const keys = names.map((name) => NAME.exec(name)?.[1]).filter((key) => key !== undefined);
     const store = new EmlStore(path, new Set(keys), options.fsync ?? true);
     // A job that died may have left messages whose names are not on the disk yet.
@@ -56,8 +57,9 @@ export class EmlStore implements MailStore {
   async put(mail: IncomingMail): Promise<void> {
     const { uid, key, content } = mail;
     const name = emlName(uid, key);
-    const aside = join(this.#folder, `.${name.replace(/eml$/, "part")}`);
-    await writeAside(aside, content, { fsync: this.#fsync });
+    const aside = join(this.#folder, `.${name.replace(/eml$/, uniqueName("tmp"))}.part`);
+    // Mail is for its owner's eyes.
+    await writeAside(aside, content, { fsync: this.#fsync, mode: 0o600 });
     if (!(await place(aside, join(this.#folder, name)))) {
       await rm(aside, { force: true });
       throw new SinkError(`${join(this.#folder, name)} is there already`);
@@ -67,9 +69,9 @@ export class EmlStore implements MailStore {
   }
 
   async flush(): Promise<Flushed> {
-    const mails = this.#stored.take();
-    if (this.#fsync && mails.length > 0) await this.#sync.sync();
-    return { mails };
+    const ids = this.#stored.take();
+    if (this.#fsync && ids.length > 0) await this.#sync.sync();
+    return { ids };
   }
 
   async close(): Promise<void> {}

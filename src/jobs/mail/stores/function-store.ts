@@ -1,5 +1,5 @@
 /** Mail to a function of the caller's, one message after the other. What it has taken counts as stored. */
-import { PolywireError, SinkError } from "../../../client/errors.js";
+import { SinkError } from "../../../client/errors.js";
 import type { Flushed, IncomingMail, MailStore } from "./store.js";
 import { Stored } from "./stored.js";
 
@@ -35,7 +35,7 @@ export class FunctionStore implements MailStore {
   }
 
   async flush(): Promise<Flushed> {
-    return { mails: this.#stored.take() };
+    return { ids: this.#stored.take() };
   }
 
   async close(): Promise<void> {}
@@ -46,7 +46,7 @@ export class FunctionStore implements MailStore {
       await this.#take({ uid, number, content: content as Buffer });
       this.#stored.add(mail);
     } catch (cause) {
-      if (cause instanceof PolywireError) throw cause;
+      // Also an error of polywire's own: it is not one of the mailbox's connection, which could be made again.
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new SinkError(`the function did not take a message: ${why}`, { cause });
     }

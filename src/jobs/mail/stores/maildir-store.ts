@@ -1,7 +1,6 @@
 /** Mail into a Maildir. The names of files carry what the message is known by: a delivery that was repeated finds itself. */
 import { UsageError } from "../../../client/errors.js";
 import { Maildir } from "../../../message/maildir.js";
-import { uniqueName } from "../../../message/maildir-name.js";
 import type { Flushed, IncomingMail, MailStore } from "./store.js";
 import { Stored } from "./stored.js";
 
@@ -38,7 +37,7 @@ export class MaildirStore implements MailStore {
     if (this.#keys.has(key)) throw new UsageError(`${this.#maildir.path} has this message already`);
     this.#keys.add(key);
     try {
-      await this.#maildir.deliver(content, { unique: uniqueName(undefined, `U${key}`) });
+      await this.#maildir.deliver(content, { tag: `U${key}` });
       this.#stored.add(mail);
     } catch (error) {
       this.#keys.delete(key);
@@ -48,7 +47,7 @@ export class MaildirStore implements MailStore {
 
   /** What was delivered is on the disk. */
   async flush(): Promise<Flushed> {
-    return { mails: this.#stored.take() };
+    return { ids: this.#stored.take() };
   }
 
   async close(): Promise<void> {}

@@ -19,7 +19,9 @@ export class MboxStore implements MailStore {
   /** Opens the file, or makes it with its folders. With `.gz` it is compressed. */
   static async open(path: string, options: OutputOptions): Promise<MboxStore> {
     const gzip = /\.gz$/i.test(path);
-    return new MboxStore(new FileSink(await OutputFile.open(path, { ...options, gzip }), new MboxFormat(), { gzip }));
+    // Mail is for its owner's eyes.
+    const file = await OutputFile.open(path, { ...options, gzip, private: true });
+    return new MboxStore(new FileSink(file, new MboxFormat(), { gzip }));
   }
 
   /** What is in the file beyond the journal was cut off when it was opened. */
@@ -36,8 +38,8 @@ export class MboxStore implements MailStore {
   }
 
   async flush(): Promise<Flushed> {
-    const mails = this.#stored.take();
-    return { mails, position: await this.#sink.flush() };
+    const ids = this.#stored.take();
+    return { ids, position: await this.#sink.flush() };
   }
 
   close(): Promise<void> {

@@ -7,6 +7,8 @@ export interface IncomingMail {
   /** Its number in this session. */
   readonly number: number;
   readonly uid: string;
+  /** What the journal calls it. */
+  readonly id: string;
   /** The same for the same message, whatever the session: see {@link keyOf}. */
   readonly key: string;
   /** Header and body with CR LF. A stream only where the store takes streams. */
@@ -15,8 +17,8 @@ export interface IncomingMail {
 
 /** What a flush has brought to the disk. */
 export interface Flushed {
-  /** The messages that it covers, each of which was not covered by one before. */
-  readonly mails: readonly Pick<IncomingMail, "number" | "uid">[];
+  /** The ids of the messages that it covers, each of which was not covered by one before. */
+  readonly ids: readonly string[];
   /** Where to cut back to, where the store is a file that grows. */
   readonly position?: SinkPosition | undefined;
 }
@@ -36,14 +38,14 @@ export interface MailStore {
 }
 
 /** A name for a message: of the account, too, as two servers may use the same uids. */
-export function keyOf(account: string, uid: string): string {
+export function keyOf(account: string, id: string): string {
   return createHash("sha256")
-    .update(`${account}\0${plainUid(uid)}`)
+    .update(`${account}\0${plainUid(id)}`)
     .digest("hex")
     .slice(0, 20);
 }
 
-/** A uid as a database can hold it: what is no text (bytes that are not UTF-8) is escaped, all else is as it was. */
+/** A uid as a database can hold it: what is no text (bytes that are not UTF-8, NUL) is escaped, all else is as it was. */
 export function plainUid(uid: string): string {
-  return /[\p{Surrogate}\\]/u.test(uid) ? JSON.stringify(uid).slice(1, -1) : uid;
+  return /[\p{Surrogate}\p{Cc}\\]/u.test(uid) ? JSON.stringify(uid).slice(1, -1) : uid;
 }

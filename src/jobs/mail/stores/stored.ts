@@ -1,15 +1,15 @@
 /** The messages a store has taken since its last flush, without their bytes. */
-import type { Flushed, IncomingMail } from "./store.js";
+import type { IncomingMail } from "./store.js";
 
 export class Stored {
-  #mails: Flushed["mails"][number][] = [];
+  #ids: string[] = [];
 
-  add({ number, uid }: IncomingMail): void {
-    this.#mails.push({ number, uid });
+  add({ id }: Pick<IncomingMail, "id">): void {
+    this.#ids.push(id);
   }
 
   /** Takes them away. */
-  take(): Flushed["mails"] {
-    return this.#mails.splice(0);
+  take(): string[] {
+    return this.#ids.splice(0);
   }
 }

@@ -114,6 +114,7 @@ async function startTls(session: Session): Promise<void> {
   if (session.state.user !== undefined) throw new Refused(502, "STARTTLS comes before the login");
   if (channel.compressed) throw new Refused(502, "STARTTLS comes before COMPRESS");
   session.state = new SessionState(); // what was said in plain text may have been said by someone else
+  if (session.loses()) return;
   const injected = shared.faults.injectAfterStartTls ?? "";
   await channel.upgrade(shared.handshake, `382 Begin TLS negotiation now\r\n${injected}`);
 }

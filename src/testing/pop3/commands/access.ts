@@ -53,6 +53,7 @@ export const ACCESS: CommandTable = {
       const { channel, shared } = session;
       if (channel.tls) throw new Refused("TLS is active already");
       session.state = new SessionState(); // what was said in plain text may have been said by someone else
+      if (session.loses()) return;
       const ok = `+OK Begin TLS negotiation now\r\n${shared.faults.injectAfterStls ?? ""}`;
       await channel.upgrade(shared.handshake, ok);
     },

@@ -26,8 +26,10 @@ export const ACCESS: CommandTable = {
       session.reset();
       session.state = new SessionState(); // what was said in plain text may have been said by someone else
       const enhanced = shared.options.features.enhancedStatusCodes ? "2.0.0" : undefined;
+      if (session.loses()) return;
       const injected = shared.faults.injectAfterStartTls ?? "";
-      await channel.upgrade(shared.handshake, encodeReply(220, enhanced, "Ready to start TLS") + injected);
+      const reply = session.shaped(encodeReply(220, enhanced, "Ready to start TLS"));
+      await channel.upgrade(shared.handshake, reply + injected);
     },
     { beforeTls: true, enabled: ({ tls }) => tls === "starttls" },
   ),

@@ -1,0 +1,36 @@
+/** A message of one GiB in flat memory, measured in a process of its own. */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, onTestFinished, test } from "vitest";
+import { SmtpServer } from "../../../src/testing/smtp-server.js";
+import { describeLive } from "../available.js";
+import { startSink } from "../servers/sink.js";
+
+const MiB = 1024 * 1024;
+
+/** Runs child.ts; resolves to what it says. */
+async function sendLarge(port: number, chunking: boolean) {
+  const args = ["--import", "tsx", join(import.meta.dirname, "child.ts"), String(port), "1024", String(chunking)];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout.trim().split("\n").at(-1)!) as { bytes: number; expected: number; grown: number };
+}
+
+describeLive("sink", "a message of one GiB", () => {
+  test("by DATA to smtp-sink: dots stuffed on the way, memory does not grow", async () => {
+    const sink = await startSink({ keep: "nothing" });
+    onTestFinished(() => sink.stop());
+    const { bytes, expected, grown } = await sendLarge(sink.port, false);
+    expect(bytes).toBe(expected);
+    expect(grown).toBeLessThan(48 * MiB);
+  });
+
+  test("by BDAT, in chunks: memory does not grow", async () => {
+    const server = await SmtpServer.start({ keep: "count", faults: {} });
+    onTestFinished(() => server.close());
+    const { bytes, expected, grown } = await sendLarge(server.port, true);
+    expect(bytes).toBe(expected);
+    expect(grown).toBeLessThan(48 * MiB);
+    expect(server.messageCount).toBe(2);
+  });
+});
