@@ -15,6 +15,8 @@ export type TakePiece = (piece: Buffer) => void;
 export interface CommandOptions {
   /** What is shown of it in transcripts and errors, where it holds a secret. */
   readonly shown?: string | undefined;
+  /** True where the transcript leaves out what the server asks by: with it, a password could be guessed. */
+  readonly veiled?: boolean | undefined;
   /** Milliseconds of silence allowed. Default: `timeouts.command`. */
   readonly timeout?: number | undefined;
   /** Takes an untagged response that came while the command was in flight; false where it belongs to somebody else. */
@@ -310,6 +312,10 @@ export class ImapLine extends Link {
   }
 
   #record(response: Response): void {
+    if (response.kind === "continuation" && response.text !== "" && this.#talker?.options.veiled) {
+      this.options.transcript?.add("S", "+ ***");
+      return;
+    }
     const lines = response.raw.split("\r\n");
     for (const [i, line] of lines.entries()) {
       this.options.transcript?.add("S", this.redact(decodeText(Buffer.from(line, "latin1"))));

@@ -1,9 +1,10 @@
 /** Who is there: SASL by AUTHENTICATE (RFC 9051 §6.2.2, SASL-IR RFC 4959), the strongest that both sides know; else LOGIN. */
 import { LoginError, ReplyError, UsageError } from "../client/errors.js";
 import type { Call, Credentials } from "../client/session.js";
-import { channelBinding } from "../net/channel-binding.js";
+import { saslContext } from "../net/auth-wire.js";
 import { authenticate, type SaslContext, type SaslStep, type SaslWire } from "../sasl/authenticate.js";
 import { chooseMechanisms } from "../sasl/choose.js";
+import { refusesMechanism } from "../sasl/refused-mechanism.js";
 import { astring, type Piece } from "./command.js";
 import { Dialogue } from "./dialogue.js";
 import { replyOf } from "./reply.js";
@@ -13,15 +14,12 @@ import type { ImapSession } from "./session.js";
 /** Octets of a command that servers take before a login: some no more than 1000 (RFC 2683 §3.2.1.5). */
 const LONGEST_INITIAL = 1000 - "A99 AUTHENTICATE SCRAM-SHA-256-PLUS \r\n".length;
 
-/** Words of servers that do not know a mechanism: no code tells it. */
-const NOT_THIS_WAY =
-  /\b(?:mechanism|unsupported|unknown|unrecogni[sz]ed|not (?:supported|enabled|available|implemented|allowed)|syntax|arguments?|parameters?)\b/i;
-
 /** Logs in with what the credentials, the options and the server have in common. Throws LoginError, UsageError. */
 export async function logIn(session: ImapSession, credentials: Credentials, call: Call): Promise<Response> {
-  session.line.hide(credentials.password);
-  const context = saslContext(session, credentials);
-  const insists = session.options.mechanisms !== undefined || credentials.token !== undefined;
+  const { line, options } = session;
+  line.hide(credentials.password);
+  const context = saslContext(line, options, "imap", credentials, session.capabilities.get("AUTH") ?? []);
+  const insists = options.mechanisms !== undefined || credentials.token !== undefined;
   const hasPassword = credentials.user !== undefined && credentials.password !== undefined;
   const mayLogin = !insists && hasPassword && !session.has("LOGINDISABLED");
   if (mayLogin && !isUsable(context)) return byLogin(session, credentials, call);
@@ -51,22 +49,6 @@ function argument(text: string): Piece {
   return typeof piece === "string" && !piece.startsWith('"') ? `"${piece}"` : piece;
 }
 
-function saslContext(session: ImapSession, credentials: Credentials): SaslContext {
-  const { options, tls } = session;
-  return {
-    credentials,
-    offered: session.capabilities.get("AUTH") ?? [],
-    mechanisms: options.mechanisms,
-    secure: tls !== undefined,
-    security: options.security,
-    service: "imap",
-    host: options.host,
-    port: options.port,
-    clientCertificate: tls !== undefined && options.tls.cert !== undefined,
-    binding: tls && channelBinding(tls),
-  };
-}
-
 /** True where there is a mechanism that both sides can do. */
 function isUsable(context: SaslContext): boolean {
   try {
@@ -88,6 +70,7 @@ class AuthenticateWire implements SaslWire {
   readonly #timeout: number;
   #dialogue: Dialogue | undefined;
   #shown = "AUTHENTICATE";
+  #asked = false;
 
   constructor(session: ImapSession, call: Call) {
     this.#session = session;
@@ -100,7 +83,8 @@ class AuthenticateWire implements SaslWire {
     const command = `AUTHENTICATE ${name}`;
     this.#shown = initial === undefined ? command : `${command} ***`;
     const text = initial === undefined ? command : `${command} ${initial}`;
-    this.#dialogue = new Dialogue(line, text, { timeout: this.#timeout, shown: this.#shown });
+    this.#asked = false;
+    this.#dialogue = new Dialogue(line, text, { timeout: this.#timeout, shown: this.#shown, veiled: true });
     return this.#hear();
   }
 
@@ -120,7 +104,10 @@ class AuthenticateWire implements SaslWire {
 
   async #hear(): Promise<SaslStep> {
     const response = await (this.#dialogue as Dialogue).next();
-    if (response.kind === "continuation") return { kind: "challenge", data: response.text.trim() };
+    if (response.kind === "continuation") {
+      this.#asked = true;
+      return { kind: "challenge", data: response.text.trim() };
+    }
     if (response.status !== "OK") return this.#refused(response);
     this.agreed = response;
     return { kind: "done", reply: replyOf(response) };
@@ -128,8 +115,9 @@ class AuthenticateWire implements SaslWire {
 
   #refused(response: Response): SaslStep {
     const error = this.#session.refused(response, this.#shown);
-    this.refusedMechanism =
-      response.status === "BAD" || (response.code === undefined && NOT_THIS_WAY.test(response.text));
+    const { status, code, text } = response;
+    // Who has asked for a response knows the mechanism.
+    this.refusedMechanism = !this.#asked && (status === "BAD" || (code === undefined && refusesMechanism(text)));
     // The server is ill, or full: nothing was said about the login.
     if (!this.refusedMechanism && !(error instanceof LoginError)) throw error;
     return { kind: "refused", reply: replyOf(response), mechanism: this.refusedMechanism, error };

@@ -1,6 +1,7 @@
 /** From a POP3 refusal to the error that says what it means (RFC 2449 §8, RFC 3206, RFC 6856). */
 import { LoginError, ReplyError } from "../client/errors.js";
 import type { Reply } from "../client/session.js";
+import { refusesMechanism as wordsRefuseMechanism } from "../sasl/refused-mechanism.js";
 import { readable } from "../wire/text.js";
 
 /** What a response code means: to a person, and whether it holds for now only. */
@@ -26,26 +27,10 @@ const LOCKED =
 /** … and that a limit is reached. */
 const CAPPED = /\btoo many\b.{0,40}\b(?:connections?|sessions?|logins?)\b|\btry (?:again )?later\b|\bbusy\b/i;
 
-/** How servers say that they do not know a mechanism, or AUTH, or take no initial response (RFC 1734): no code tells it. */
-const OTHER_WAY: readonly RegExp[] = [
-  /\b(?:un(?:known|recogni[sz]ed|supported|implemented)|invalid|bad|illegal|no(?: such)?)\b.{0,16}\b(?:mechanism|command|auth\w* (?:type|method|scheme))\b/i,
-  /\bun(?:known|recogni[sz]ed|supported|implemented)\b.{0,16}\b(?:auth|apop|sasl)\b/i,
-  /\b(?:mechanism|command|sasl|apop|auth|auth\w* (?:type|method|scheme)|initial[- ]response)\b.{0,24}\b(?:not (?:known|recogni[sz]ed|supported|implemented|enabled|available|allowed|valid)|un(?:known|recogni[sz]ed|supported|implemented|available))\b/i,
-  /^\W*(?:not (?:supported|implemented)|unsupported|unimplemented)\W*$/i,
-  /\bsyntax error\b|\b(?:too (?:many|few)|wrong number of|missing|unexpected) (?:arguments?|parameters?)\b/i,
-];
-/** Words about who logs in: a refusal with one of these is never taken for one of the way. */
-const WHO =
-  /\b(?:user|username|userid|password|passphrase|passwd|credentials?|account|mailbox|maildrop|identity|token)s?\b/i;
-
-/**
- * True for a refusal of AUTH, or APOP, behind which another way to log in may do. In doubt false: what comes next may show the
- * password to more than the one before it.
- */
+/** True for a refusal of AUTH, or APOP, behind which another way to log in may do. */
 export function refusesMechanism(reply: Reply): boolean {
   // Without the code: the word AUTH in it says nothing about the command.
-  const text = reply.text.replace(/^\[[^\]]*\]/, "");
-  return OTHER_WAY.some((pattern) => pattern.test(text)) && !WHO.test(text);
+  return wordsRefuseMechanism(reply.text.replace(/^\[[^\]]*\]/, ""));
 }
 
 /** Commands that log in, as they are shown. */

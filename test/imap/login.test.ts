@@ -109,6 +109,32 @@ describe("LOGIN", () => {
 });
 
 describe("refusals", () => {
+  test.each([
+    "NO unknown user",
+    "NO [AUTHENTICATIONFAILED] mechanism not allowed for this user",
+    "NO invalid arguments",
+  ])("%s: a refusal that may mean the password is not followed by another way", async (answer) => {
+    const { imap, server } = await connected(`C: A1 AUTHENTICATE PLAIN ***\nS: A1 ${answer}\n`);
+    expect(await failure(imap.login())).toBeInstanceOf(LoginError);
+    await server.done;
+  });
+
+  test("nor is one by a server that has asked for the response", async () => {
+    const script = "C: A1 AUTHENTICATE PLAIN\nS: + \nC: ***\nS: A1 BAD unknown command\n";
+    const { imap, server } = await connected(script, {}, bare("AUTH=PLAIN"));
+    expect(await failure(imap.login())).toBeInstanceOf(ReplyError);
+    await server.done;
+  });
+
+  test("what a login is asked by is not in the transcript", async () => {
+    const challenge = Buffer.from("<1.2@x.org>").toString("base64");
+    const script = `C: A1 AUTHENTICATE CRAM-MD5\nS: + ${challenge}\nC: ***\nS: A1 OK ${CAPS} in\n`;
+    const { imap, transcript } = await connected(script, {}, bare("AUTH=CRAM-MD5"));
+    await imap.login();
+    expect(transcript.script()).not.toContain(challenge);
+    expect(transcript.script()).toContain("S: + ***");
+  });
+
   test("a wrong password is a LoginError, and leaves the client usable", async () => {
     const script = `C: A1 AUTHENTICATE PLAIN ***\nS: A1 NO [AUTHENTICATIONFAILED] no\nC: A2 AUTHENTICATE PLAIN ***\nS: A2 OK ${CAPS}\n`;
     const { imap, server } = await connected(script);
