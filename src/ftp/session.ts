@@ -38,6 +38,13 @@ const NOT_RAW: Readonly<Record<string, string>> = {
   QUIT: "quit()",
 };
 
+/**
+ * Octets of commands on their way at once. ProFTPD 1.3.8 (as Debian mended it in 2026) takes two commands for one where a
+ * read of its own ends between CR and LF: at its 4,102nd octet, or where a TLS record ends. So all that is on its way
+ * fits into one record, and into its buffer.
+ */
+const WINDOW = 2048;
+
 /** Silence after which a server is taken for one that does not answer everything, in milliseconds. */
 const PROBE = 5_000;
 
@@ -70,6 +77,7 @@ export class FtpSession implements Session {
     this.options = options;
     this.settings = settings;
     this.line = new LineSession({ options, grammar: new CodeGrammar(FTP_REPLIES, options.limits.reply), onClose });
+    this.line.window = WINDOW;
   }
 
   get tls(): TLSSocket | undefined {
@@ -207,7 +215,7 @@ export class FtpSession implements Session {
     const socket = this.line.socket as TLSSocket;
     // ProFTPD and Pure-FTPd read 4 KiB of a record, and the rest of it only when more arrives: many commands in one
     // write would wait for ever.
-    socket.setMaxSendFragment(2048);
+    socket.setMaxSendFragment(WINDOW);
     this.tlsSession = socket.getSession();
     socket.on("session", (session: Buffer) => {
       this.tlsSession = session;

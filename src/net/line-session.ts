@@ -41,6 +41,8 @@ export interface Exchange {
 }
 
 interface Pending extends Awaited, Pick<SendOptions, "preliminary" | "lenient" | "body" | "veiled"> {
+  /** Of the command, line end and all. */
+  readonly octets: number;
   reply: Reply | undefined;
   resolve(reply: Reply): void;
   reject(error: Error): void;
@@ -58,9 +60,18 @@ export interface LineSessionSetup {
 export class LineSession extends Link {
   /** True where 0xFF is doubled on its way out: on a Telnet connection (FTP's, RFC 959 §4.1.3) it is IAC. */
   telnet = false;
+  /**
+   * Octets of commands that may be on their way at once; what exceeds them waits for replies. One command always may.
+   * For protocols whose commands have no bodies behind them.
+   */
+  window = Number.POSITIVE_INFINITY;
   readonly #setup: LineSessionSetup;
   readonly #stream: ReplyStream;
   readonly #pending: Pending[] = [];
+  /** Octets of the commands in `#pending` that were sent. */
+  #onTheWay = 0;
+  /** Commands that wait for room in the window, with what is shown of them. */
+  #behind: (readonly [line: string, shown: string])[] = [];
   /** Those who wait until nothing is pending. */
   #quiet: (() => void)[] = [];
   #upgrading = false;
@@ -94,8 +105,7 @@ export class LineSession extends Link {
     } catch (error) {
       return Promise.reject(error);
     }
-    this.#write(line, options.shown ?? command);
-    return this.#await("command", options);
+    return this.#await("command", options, this.#write(line, options.shown ?? command));
   }
 
   /**
@@ -106,7 +116,7 @@ export class LineSession extends Link {
     if (this.closed) return Promise.reject(this.closed);
     const { command, shown = command } = options;
     try {
-      if (command !== undefined) this.#write(encodeLine(command, shown), shown as string);
+      if (command !== undefined) this.write(encodeLine(command, shown), shown as string);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -125,7 +135,7 @@ export class LineSession extends Link {
       return;
     }
     const lines = commands.map((command) => encodeLine(command));
-    for (let i = 0; i < lines.length; i++) this.#write(lines[i] as string, commands[i] as string);
+    for (let i = 0; i < lines.length; i++) this.write(lines[i] as string, commands[i] as string);
     if (bytes.length > 0) this.writeBytes(bytes);
     const fail = (error: Error) => wait.fail(error);
     const take = (reply: Reply) => {
@@ -135,7 +145,7 @@ export class LineSession extends Link {
         wait.fail(this.fail(this.explain(error, "command")));
       }
     };
-    for (let i = 0; i < replies; i++) this.#expect("command", { timeout }, take, fail);
+    for (let i = 0; i < replies; i++) this.#expect("command", { timeout }, take, fail, 0);
   }
 
   /** Resolves when no command waits for its reply. */
@@ -160,8 +170,7 @@ export class LineSession extends Link {
         if (replies.push(reply) === lines.length) resolve(replies);
       };
       for (const [i, line] of lines.entries()) {
-        this.#write(line, commands[i] as string);
-        this.#expect("command", options, take, reject);
+        this.#expect("command", options, take, reject, this.#write(line, commands[i] as string));
       }
       if (lines.length === 0) resolve(replies);
     });
@@ -183,14 +192,16 @@ export class LineSession extends Link {
    */
   fence(command: string, last: string, code: string, timeout: number): Promise<boolean> {
     if (this.closed) return Promise.resolve(false);
-    this.#write(encodeLine(command), command);
+    this.write(encodeLine(command), command);
     const broken = new AbortedError("the command was broken off", { clientUsable: true });
+    const unsent = this.#pending.splice(this.#pending.length - this.#behind.length);
     const pending = this.#pending.splice(0);
+    this.#unsend();
     let lastSent = false;
     return new Promise((resolve) => {
       const over = (inStep: boolean) => {
         this.#fence = undefined;
-        for (const each of pending) each.reject(this.closed ?? broken);
+        for (const each of [...pending, ...unsent]) each.reject(this.closed ?? broken);
         resolve(inStep);
       };
       const early = (reply: Reply) => {
@@ -199,7 +210,7 @@ export class LineSession extends Link {
           return;
         }
         pending.shift()?.resolve(reply);
-        if (!lastSent) this.#write(encodeLine(last), last);
+        if (!lastSent) this.write(encodeLine(last), last);
         lastSent = true;
       };
       this.#fence = { code, early, over };
@@ -275,6 +286,7 @@ export class LineSession extends Link {
 
   protected override over(reason: PolywireError): void {
     this.#fence?.over(false);
+    this.#unsend();
     for (const pending of this.#pending.splice(0)) pending.reject(reason);
     this.#atRest();
     this.#setup.onClose(reason);
@@ -284,24 +296,59 @@ export class LineSession extends Link {
     if (this.#fence) {
       this.#fence.over(false);
     } else if (!this.full && this.#pending.every((each) => each.lenient)) {
+      this.#unsend();
       for (const each of this.#pending.splice(0)) each.resolve(undefined as unknown as Reply);
     } else {
       super.silent();
     }
   }
 
-  #write(line: string, shown: string): void {
-    this.write(this.telnet ? line.replaceAll("\xff", "\xff\xff") : line, shown);
+  /** Sends a line, or has it wait for room in the window. Gives its octets. */
+  #write(text: string, shown: string): number {
+    const line = this.telnet ? text.replaceAll("\xff", "\xff\xff") : text;
+    if (this.#behind.length > 0 || (this.#onTheWay > 0 && this.#onTheWay + line.length > this.window)) {
+      this.#behind.push([line, shown]);
+    } else {
+      this.#onTheWay += line.length;
+      this.write(line, shown);
+    }
+    return line.length;
   }
 
-  #await(phase: Phase, options: SendOptions): Promise<Reply> {
-    return new Promise((resolve, reject) => this.#expect(phase, options, resolve, reject));
+  /** A command of so many octets has its reply: those that waited for the room go out, in order. */
+  #makeRoom(octets: number): void {
+    this.#onTheWay -= octets;
+    let sent = 0;
+    for (const [line, shown] of this.#behind) {
+      if (this.#onTheWay > 0 && this.#onTheWay + line.length > this.window) break;
+      this.#onTheWay += line.length;
+      this.write(line, shown);
+      sent++;
+    }
+    if (sent > 0) this.#behind.splice(0, sent);
   }
 
-  #expect(phase: Phase, options: SendOptions, resolve: Pending["resolve"], reject: Pending["reject"]): void {
+  /** Nobody waits for the replies of what was sent, and what was not is forgotten. */
+  #unsend(): void {
+    this.#onTheWay = 0;
+    this.#behind = [];
+  }
+
+  #await(phase: Phase, options: SendOptions, octets = 0): Promise<Reply> {
+    return new Promise((resolve, reject) => this.#expect(phase, options, resolve, reject, octets));
+  }
+
+  #expect(
+    phase: Phase,
+    options: SendOptions,
+    resolve: Pending["resolve"],
+    reject: Pending["reject"],
+    octets: number,
+  ): void {
     const { preliminary, lenient, body, veiled, timeout = this.options.timeouts.command } = options;
     // Always the same fields in the same order: a spread costs more than all the rest of a command.
-    this.#pending.push({ preliminary, lenient, body, veiled, timeout, phase, reply: undefined, resolve, reject });
+    const reply = undefined;
+    this.#pending.push({ preliminary, lenient, body, veiled, timeout, phase, octets, reply, resolve, reject });
     if (this.#pending.length === 1) this.patience(timeout);
   }
 
@@ -328,9 +375,10 @@ export class LineSession extends Link {
 
   /** The reply at the head, and its body, are whole. */
   #settle(): void {
-    const pending = this.#pending.shift();
-    const reply = pending?.reply as Reply;
-    pending?.resolve(reply);
+    const pending = this.#pending.shift() as Pending;
+    const reply = pending.reply as Reply;
+    this.#makeRoom(pending.octets);
+    pending.resolve(reply);
     const next = this.#pending[0];
     if (this.#setup.grammar.isGoodbye(reply)) this.#onStray(reply);
     else if (next) this.patience(next.timeout);

@@ -47,6 +47,33 @@ describe("commands and replies", () => {
     expect(await line.pack([])).toEqual([]);
   });
 
+  test("no more octets of commands are on their way than the window has", async () => {
+    const { line, got } = await play(echo);
+    line.window = 10;
+    const sends = ["AAAA", "BB", "CC", "a command longer than the window", "DD", "EE"].map((each) => line.send(each));
+    expect(texts(await Promise.all(sends))).toEqual([
+      "AAAA",
+      "BB",
+      "CC",
+      "a command longer than the window",
+      "DD",
+      "EE",
+    ]);
+    expect(got).toEqual(["AAAA\r\nBB\r\n", "CC\r\n", "a command longer than the window\r\n", "DD\r\nEE\r\n"]);
+  });
+
+  test("a fence forgets the commands that wait for the window", async () => {
+    const { line, got } = await play((command) => (command === "PWD" ? "257 here\r\n" : "250 done\r\n"));
+    line.window = 4;
+    const sent = line.send("A");
+    const unsent = ["B", "C"].map((each) => failure(line.send(each)));
+    expect(await line.fence("ABOR", "PWD", "257", 1000)).toBe(true);
+    expect((await sent).text).toBe("done");
+    for (const error of await Promise.all(unsent)) expect(error).toBeInstanceOf(AbortedError);
+    expect((await line.send("D")).text).toBe("done");
+    expect(got.join("")).toBe("A\r\nABOR\r\nPWD\r\nD\r\n");
+  });
+
   test("an unsendable command is refused, alone or in a pack, and nothing is sent", async () => {
     const { line, got } = await play(echo);
     expect(await failure(line.send("A\r\nDELE x"))).toBeInstanceOf(UsageError);
