@@ -1,16 +1,14 @@
 /** What the live FTP tests share: one server per describe, clients that are closed after each test, awkward names. */
 import { createHash } from "node:crypto";
-import { chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
-import type { PolywireError } from "../../../src/client/errors.js";
+import { chownSync, statSync, writeFileSync } from "node:fs";
+import { expect } from "vitest";
 import { FtpClient } from "../../../src/ftp/client.js";
 import type { FtpOptions as ClientOptions } from "../../../src/ftp/options.js";
 import { encodeText } from "../../../src/wire/text.js";
-import { describeLive } from "../available.js";
-import { certificates } from "../servers/certs.js";
-import { ABILITIES, type FtpOptions, KINDS, type Kind, type LiveFtp, start } from "../servers/ftp.js";
+import { describeBed, errorOf, type LiveBed } from "../bed.js";
+import { ABILITIES, type FtpOptions, KINDS, type Kind, type LiveFtp, start as startServer } from "../servers/ftp.js";
+
+export { errorOf };
 
 /** What the server offers, and the client's word for it. */
 export const SECURITY = { none: "plain", explicit: "starttls", implicit: "tls" } as const;
@@ -26,18 +24,10 @@ export const ROWS: readonly (readonly [Kind, Tls])[] = KINDS.flatMap((kind) =>
 /** The same without implicit TLS, which differs from the explicit one in its first bytes only. */
 export const PLAIN_AND_TLS = ROWS.filter(([, tls]) => tls !== "implicit");
 
-/** A server for one describe. */
-export interface Bed {
+/** A server for one describe. A client that is ready is in the served folder. */
+export interface Bed extends LiveBed<LiveFtp, FtpClient, ClientOptions> {
   readonly kind: Kind;
   readonly tls: Tls;
-  /** There from the first test on. */
-  readonly server: LiveFtp;
-  /** A folder of this machine for sinks and sources. */
-  readonly scratch: string;
-  /** A client that is not yet connected; it is closed after the test. */
-  client(more?: Partial<ClientOptions>): FtpClient;
-  /** A client that is logged in, in the served folder. */
-  ready(more?: Partial<ClientOptions>): Promise<FtpClient>;
   /** Puts a file into the served folder, as the server's user's own. The name's bytes are those that a client sends. */
   put(name: string, content?: string | Uint8Array): void;
   /** The path on this machine of a served file. */
@@ -46,63 +36,37 @@ export interface Bed {
 
 /** `describe` with one server for all its tests. */
 export function describeServer(kind: Kind, options: FtpOptions, name: string, tests: (bed: Bed) => void): void {
-  describeLive(kind, name, () => {
-    let server: LiveFtp | undefined;
-    let ca = "";
-    let scratch = "";
-    const clients: FtpClient[] = [];
-    beforeAll(async () => {
-      scratch = mkdtempSync(join(tmpdir(), "polywire-scratch-"));
-      server = await start(kind, options);
-      ca = (await certificates()).ca;
+  const tls = options.tls ?? "none";
+  const start = () => startServer(kind, options);
+  const client = ({ host, port, user, password }: LiveFtp, more: Partial<ClientOptions>, ca: string) =>
+    new FtpClient({
+      host,
+      port,
+      security: SECURITY[tls],
+      credentials: { user, password },
+      ...more,
+      ...(tls === "none" ? {} : { tls: { ca, ...more.tls } }),
     });
-    afterEach(() => {
-      for (const client of clients.splice(0)) client.close();
-    });
-    afterAll(async () => {
-      rmSync(scratch, { recursive: true, force: true });
-      await server?.stop();
-    });
-    const tls = options.tls ?? "none";
-    const bed: Bed = {
+  describeBed(kind, name, { start, client }, (bed) => {
+    const { ready } = bed;
+    const local = (name: string) => Buffer.concat([Buffer.from(`${bed.server.home}/`), encodeText(name)]);
+    const own = {
       kind,
       tls,
-      get scratch() {
-        return scratch;
+      local,
+      async ready(more?: Partial<ClientOptions>) {
+        const ftp = await ready(more);
+        await ftp.cwd(bed.server.folder);
+        return ftp;
       },
-      get server() {
-        if (server === undefined) throw new Error("the server is started before the first test");
-        return server;
-      },
-      client(more = {}) {
-        const { host, port, user, password } = bed.server;
-        const client = new FtpClient({
-          host,
-          port,
-          security: SECURITY[tls],
-          credentials: { user, password },
-          ...more,
-          ...(tls === "none" ? {} : { tls: { ca, ...more.tls } }),
-        });
-        clients.push(client);
-        return client;
-      },
-      async ready(more) {
-        const client = bed.client(more);
-        await client.connect();
-        await client.login();
-        await client.cwd(bed.server.folder);
-        return client;
-      },
-      put(name, content = "") {
-        writeFileSync(bed.local(name), content);
+      put(name: string, content: string | Uint8Array = "") {
+        writeFileSync(local(name), content);
         // What LiveFtp.handOver() does, for one file: the folder belongs to the server's user.
         const { uid, gid } = statSync(bed.server.home);
-        chownSync(bed.local(name), uid, gid);
+        chownSync(local(name), uid, gid);
       },
-      local: (name) => Buffer.concat([Buffer.from(`${bed.server.home}/`), encodeText(name)]),
     };
-    tests(bed);
+    tests(Object.assign(bed, own));
   });
 }
 
@@ -113,14 +77,6 @@ export function describeRows(
   tests: (bed: Bed) => void,
 ): void {
   for (const [kind, tls] of rows) describeServer(kind, { ...options, tls }, `${kind}, TLS ${tls}`, tests);
-}
-
-/** The error that a call rejects with. */
-export async function errorOf(call: Promise<unknown>): Promise<PolywireError> {
-  return call.then(
-    (value) => expect.unreachable(`it resolved to ${String(value).slice(0, 200)}`),
-    (error) => error,
-  );
 }
 
 /** The client answers, and has not lost count of its replies. */

@@ -1,15 +1,12 @@
 /** What the live NNTP tests share: one server per describe, clients that are closed after each test. */
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
-import type { PolywireError } from "../../../src/client/errors.js";
+import { expect } from "vitest";
 import { NntpClient } from "../../../src/nntp/client.js";
 import type { NntpOptions } from "../../../src/nntp/options.js";
 import { encodeText } from "../../../src/wire/text.js";
-import { describeLive } from "../available.js";
-import { certificates } from "../servers/certs.js";
+import { describeBed, errorOf, type LiveBed } from "../bed.js";
 import {
   type LiveNews,
   NEWS_ABILITIES,
@@ -20,6 +17,8 @@ import {
 } from "../servers/news.js";
 import { GROUPS, type SeedGroup } from "../servers/news-seed.js";
 import { SASLPASSWD } from "../servers/sasldb.js";
+
+export { errorOf };
 
 /** What the server offers, and the client's word for it. */
 export const SECURITY = { none: "plain", starttls: "starttls", implicit: "tls" } as const;
@@ -33,74 +32,29 @@ export const ROWS: readonly (readonly [NewsKind, Tls])[] = NEWS_KINDS.flatMap((k
 );
 
 /** A server for one describe. */
-export interface Bed {
+export interface Bed extends LiveBed<LiveNews, NntpClient, NntpOptions> {
   readonly kind: NewsKind;
   readonly has: (typeof NEWS_ABILITIES)[NewsKind];
   readonly tls: Tls;
-  /** There from the first test on. */
-  readonly server: LiveNews;
-  /** A folder of this machine for sinks. */
-  readonly scratch: string;
-  /** A client that is not yet connected; it is closed after the test. */
-  client(more?: Partial<NntpOptions>): NntpClient;
-  /** A client that is logged in. */
-  ready(more?: Partial<NntpOptions>): Promise<NntpClient>;
 }
 
 /** `describe` with one server for all its tests. */
 export function describeNews(kind: NewsKind, options: NewsOptions, name: string, tests: (bed: Bed) => void): void {
-  describeLive(kind, name, () => {
-    let server: LiveNews | undefined;
-    let ca = "";
-    let scratch = "";
-    const clients: NntpClient[] = [];
-    beforeAll(async () => {
-      scratch = mkdtempSync(join(tmpdir(), "polywire-scratch-"));
-      ca = (await certificates()).ca;
-      // Else each answer of several lines costs 44 ms: see inn.ts. One describe does without.
-      server = await startNews(kind, kind === "inn" ? { nodelay: true, ...options } : options);
+  const tls = options.tls ?? "none";
+  // Else each answer of several lines costs 44 ms: see inn.ts. One describe does without.
+  const start = () => startNews(kind, kind === "inn" ? { nodelay: true, ...options } : options);
+  const client = ({ host, port, user, password }: LiveNews, more: Partial<NntpOptions>, ca: string) =>
+    new NntpClient({
+      host,
+      port,
+      security: SECURITY[tls],
+      credentials: { user, password },
+      ...more,
+      ...(tls === "none" ? {} : { tls: { ca, ...more.tls } }),
     });
-    afterEach(() => {
-      for (const client of clients.splice(0)) client.close();
-    });
-    afterAll(async () => {
-      rmSync(scratch, { recursive: true, force: true });
-      await server?.stop();
-    });
-    const tls = options.tls ?? "none";
-    const bed: Bed = {
-      kind,
-      has: NEWS_ABILITIES[kind],
-      tls,
-      get scratch() {
-        return scratch;
-      },
-      get server() {
-        if (server === undefined) throw new Error("the server is started before the first test");
-        return server;
-      },
-      client(more = {}) {
-        const { host, port, user, password } = bed.server;
-        const client = new NntpClient({
-          host,
-          port,
-          security: SECURITY[tls],
-          credentials: { user, password },
-          ...more,
-          ...(tls === "none" ? {} : { tls: { ca, ...more.tls } }),
-        });
-        clients.push(client);
-        return client;
-      },
-      async ready(more) {
-        const client = bed.client(more);
-        await client.connect();
-        await client.login();
-        return client;
-      },
-    };
-    tests(bed);
-  });
+  describeBed(kind, name, { start, client }, (bed) =>
+    tests(Object.assign(bed, { kind, has: NEWS_ABILITIES[kind], tls })),
+  );
 }
 
 /** One describe per server. */
@@ -111,14 +65,6 @@ export function describeEach(options: NewsOptions, tests: (bed: Bed) => void): v
 /** One describe per server and security. */
 export function describeRows(rows: typeof ROWS, options: NewsOptions, tests: (bed: Bed) => void): void {
   for (const [kind, tls] of rows) describeNews(kind, { ...options, tls }, `${kind}, TLS ${tls}`, tests);
-}
-
-/** The error that a call rejects with. */
-export async function errorOf(call: Promise<unknown>): Promise<PolywireError> {
-  return call.then(
-    (value) => expect.unreachable(`it resolved to ${String(value).slice(0, 200)}`),
-    (error) => error,
-  );
 }
 
 /** The client answers, and has not lost count of its replies. */

@@ -1,14 +1,10 @@
 /** What the live POP3 tests share: one server per describe, clients that are closed after each test, mail of all kinds. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
-import type { PolywireError } from "../../../src/client/errors.js";
+import { expect } from "vitest";
 import type { Security } from "../../../src/client/session.js";
 import { Transcript } from "../../../src/client/transcript.js";
 import { Pop3Client } from "../../../src/pop3/client.js";
 import type { Pop3Options } from "../../../src/pop3/options.js";
-import { describeLive } from "../available.js";
+import { describeBed, errorOf, type LiveBed } from "../bed.js";
 import {
   type LiveMail,
   MAIL_ABILITIES,
@@ -22,80 +18,32 @@ import {
 /** In the clear, upgraded, and from the first byte. */
 export const SECURITIES: readonly Security[] = ["plain", "starttls", "tls"];
 
-/** A server for one describe. */
-export interface Bed {
+/** A server for one describe. Its clients are alice in the clear unless told otherwise. */
+export interface Bed extends LiveBed<LiveMail, Pop3Client, Pop3Options> {
   readonly kind: MailKind;
   readonly has: MailAbilities;
-  /** There from the first test on. */
-  readonly server: LiveMail;
-  /** A folder of this machine for sinks. */
-  readonly scratch: string;
-  /** A client that is not yet connected, as alice in the clear unless told otherwise; it is closed after the test. */
-  client(more?: Partial<Pop3Options>): Pop3Client;
-  /** A client that is logged in. */
-  ready(more?: Partial<Pop3Options>): Promise<Pop3Client>;
 }
 
 /** `describe` with one server for all its tests. */
 export function describeMail(kind: MailKind, options: MailOptions, name: string, tests: (bed: Bed) => void): void {
-  describeLive(kind, name, () => {
-    let server: LiveMail | undefined;
-    let scratch = "";
-    const clients: Pop3Client[] = [];
-    beforeAll(async () => {
-      scratch = mkdtempSync(join(tmpdir(), "polywire-scratch-"));
-      server = await startMail(kind, options);
-    });
-    afterEach(() => {
-      for (const client of clients.splice(0)) client.close();
-    });
-    afterAll(async () => {
-      rmSync(scratch, { recursive: true, force: true });
-      await server?.stop();
-    });
-    const bed: Bed = {
-      kind,
-      has: MAIL_ABILITIES[kind],
-      get scratch() {
-        return scratch;
-      },
-      get server() {
-        if (server === undefined) throw new Error("the server is started before the first test");
-        return server;
-      },
-      client(more = {}) {
-        const { host, ports, ca, users } = bed.server;
-        const { security = "plain" } = more;
-        const port = security === "tls" ? ports.pop3s : ports.pop3;
-        const credentials = { user: "alice", password: users.alice };
-        // The host is an address that no certificate names where plain text is refused.
-        const tls = { ca, servername: "localhost", ...more.tls };
-        const client = new Pop3Client({ host, port, security, credentials, ...more, tls });
-        clients.push(client);
-        return client;
-      },
-      async ready(more) {
-        const client = bed.client(more);
-        await client.connect();
-        await client.login();
-        return client;
-      },
-    };
-    tests(bed);
-  });
+  const start = () => startMail(kind, options);
+  describeBed(kind, name, { start, client: clientOf }, (bed) =>
+    tests(Object.assign(bed, { kind, has: MAIL_ABILITIES[kind] })),
+  );
+}
+
+function clientOf({ host, ports, users }: LiveMail, more: Partial<Pop3Options>, ca: string): Pop3Client {
+  const { security = "plain" } = more;
+  const port = security === "tls" ? ports.pop3s : ports.pop3;
+  const credentials = { user: "alice", password: users.alice };
+  // The host is an address that no certificate names where plain text is refused.
+  const tls = { ca, servername: "localhost", ...more.tls };
+  return new Pop3Client({ host, port, security, credentials, ...more, tls });
 }
 
 /** One describe per server. */
 export function describeEach(options: MailOptions, tests: (bed: Bed) => void): void {
   for (const kind of MAIL_KINDS) describeMail(kind, options, kind, tests);
-}
-
-/** The error that a call rejects with. */
-export async function errorOf(call: Promise<unknown>): Promise<PolywireError> {
-  return call.then(
-    (value) => expect.unreachable(`it resolved to ${String(value).slice(0, 200)}`),
-    (error) => error,
-  );
 }
 
 /** The client answers, and has not lost count of its replies. */
@@ -132,4 +80,4 @@ export const HARD: readonly Buffer[] = [
     ]),
   );
 
-export { Transcript };
+export { errorOf, Transcript };
