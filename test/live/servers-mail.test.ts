@@ -243,7 +243,7 @@ describeLive(["dovecot", "sink"], "dovecot in particular", () => {
     expect(await raw.ask("AQ==")).toMatch(/^-ERR \[AUTH\] /);
   });
 
-  it("says [IN-USE] to the second session, and [SYS/TEMP] where a mailbox has no place", async () => {
+  it("says [IN-USE] to the second session, and [SYS/TEMP] where a mailbox cannot be opened", async () => {
     const server = await live("dovecot", { exclusive: true });
     await (await pop3(server, "alice")).ask("NOOP"); // or the second waits for 10 s
     expect(await (await pop3(server)).ask(plain("alice", "alice's"))).toMatch(/^-ERR \[IN-USE\] /);

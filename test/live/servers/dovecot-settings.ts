@@ -32,9 +32,9 @@ function passwdFile({ home, owner, users }: MailSetup): string {
   const place = (name: string) => `:${owner.uid}:${owner.gid}::${home}/${name}::`;
   return [
     ...Object.entries(users).map(([name, password]) => line(name, password, place(name))),
-    // May log in, but has a place that cannot be made. (Without any, two processes race to tell the client, and it may hear
-    // nothing at all.)
-    line(BROKEN_USER, "broken's", `${place(BROKEN_USER)}userdb_mail=maildir:/proc/nowhere`),
+    // May log in, but as an account below first_valid_uid. (Without a place, two processes race to tell the client, and it
+    // may hear nothing at all.)
+    line(BROKEN_USER, "broken's", `:1:1::${home}/${BROKEN_USER}::`),
     `anonymous:!${place("anonymous")}\n`,
   ].join("");
 }
