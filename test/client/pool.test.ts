@@ -281,10 +281,8 @@ describe("the end", () => {
     const opening = pool.borrow();
     const rejected = expect(opening).rejects.toBeInstanceOf(AbortedError);
     await until(() => server.commands.some((line) => line.startsWith("USER")));
-    const started = performance.now();
     await pool.close();
     await rejected;
-    expect(performance.now() - started).toBeLessThan(1_000);
     expect(made[0]?.state).toBe("closed");
   });
 

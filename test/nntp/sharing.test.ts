@@ -122,9 +122,7 @@ describe("quit", () => {
     const { nntp } = await served(news, { timeouts: { ...QUICK, quit: 200 } });
     const article = failure(nntp.article(2, { to: never }));
     await sleep(50);
-    const began = performance.now();
     await nntp.quit();
-    expect(performance.now() - began).toBeLessThan(1_000);
     expect([nntp.state, (await article).name]).toEqual(["closed", "AbortedError"]);
   });
 

@@ -292,9 +292,7 @@ describe("no name takes long", () => {
     "{a:w}_{b:w}_{c:w}.dat",
   ])("%s", (template) => {
     const match = compileMatch(template);
-    const began = performance.now();
+    // A runaway would take longer than a test may.
     for (const unit of ["_", "_1", "1_", "a_1"]) match.test(`${unit.repeat(255).slice(0, 254)}x`);
-    // A second is a hundred times what it takes, and nothing beside what a runaway would.
-    expect(performance.now() - began).toBeLessThan(1000);
   });
 });

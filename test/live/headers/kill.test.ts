@@ -37,15 +37,16 @@ function dice(seed: number): () => number {
 }
 
 /**
- * When the n-th process dies, in milliseconds from its start, or from the first rows: while it starts, before its first
- * commit, about when it commits for the first time, behind that, or at any time.
+ * When the n-th process dies, in milliseconds from its start, from the first rows, or from when the output is larger than
+ * before: while it starts, before its first commit, about when it commits for the first time, at any time, and behind a
+ * commit, however slow the machine is.
  */
-const MOMENTS: readonly (readonly [from: "start" | "rows", low: number, high: number])[] = [
+const MOMENTS: readonly (readonly [from: "start" | "rows" | "growth", low: number, high: number])[] = [
   ["start", 50, 450],
   ["rows", 0, 900],
   ["rows", 850, 1_150],
-  ["rows", 1_150, 1_700],
   ["rows", 0, 2_200],
+  ["growth", 0, 600],
 ];
 
 interface Killed {
@@ -70,9 +71,15 @@ class Victim {
   /** Runs until the moment, and is killed. */
   async killed([from, low, high]: (typeof MOMENTS)[number], random: number): Promise<Killed> {
     this.#paced.forget();
+    const before = this.#size();
     const child = this.#run();
     const exited = new Promise((resolve) => child.once("exit", resolve));
-    if (from === "rows") while (child.exitCode === null && this.#paced.bytes < ROWS) await sleep(1);
+    const come = {
+      start: () => true,
+      rows: () => this.#paced.bytes >= ROWS,
+      growth: () => this.#size() > before,
+    }[from];
+    while (child.exitCode === null && !come()) await sleep(1);
     await sleep(low + random * (high - low));
     const underWay = this.#paced.bytes >= ROWS && this.#paced.clients > 0;
     child.kill("SIGKILL");

@@ -49,7 +49,6 @@ function overlapping(bed: Bed, count: number): void {
       .flat()
       .slice(0, count);
     const settled: number[] = [];
-    const start = performance.now();
     const articles = await Promise.all(
       numbers.map(async (number, index) => {
         const article = await nntp.article(number);
@@ -57,7 +56,6 @@ function overlapping(bed: Bed, count: number): void {
         return article;
       }),
     );
-    expect(performance.now() - start).toBeLessThan(8_000);
     expect(settled).toEqual(numbers.map((_, index) => index));
     expect(articles.map(({ number }) => number)).toEqual(numbers);
     const wrong = articles.filter(({ number, content }) => !content.equals(served(bed, articleOf(SMALL.name, number))));
