@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 /** What can be measured as it is published. */
 interface Built {
   ftp: typeof import("../src/ftp/index.js");
+  imap: typeof import("../src/imap/index.js");
   nntp: typeof import("../src/nntp/index.js");
   pop3: typeof import("../src/pop3/index.js");
   smtp: typeof import("../src/smtp/index.js");

@@ -32,12 +32,14 @@ export type { Sink, Source } from "./client/sink.js";
 export { Transcript, type TranscriptLine, type TranscriptOptions } from "./client/transcript.js";
 export { type ParsedUrl, parseUrl, redactUrl } from "./client/url.js";
 export * from "./ftp/index.js";
+export * from "./imap/index.js";
 export * from "./nntp/index.js";
 export {
   type Clients,
   type ClientsOptions,
   clientFor,
   type FtpUrl,
+  type ImapUrl,
   type NntpUrl,
   type OpenOptions,
   open,

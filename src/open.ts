@@ -6,6 +6,8 @@ import type { CallOptions, Credentials, CredentialsSource } from "./client/sessi
 import { type ParsedUrl, parseUrl, redactUrl } from "./client/url.js";
 import type { FtpClient } from "./ftp/client.js";
 import type { FtpOptions } from "./ftp/options.js";
+import type { ImapClient } from "./imap/client.js";
+import type { ImapOptions } from "./imap/options.js";
 import type { NntpClient } from "./nntp/client.js";
 import type { NntpOptions } from "./nntp/options.js";
 import type { Pop3Client } from "./pop3/client.js";
@@ -19,6 +21,9 @@ export type OpenOptions<T> = Partial<Omit<T, "host">> & CallOptions;
 /** A URL that FTP answers to. */
 export type FtpUrl = `ftp://${string}` | `ftps://${string}`;
 
+/** A URL that IMAP answers to. */
+export type ImapUrl = `imap://${string}` | `imaps://${string}`;
+
 /** A URL that NNTP answers to. */
 export type NntpUrl = `nntp://${string}` | `nntps://${string}`;
 
@@ -31,6 +36,7 @@ export type SmtpUrl = `smtp://${string}` | `smtps://${string}`;
 /** The protocols spoken: what their clients are, and what makes them. */
 export interface Clients {
   readonly ftp: FtpClient;
+  readonly imap: ImapClient;
   readonly nntp: NntpClient;
   readonly pop3: Pop3Client;
   readonly smtp: SmtpClient;
@@ -39,6 +45,7 @@ export interface Clients {
 /** What each protocol's client takes. */
 export interface ClientsOptions {
   readonly ftp: FtpOptions;
+  readonly imap: ImapOptions;
   readonly nntp: NntpOptions;
   readonly pop3: Pop3Options;
   readonly smtp: SmtpOptions;
@@ -47,6 +54,7 @@ export interface ClientsOptions {
 /** Each protocol is loaded when it is used. */
 const MAKE: { readonly [P in keyof Clients]: (options: ClientsOptions[P]) => Promise<Clients[P]> } = {
   ftp: async (options) => new (await import("./ftp/client.js")).FtpClient(options),
+  imap: async (options) => new (await import("./imap/client.js")).ImapClient(options),
   nntp: async (options) => new (await import("./nntp/client.js")).NntpClient(options),
   pop3: async (options) => new (await import("./pop3/client.js")).Pop3Client(options),
   smtp: async (options) => new (await import("./smtp/client.js")).SmtpClient(options),
@@ -55,23 +63,25 @@ const MAKE: { readonly [P in keyof Clients]: (options: ClientsOptions[P]) => Pro
 /** What the path of a URL asks for, behind the login; undefined where it can ask for nothing. */
 const ENTER: {
   readonly [P in keyof Clients]:
-    | ((client: Clients[P], path: string, call: CallOptions) => Promise<unknown>)
+    | ((client: Clients[P], url: ParsedUrl, call: CallOptions) => Promise<unknown>)
     | undefined;
 } = {
-  ftp: (client, path, call) => client.cwd(path, call),
+  ftp: (client, { path }, call) => client.cwd(path, call),
+  imap: selectMailbox,
   // RFC 5538 §4: the newsgroup, and perhaps an article's number, which is left to the caller.
-  nntp: (client, path, call) => client.group(path.split("/")[0] as string, call),
+  nntp: (client, { path }, call) => client.group(path.split("/")[0] as string, call),
   // RFC 2384 §4: there is one mailbox for each user, and nothing below it.
   pop3: undefined,
   smtp: undefined,
 };
 
 /**
- * Connects, logs in, and enters the folder, or selects the newsgroup, of the URL.
+ * Connects, logs in, and enters the folder, or selects the newsgroup or mailbox, of the URL.
  *
- * `ftps:`, `nntps:`, `pop3s:` and `smtps:` are TLS from the first byte; `ftp:`, `nntp:`, `pop3:` and `smtp:` are
- * upgraded before anything else is said; plain text has to be asked for: `ftp://host/?security=plain`. A path of FTP is
- * relative to the folder after login; `//` makes it absolute.
+ * `ftps:`, `nntps:`, `pop3s:`, `imaps:` and `smtps:` are TLS from the first byte; `ftp:`, `nntp:`, `pop3:`, `imap:` and
+ * `smtp:` are upgraded before anything else is said; plain text has to be asked for: `ftp://host/?security=plain`. A path
+ * of FTP is relative to the folder after login; `//` makes it absolute. A path of IMAP is a mailbox, with the server's own
+ * sign between its levels (RFC 5092); behind it `;UIDVALIDITY=` may hold the one it must still have.
  *
  * @throws UsageError for a URL that cannot be used; ConnectionError, TlsError, LoginError, ReplyError. Nothing stays
  *   open then.
@@ -86,23 +96,28 @@ const ENTER: {
  * await using pop3 = await open("pop3s://alice:secret@mail.example.org");
  * for await (const { uid, content } of pop3.fetchNew(seen)) await keep(uid, content);
  *
+ * await using imap = await open("imaps://alice:secret@mail.example.org/INBOX");
+ * for await (const { uid, envelope } of imap.fetch("1:*", ["ENVELOPE"])) console.log(uid, envelope?.subject);
+ *
  * await using smtp = await open("smtps://alice:secret@mail.example.org");
  * await smtp.send({ from: "alice@example.org", to: "bob@example.org", subject: "hello", text: "hello\n" });
  */
 export function open(url: FtpUrl, options?: OpenOptions<FtpOptions>): Promise<FtpClient>;
+export function open(url: ImapUrl, options?: OpenOptions<ImapOptions>): Promise<ImapClient>;
 export function open(url: NntpUrl, options?: OpenOptions<NntpOptions>): Promise<NntpClient>;
 export function open(url: Pop3Url, options?: OpenOptions<Pop3Options>): Promise<Pop3Client>;
 export function open(url: SmtpUrl, options?: OpenOptions<SmtpOptions>): Promise<SmtpClient>;
 export function open(
   url: string | URL,
-  options?: OpenOptions<FtpOptions & NntpOptions & Pop3Options & SmtpOptions>,
+  options?: OpenOptions<FtpOptions & ImapOptions & NntpOptions & Pop3Options & SmtpOptions>,
 ): Promise<Clients[keyof Clients]>;
 export async function open(
   url: string | URL,
   options: OpenOptions<ClientOptions> = {},
 ): Promise<Clients[keyof Clients]> {
   const protocol = spoken(url);
-  const { path } = parseUrl(url);
+  const parsed = parseUrl(url);
+  const { path } = parsed;
   const enter = ENTER[protocol] as (typeof ENTER)["ftp"];
   if (path !== "" && enter === undefined) {
     throw new UsageError(`${redactUrl(url)} has a path, for which ${protocol.toUpperCase()} has no use`);
@@ -112,7 +127,7 @@ export async function open(
   try {
     await client.connect(call);
     await client.login(undefined, call);
-    if (path !== "") await enter?.(client as FtpClient, path, call);
+    if (path !== "") await enter?.(client as FtpClient, parsed, call);
     return client;
   } catch (error) {
     await client.quit();
@@ -137,17 +152,34 @@ export async function clientFor<P extends keyof Clients>(
   return MAKE[protocol]({ ...options, ...login, host, port, security, credentials } as ClientsOptions[P]);
 }
 
-/** `pop3://alice;auth=+APOP@host`, `;auth=SCRAM-SHA-256` (RFC 2384 §4.1): how to log in. `*`: as the options say. */
+/** A mailbox whose UIDs are not those that the URL was written for is another one (RFC 5092). */
+async function selectMailbox(imap: ImapClient, { path, params }: ParsedUrl, call: CallOptions): Promise<void> {
+  const { uidValidity } = await imap.select(path, call);
+  const { uidvalidity: wanted } = params;
+  if (wanted === undefined || Number(wanted) === uidValidity) return;
+  const now = uidValidity === undefined ? "it has none" : `it is ${uidValidity}`;
+  throw new UsageError(`the mailbox ${path} no longer has the UIDVALIDITY ${wanted}: ${now}`, {
+    advice: "its messages have other UIDs now: forget those that are known",
+    protocol: "imap",
+  });
+}
+
+/**
+ * `pop3://alice;auth=+APOP@host`, `;auth=SCRAM-SHA-256` (RFC 2384 §4.1, RFC 5092): how to log in. `*`: as the options
+ * say.
+ */
 function loginBy({ protocol, params }: ParsedUrl): Pick<Pop3Options, "apop" | "mechanisms"> {
   const { auth = "*" } = params;
-  if (protocol !== "pop3" || auth === "*") return {};
+  if (auth === "*") return {};
+  if (protocol === "imap") return { mechanisms: [auth] };
+  if (protocol !== "pop3") return {};
   return auth.toUpperCase() === "+APOP" ? { apop: true, mechanisms: undefined } : { apop: false, mechanisms: [auth] };
 }
 
 function spoken(url: string | URL): keyof Clients {
   const { protocol } = parseUrl(url);
   if (Object.hasOwn(MAKE, protocol)) return protocol as keyof Clients;
-  const advice = `the protocols are ${Object.keys(MAKE).join(" and ")}`;
+  const advice = `the protocols are ${Object.keys(MAKE).join(", ")}`;
   throw new UsageError(`${redactUrl(url)} is not spoken by this version`, { advice });
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import * as ftp from "../src/ftp/index.js";
+import * as imap from "../src/imap/index.js";
 import * as index from "../src/index.js";
 import * as jobs from "../src/jobs/index.js";
 import * as message from "../src/message/index.js";
@@ -13,21 +14,23 @@ import * as smtp from "../src/smtp/index.js";
 import * as testing from "../src/testing/index.js";
 import * as wire from "../src/wire/index.js";
 
-const MODULES: Record<string, object> = { index, ftp, nntp, pop3, smtp, message, jobs, testing, wire, net, sasl };
+const MODULES: Record<string, object> = { index, ftp, nntp, pop3, smtp, imap, message, jobs, testing, wire, net, sasl };
 
 const EXPORTS: Record<string, string> = {
-  index: `AbortedError Client ConnectionError FtpClient ListParser LoginError MlsdParser NameParser NntpClient OverParser
-    Overview PolywireError Pool Pop3Client ProtocolError ReplyError Rows STEPS SendError SinkError SmtpClient TimeoutError TlsError Transcript TransportError
-    UsageError clientFor decodeName displayName encodeName env firstOf isPlainName netrc open parseMlsdLine parseUrl polywireTransport
+  index: `AbortedError Client ConnectionError FetchData FtpClient ImapClient ImapResponse ListParser LoginError Mailbox MlsdParser NameParser
+    NntpClient OverParser Overview PolywireError Pool Pop3Client ProtocolError ReplyError Rows STEPS SendError SequenceSet SinkError SmtpClient
+    TimeoutError TlsError Transcript TransportError UsageError clientFor decodeName displayName encodeName env firstOf isPlainName netrc open parseMlsdLine parseUrl polywireTransport
     redactUrl secret`,
   ftp: "FtpClient ListParser MlsdParser NameParser decodeName displayName encodeName isPlainName parseMlsdLine",
   nntp: "NntpClient OverParser Overview",
   pop3: "Pop3Client",
   smtp: "SendError SmtpClient TransportError polywireTransport",
-  message: `Headers Maildir YencDecoder completeArticle composeArticle composeMail decodeBytes decodeWords decodeYenc
-    encodeMbox encodeYenc formatDate formatNzb joinYenc parseAddresses parseDate parseHeaders parseMaildirName parseMessage parseNzb readMbox yencParts`,
-  jobs: `Counts JournalReader PartCollector baseSubject collectParts compileMatch compileRoute dayChart fetchArticles
-    fetchHeaders fetchMail formatThreads kindOf mailFormatOf move openArticleSink openHeaderSink parseAuthor parsePartSubject planMove readRecords threads toNzb walkThreads`,
+  imap: "FetchData ImapClient ImapResponse Mailbox SequenceSet",
+  message: `Headers Maildir MessageSummary YencDecoder completeArticle composeArticle composeMail decodeBytes decodeWords decodeYenc
+    encodeMbox encodeYenc extensionOf formatDate formatNzb joinYenc mboxPieces mimeTypeOf parseAddresses parseDate parseHeaders parseMaildirName
+    parseMessage parseNzb parseParameters readMbox yencParts`,
+  jobs: `Counts JournalReader PartCollector baseSubject collectParts compileMatch compileRoute copyMail dayChart fetchArticles
+    fetchHeaders fetchMail formatThreads kindOf mailFormatOf move openArticleSink openHeaderSink parseAuthor parsePartSubject planMove readRecords threads toNzb walkThreads watchMail`,
   testing:
     "FtpServer FtpTree ImapMailbox ImapMailboxes ImapServer NntpGroup NntpGroups NntpServer Pop3Maildrop Pop3Server ScriptError ScriptMismatch ScriptedServer SmtpServer parseScript testTls utf8Name",
   wire: `CodeGrammar DOT_END DotReader DotWriter FTP_REPLIES NNTP_REPLIES ReplyStream SMTP_REPLIES StatusGrammar

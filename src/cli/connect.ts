@@ -23,7 +23,7 @@ export async function withClient<P extends keyof Clients, T>(
   }
 }
 
-/** Runs `body` with a client of whatever protocol the URL names, in its folder or newsgroup. */
+/** Runs `body` with a client of whatever protocol the URL names, in its folder, newsgroup or mailbox. */
 export async function withOpen<T>(
   context: Context,
   url: string,

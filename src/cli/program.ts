@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { UsageError } from "../index.js";
 import { article } from "./commands/article.js";
 import { cat } from "./commands/cat.js";
+import { copy } from "./commands/copy.js";
 import { demo } from "./commands/demo.js";
 import { get } from "./commands/get.js";
 import { groups } from "./commands/groups.js";
@@ -21,6 +22,7 @@ import { request } from "./commands/request.js";
 import { rm } from "./commands/rm.js";
 import { send } from "./commands/send.js";
 import { threads } from "./commands/threads.js";
+import { watch } from "./commands/watch.js";
 import { EXIT, exitCodesText } from "./exit-codes.js";
 import { addGlobals } from "./globals.js";
 import { tolerateBrokenPipes } from "./output.js";
@@ -28,7 +30,7 @@ import { report } from "./report.js";
 
 const FILES = [move, ls, get, put, rm, mkdir, rename, cat, journal];
 const NEWS = [headers, groups, article, post, threads];
-const MAIL = [mail, send];
+const MAIL = [mail, watch, copy, send];
 const COMMANDS = [...FILES, ...NEWS, ...MAIL, request, probe, demo];
 
 const HELP = `
@@ -39,12 +41,13 @@ URLs:
   nntps://host/misc.test           news: TLS from the first byte (port 563); the path is a newsgroup
   nntp://host/misc.test            STARTTLS on port 119; plain text only where --plain or ?security=plain says so
   pop3s://alice@host               a mailbox: TLS from the first byte (port 995); pop3: is STLS on port 110
+  imaps://alice@host/Archive       mailboxes: TLS from the first byte (port 993); imap: is STARTTLS on port 143
   smtps://alice@host               sends mail: TLS from the first byte (port 465); smtp: is STARTTLS on port 587
   In names, write %23 for #, %3F for ?, %25 for %.
 
 Passwords need not stand on the command line. They are looked for in this order:
   the URL · --password-stdin · POLYWIRE_USER and POLYWIRE_PASSWORD · ~/.netrc · a prompt · anonymous
-  (two servers of a move: POLYWIRE_FROM_USER, POLYWIRE_FROM_PASSWORD, POLYWIRE_TO_USER, POLYWIRE_TO_PASSWORD)
+  (two servers of a move or copy: POLYWIRE_FROM_USER, POLYWIRE_FROM_PASSWORD, POLYWIRE_TO_USER, POLYWIRE_TO_PASSWORD)
   POLYWIRE_TOKEN is an OAuth 2 access token, in place of a password, for servers of mail and news (OAUTHBEARER, XOAUTH2)
 
 Examples:
@@ -56,6 +59,8 @@ Examples:
   polywire headers nntps://news.example.org/comp.lang.python --newest 1000 --out headers.ndjson
   polywire article nntps://news.example.org/comp.lang.python 3000234
   polywire mail pop3s://alice@mail.example.org --to Maildir
+  polywire watch imaps://alice@mail.example.org
+  polywire copy imaps://alice@old.example.org/INBOX imaps://alice@new.example.org/Archive
   polywire send smtps://alice@mail.example.org --from a@example.org --to b@example.net --subject hello < text
 
 Exit codes:
@@ -84,7 +89,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 export function makeProgram(): Command {
   const program = new Command("polywire")
     .description(
-      "Moves, lists, fetches and probes files on FTP servers; reads and posts news on NNTP servers; fetches mail by POP3 and sends it by SMTP.",
+      "Moves, lists, fetches and probes files on FTP servers; reads and posts news on NNTP servers; reads mail by IMAP and POP3 and sends it by SMTP.",
     )
     .version(version(), "-V, --version", "print the version")
     .exitOverride()

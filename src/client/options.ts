@@ -77,7 +77,7 @@ export interface ClientOptions {
   limits?: Limits | undefined;
   /** Records every line, secrets redacted. */
   transcript?: Transcript | undefined;
-  /** Commands in flight at once where calls overlap; 1 turns pipelining off. Default: 32, for NNTP and POP3 256. */
+  /** Commands in flight at once where calls overlap; 1 turns pipelining off. Default: 256, for FTP and SMTP 32. */
   pipelining?: number | undefined;
   /**
    * The ways to log in by SASL (RFC 4422) that are tried, in this order, and no others: `["SCRAM-SHA-256"]`. One that the
@@ -116,10 +116,10 @@ export const PORTS: Readonly<Record<Protocol, readonly [number, number]>> = {
 };
 
 /**
- * Commands in flight. nnrpd's small answers wait 44 ms for each other (Nagle's algorithm) unless 64 KiB of them are under
- * way. Messages of a mailbox are as small, and a server far away gives thousands of them in one round trip.
+ * Commands in flight. The small answers of nnrpd and of Cyrus wait 44 ms for each other (Nagle's algorithm) unless 64 KiB of
+ * them are under way. Messages of a mailbox are as small, and a server far away gives thousands of them in one round trip.
  */
-const PIPELINING: Readonly<Partial<Record<Protocol, number>>> = { nntp: 256, pop3: 256 };
+const PIPELINING: Readonly<Partial<Record<Protocol, number>>> = { nntp: 256, pop3: 256, imap: 256 };
 
 const TIMEOUTS = { connect: 20_000, greeting: 30_000, command: 30_000, idle: 60_000, quit: 3_000 } as const;
 /** The longest time a timer of Node can run, in milliseconds: 24 days. Longer ones fire at once. */

@@ -20,7 +20,8 @@ export interface TranscriptOptions {
 }
 
 /**
- * Records what was said. Give one to a client: `new FtpClient({ host, transcript })`.
+ * Records what was said. Give one to a client: `new FtpClient({ host, transcript })`. Messages, articles, files and lists
+ * are not in it; a session without them can be played again from its script.
  *
  * @example
  * const transcript = new Transcript({ onLine: (l) => console.error(l.who + ": " + l.text) });

@@ -19,10 +19,13 @@ export interface ParsedUrl {
   readonly credentials?: Credentials;
   /**
    * Decoded, without the slash behind the host. FTP: relative to the folder after login; it begins with `/` where the
-   * URL has `//` or `/%2F` (RFC 1738 §3.2.2).
+   * URL has `//` or `/%2F` (RFC 1738 §3.2.2). IMAP: the mailbox.
    */
   readonly path: string;
-  /** What followed `?`, less `security`; and `;type=` of FTP and `;auth=` of POP3 and IMAP, as `type` and `auth`. */
+  /**
+   * What followed `?`, less `security`; and `;type=` of FTP, `;auth=` of POP3 and IMAP, `;uidvalidity=` of IMAP, under these
+   * names.
+   */
   readonly params: Readonly<Record<string, string>>;
 }
 
@@ -66,11 +69,11 @@ export function parseUrl(url: string | URL): ParsedUrl {
   const [protocol, usual] = found;
   const at = authority.lastIndexOf("@");
   const [identity, auth] = readIdentity(protocol, at < 0 ? "" : authority.slice(0, at), fail);
-  const [path, type] = readPath(protocol, rawPath, fail);
+  const { path, ...named } = readPath(protocol, rawPath, fail);
   const { security: asked, ...params } = readQuery(query, fail);
   const security = readSecurity(scheme.toLowerCase(), usual, asked, fail);
   const { host, port } = readHost(authority.slice(at + 1), PORTS[protocol][security === "tls" ? 1 : 0], fail);
-  const extra = { ...(type === undefined ? {} : { type }), ...(auth === undefined ? {} : { auth }) };
+  const extra = { ...named, ...(auth === undefined ? {} : { auth }) };
   const credentials = identity === undefined ? {} : { credentials: identity };
   return { protocol, security, host, port, ...credentials, path, params: { ...params, ...extra } };
 }
@@ -122,15 +125,28 @@ function readHost(text: string, usual: number, fail: Fail): { host: string; port
     return isIPv6(host) ? { host, port } : fail("has brackets around what is no IPv6 address");
   }
   const name = decode(rawHost, "host", fail);
+  // Looked at before: what makes it ASCII takes all behind a slash, or a question mark, for no part of a host.
+  if (/[\s/?#@:%<>"\\^`{|}]/.test(name)) fail("has no valid host");
   const host = /^[\x21-\x7e]*$/.test(name) ? name : domainToASCII(name);
-  if (host === "" || /[\s/@:%<>"\\^`{|}]/.test(host)) fail("has no valid host");
+  if (host === "") fail("has no valid host");
   return { host, port };
 }
 
-function readPath(protocol: Protocol, text: string, fail: Fail): [string, string | undefined] {
-  const type = protocol === "ftp" ? /;type=([aid])$/i.exec(text) : null;
-  const path = type ? text.slice(0, type.index) : text;
-  return [decode(path.replace(/^\//, ""), "path", fail), type?.[1]?.toLowerCase()];
+/** What may stand behind a path: FTP's type of transfer (RFC 1738 §3.2.2), IMAP's numbering of messages (RFC 5092). */
+const BEHIND_PATH: Readonly<Partial<Record<Protocol, RegExp>>> = {
+  ftp: /;(type)=([aid])$/i,
+  imap: /;(uidvalidity)=([1-9]\d{0,9})$/i,
+};
+
+function readPath(protocol: Protocol, text: string, fail: Fail): Readonly<Record<string, string>> & { path: string } {
+  const found = BEHIND_PATH[protocol]?.exec(text);
+  const raw = (found ? text.slice(0, found.index) : text).replace(/^\//, "");
+  if (protocol === "imap" && raw.includes(";")) fail("names more than a mailbox", "a ; in its name is written %3B");
+  const [, name, value] = found ?? [];
+  const path = decode(raw, "path", fail);
+  if (name === undefined || value === undefined) return { path };
+  if (protocol === "imap" && path === "") fail("has a UIDVALIDITY, and no mailbox");
+  return { path, [name.toLowerCase()]: value.toLowerCase() };
 }
 
 function readQuery(text: string, fail: Fail): Record<string, string> {

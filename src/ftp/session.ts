@@ -71,6 +71,7 @@ export class FtpSession implements Session {
   /** True where FEAT was answered, or will be after a login. (An old server may fall silent at a command it does not know.) */
   #knowsFeat = false;
   #pipelines = false;
+  #loggedIn = false;
   #greeting = "";
 
   constructor(options: ResolvedOptions, settings: FtpSettings, onClose: (reason: PolywireError) => void) {
@@ -119,7 +120,7 @@ export class FtpSession implements Session {
     if (!greeting.ok) throw refusal(greeting, "connect", line.redact(greeting.text));
     if (options.security === "starttls") await this.#authTls(call);
     if (line.tls) this.#keepTlsSession();
-    await this.feat();
+    await this.feat({ timeout: call.timeout });
     return greeting;
   }
 
@@ -137,6 +138,7 @@ export class FtpSession implements Session {
       if (account === undefined) throw wants("an account (ACCT) besides the password", "PASS ***", reply);
       await this.send(`ACCT ${account}`, { timeout: call.timeout, shown: "ACCT ***" });
     }
+    this.#loggedIn = true;
     await this.#settleIn(call);
   }
 
@@ -148,8 +150,10 @@ export class FtpSession implements Session {
     return options.expect === "any" ? this.line.send(command, send) : this.send(command, send);
   }
 
+  /** Before the login a refusal is a sign of life, too (vsftpd's 530); behind 421 the server hangs up. */
   async noop(call: Call): Promise<void> {
-    await this.send("NOOP", { timeout: call.timeout });
+    const reply = await this.line.send("NOOP", { timeout: call.timeout });
+    if (this.#loggedIn || reply.code === "421") this.accept(reply, "NOOP");
   }
 
   async quit(call: Call): Promise<void> {
@@ -233,7 +237,9 @@ export class FtpSession implements Session {
     const replies = await this.line.probe(commands, Math.min(PROBE, call.timeout));
     this.#pipelines = replies.every((reply) => reply !== undefined);
     if (!this.#pipelines) await this.#bringInStep(call);
-    const answer = async (command: string) => replies[commands.indexOf(command)] ?? (await this.line.send(command));
+    const { timeout } = call;
+    const answer = async (command: string) =>
+      replies[commands.indexOf(command)] ?? (await this.line.send(command, { timeout }));
     for (const command of protect) this.#protection(command, await answer(command));
     if (asked.length > 0) {
       const features = await answer("FEAT");

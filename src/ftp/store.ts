@@ -88,7 +88,7 @@ export async function receiveFile(
       },
       call,
     );
-    await writer.end();
+    await session.line.orClosed(writer.end());
     return done;
   } catch (error) {
     writer.destroy(error as Error);

@@ -116,6 +116,8 @@ class Transfer {
       if (error instanceof ConnectionError && error.phase === "data") error.clientUsable = !this.#session.line.closed;
       throw unwrap(error);
     }
+    // Whoever hangs up does not wait for the sink.
+    const forget = this.#session.line.whenClosed(this.#stop);
     try {
       const link = this.#link;
       // What stops the transfer ends the wait for it, at whatever step it is: one promise instead of a race at each.
@@ -127,6 +129,7 @@ class Transfer {
     } catch (error) {
       throw await this.#failed(error);
     } finally {
+      forget();
       this.#rest();
       this.#link.destroy();
     }

@@ -35,6 +35,20 @@ export interface Appended {
   readonly uidValidity: number | undefined;
 }
 
+/** One of many messages, in its mailbox. */
+export interface AppendedOne extends Appended {
+  /** Its place among the messages that were given, from 0. */
+  readonly index: number;
+}
+
+/** What became of a batch. */
+export interface BatchResult {
+  /** Those that are in. */
+  readonly rows: AppendedOne[];
+  /** Why others are not, where it is so. */
+  readonly failure?: { readonly error: unknown };
+}
+
 /** Files up to this size are read whole, larger ones twice: their size must be known before the first byte is sent. */
 const SMALL = 1024 * 1024;
 
@@ -61,11 +75,16 @@ export async function readLiteral(source: Source, most: number): Promise<Literal
   if (isFile && (reader.size ?? 0) > SMALL) {
     let size = 0;
     for await (const piece of crlfPieces(reader)) size += piece.length;
-    return { size, bytes: crlfPieces(await openSource(source)) };
+    return { size, bytes: reopened(source) };
   }
   const pieces = new Pieces(most);
   for await (const piece of reader) pieces.take(piece);
   return literal(toCrlf(pieces.whole()));
+}
+
+/** A file's bytes once more. It is opened when the server wants them, which it may not. */
+async function* reopened(source: string | URL): AsyncGenerator<Buffer> {
+  yield* crlfPieces(await openSource(source));
 }
 
 /** The words between the mailbox and the literal, or between two literals. Throws UsageError. */
@@ -82,32 +101,48 @@ export async function append(
   messages: readonly ReadyMessage[],
   { timeout }: Pick<Call, "timeout">,
 ): Promise<Appended[]> {
-  const limit = Number(session.capabilities.get("APPENDLIMIT")?.[0]);
+  checkSizes(session, messages);
   const pieces: Piece[] = ["APPEND ", mailboxArgument(mailbox, session.utf8)];
-  for (const { words, literal } of messages) {
-    if (literal.size > limit) {
-      throw new UsageError(`a message has ${literal.size} bytes, and the server takes ${limit}`, { protocol: "imap" });
-    }
-    pieces.push(words, literal);
-  }
+  for (const { words, literal } of messages) pieces.push(words, literal);
   const { code } = await session.send(pieces, { timeout });
   const told = code?.name === "APPENDUID" ? code.uids : undefined;
   const uids = told?.size === messages.length ? told.toArray() : [];
   return messages.map((_, i) => ({ uid: uids[i], uidValidity: uids[i] && code?.uidValidity }));
 }
 
-/** Sends a batch: by one command where the server takes that, else by one for each, in one write. */
+/** Throws UsageError for a message that is larger than the server says it takes (APPENDLIMIT, RFC 7889). */
+function checkSizes(session: ImapSession, messages: readonly ReadyMessage[]): void {
+  const limit = Number(session.capabilities.get("APPENDLIMIT")?.[0]);
+  for (const { literal } of messages) {
+    if (literal.size <= limit || Number.isNaN(limit)) continue;
+    throw new UsageError(`a message has ${literal.size} bytes, and the server takes ${limit}`, { protocol: "imap" });
+  }
+}
+
+/**
+ * Sends a batch, whose first message is the one of number `first`: by one command where the server takes that, else by one
+ * for each, in one write. Throws UsageError: nothing was sent then.
+ */
 export async function appendBatch(
   session: ImapSession,
   mailbox: string,
   messages: readonly ReadyMessage[],
+  first: number,
   call: Call,
-): Promise<Appended[]> {
-  if (session.has("MULTIAPPEND")) return append(session, mailbox, messages, call);
-  const sent = messages.map((each) => append(session, mailbox, [each], call));
-  const settled = await Promise.allSettled(sent);
-  for (const each of settled) if (each.status === "rejected") throw each.reason;
-  return (await Promise.all(sent)).flat();
+): Promise<BatchResult> {
+  checkSizes(session, messages);
+  const groups = session.has("MULTIAPPEND") ? [messages] : messages.map((each) => [each]);
+  const settled = await Promise.allSettled(groups.map((group) => append(session, mailbox, group, call)));
+  const rows: AppendedOne[] = [];
+  let failure: BatchResult["failure"];
+  let index = first;
+  for (const [i, each] of settled.entries()) {
+    if (each.status === "rejected") {
+      failure ??= { error: each.reason };
+      index += groups[i]?.length ?? 0;
+    } else for (const one of each.value) rows.push({ index: index++, ...one });
+  }
+  return failure === undefined ? { rows } : { rows, failure };
 }
 
 /** Messages put together, as many as go into one command. Throws UsageError, SinkError. */

@@ -58,14 +58,14 @@ export async function store(
   const values = action.includes("LABELS") ? labelList(flags, session.utf8) : [flagList(flags)];
   const messages = formatSet(set);
   const text: Piece[] = [`${verb} ${messages} ${since}${action} `, ...values];
-  const wanted = new Wanted(messages, by !== "number", undefined);
+  const wanted = new Wanted(messages, by !== "number", true);
   const isAnswer = (response: Response) =>
-    response.name === "FETCH" && wanted.answeredBy(response.raw, session.parsed(response), session.mailbox?.exists);
+    response.name === "FETCH" && wanted.answeredBy(session.parsed(response), session.mailbox?.exists);
   const { tagged, responses } = await session.wanting(wanted, () => session.exchange(text, isAnswer, { timeout }));
   // NO with MODIFIED: some of them were changed all the same (RFC 7162 §3.1.3).
   const modified = tagged.code?.modified;
   if (modified === undefined) session.accept(tagged, `${verb} ${action}`);
-  return { messages: responses.map((response) => parseFetch(response)), modified };
+  return { messages: responses.map((response) => parseFetch(response, session.utf8)), modified };
 }
 
 /** Labels of Gmail are named like mailboxes, but for those with a backslash. */

@@ -35,6 +35,9 @@ export interface CommandLine {
 /** Longest literal that LITERAL- allows (RFC 7888 §4). */
 const SMALL = 4096;
 
+/** What a server takes for the announcement of a literal where a line ends with it. */
+const ANNOUNCEMENT = /\{\d+[+-]?\}$/;
+
 const ATOM = /^[^\x00-\x20\x7f-\uffff(){%*"\\\]]+$/;
 const QUOTABLE = /^[^\x00\r\n\x7f-\uffff]*$/;
 
@@ -87,6 +90,13 @@ export function commandLines(
     const waits = style === "synchronizing" || (style === "LITERAL-" && piece.size > SMALL);
     add(`${words}${piece.binary ? "~" : ""}{${piece.size}${waits ? "" : "+"}}`, piece, waits);
     words = "";
+  }
+  // The server would take the next command for the literal.
+  if (ANNOUNCEMENT.test(words)) {
+    throw new UsageError("a command that ends like the announcement of a literal is not sent", {
+      advice: "quote the string",
+      protocol: "imap",
+    });
   }
   add(words, undefined, false);
   return lines;

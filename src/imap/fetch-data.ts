@@ -49,8 +49,20 @@ export class FetchData {
   /** What is wrong with the answer, where something is: the rest of it is given all the same. */
   broken: string | undefined = undefined;
 
+  #tellsMore = false;
+
   constructor(number: number) {
     this.number = number;
+  }
+
+  /** True where it tells of nothing but UID, FLAGS and MODSEQ: servers do so unasked, too. */
+  get isUpdate(): boolean {
+    return !this.#tellsMore;
+  }
+
+  /** @internal It tells of something else. */
+  tellsMore(): void {
+    this.#tellsMore = true;
   }
 
   /** When the message came into the mailbox, or what it was given as that; undefined where it is no date. */

@@ -1,15 +1,14 @@
-/** FETCH (RFC 9051 §6.4.5): what is asked for, rows of what comes, literals into sinks. */
+/** FETCH (RFC 9051 §6.4.5): what is asked for, rows of what comes. */
 import { UsageError } from "../client/errors.js";
 import type { Call, CallOptions } from "../client/session.js";
-import type { Sink } from "../client/sink.js";
-import { Outlet } from "../net/outlet.js";
 import type { Intake } from "../net/rows.js";
-import { openSink, type SinkWriter } from "../net/stream.js";
 import type { FetchData } from "./fetch-data.js";
-import type { TakePiece } from "./line.js";
-import { parseFetch } from "./parse-fetch.js";
-import { Response } from "./response.js";
-import { formatSet, type MessageSet, splitSet } from "./sequence-set.js";
+import { wholeArgument } from "./mailbox-argument.js";
+import { TOLD_UNASKED } from "./parse-fetch.js";
+import { type PartialRange, partialArgument } from "./partial.js";
+import type { Response } from "./response.js";
+import { type SectionSink, Sections } from "./sections.js";
+import { formatSet, type MessageSet, parseSet, type SequenceSet, splitSet } from "./sequence-set.js";
 import { type ImapSession, sizeOf } from "./session.js";
 import { Wanted } from "./wanted.js";
 
@@ -46,35 +45,25 @@ export interface MessageOptions extends CallOptions {
   by?: "uid" | "number" | undefined;
 }
 
-/** A section of a message that is about to come. */
-export interface ComingSection {
-  readonly number: number;
-  /** Undefined where the server tells it behind the section. */
-  readonly uid: number | undefined;
-  /** As in the keys of `FetchData.body`: "" is the whole message. */
-  readonly section: string;
-  /** Octets. */
-  readonly size: number;
-}
-
 /** What `fetch()` takes. */
 export interface FetchOptions extends MessageOptions {
   /** Only messages that were changed since (CHANGEDSINCE, RFC 7162). */
   changedSince?: number | bigint | undefined;
-  /** With `changedSince`, by UID and with QRESYNC enabled: tell also what has gone, as an event `vanished`. */
-  vanished?: boolean | undefined;
+  /** With `changedSince`, by UID and with QRESYNC enabled: called with the UIDs of those that have gone since. */
+  vanished?: ((uids: SequenceSet) => void) | undefined;
+  /** By UID, at a server with PARTIAL (RFC 9394): a part of them, `[1, 100]`, or `[-1, -100]` for the last hundred. */
+  partial?: PartialRange | undefined;
   /**
    * Gives the sink of a section, or undefined to have it in memory. A row comes when its sinks have all; the sinks must not
    * wait for another call of this client. A sink that fails rejects with SinkError, and the client stays usable.
    */
-  to?: ((section: ComingSection) => Sink | undefined) | undefined;
+  to?: SectionSink | undefined;
 }
 
-const MACROS: Readonly<Record<string, string>> = { ALL: "ENVELOPE", FULL: "ENVELOPE", FAST: "INTERNALDATE" };
-/** Items that a server sends unasked, too. */
-const CASUAL = new Set(["UID", "FLAGS", "MODSEQ"]);
-/** A section's announcement at the end of what came of a response so far. */
-const SECTION = /(?:BODY|BINARY)(?:\[([^\]]*)\](<\d+>)?)? ~?\{\d+\}\r\n$|RFC822(?:\.(HEADER|TEXT))? ~?\{\d+\}\r\n$/i;
+const MACROS = new Set(["ALL", "FULL", "FAST"]);
+
+/** A name; a section with brackets, and a part of it; what goes with a name, as in `PREVIEW (LAZY)`. */
+const ITEM = /^[A-Za-z][\w.-]*(?:\[[\x20-\x5c\x5e-\x7e]*\](?:<\d+(?:\.\d+)?>)?)?(?: \([\w -]+\))?$/;
 
 /** The commands of a FETCH: one, or several where the set is long. Throws UsageError. */
 export function fetchCommands(
@@ -83,19 +72,30 @@ export function fetchCommands(
   options: FetchOptions,
 ): string[] {
   const list = itemList(items);
-  const asked = list.length === 1 && Object.hasOwn(MACROS, list[0]!.toUpperCase()) ? list[0] : `(${list.join(" ")})`;
-  const { changedSince, vanished } = options;
-  if (vanished && (changedSince === undefined || options.by === "number")) {
-    throw new UsageError("vanished goes with changedSince and UIDs", { protocol: "imap" });
-  }
-  const changed = changedSince === undefined ? "" : ` (CHANGEDSINCE ${changedSince}${vanished ? " VANISHED" : ""})`;
+  const asked = list.length === 1 && MACROS.has(list[0]!.toUpperCase()) ? list[0] : `(${list.join(" ")})`;
   const verb = options.by === "number" ? "FETCH" : "UID FETCH";
-  return splitSet(set).map((each) => `${verb} ${each} ${asked}${changed}`);
+  const sets = splitSet(set);
+  if (options.partial && (sets.length > 1 || options.by === "number")) {
+    throw new UsageError("partial goes with a short set of UIDs", { advice: 'name all: "1:*"', protocol: "imap" });
+  }
+  return sets.map((each) => `${verb} ${each} ${asked}${modifiers(options)}`);
 }
 
-function itemList(items: FetchItem | readonly FetchItem[]): string[] {
+function modifiers({ changedSince, vanished, partial, by }: FetchOptions): string {
+  const words: string[] = [];
+  if (changedSince !== undefined) words.push(`CHANGEDSINCE ${wholeArgument("changedSince", changedSince)}`);
+  if (vanished && (typeof vanished !== "function" || changedSince === undefined || by === "number")) {
+    throw new UsageError("vanished is a function, and goes with changedSince and UIDs", { protocol: "imap" });
+  }
+  if (vanished) words.push("VANISHED");
+  if (partial) words.push(`PARTIAL ${partialArgument(partial)}`);
+  return words.length === 0 ? "" : ` (${words.join(" ")})`;
+}
+
+/** The items as a list. Throws UsageError for what are none. */
+export function itemList(items: FetchItem | readonly FetchItem[]): string[] {
   const list = typeof items === "string" ? [items] : [...items];
-  const isItem = (item: unknown) => typeof item === "string" && /^[A-Za-z][^\x00-\x1f\x7f-\uffff]*$/.test(item);
+  const isItem = (item: unknown) => typeof item === "string" && ITEM.test(item);
   if (list.length > 0 && list.every(isItem)) return list;
   throw new UsageError(`${JSON.stringify(items)} are no items of FETCH`, {
     advice: 'a list of names: ["FLAGS", "BODY.PEEK[HEADER]"]',
@@ -103,16 +103,10 @@ function itemList(items: FetchItem | readonly FetchItem[]): string[] {
   });
 }
 
-/** Word by which an answer is told from what the server sends unasked; undefined: there is none. */
-function markOf(items: FetchItem | readonly FetchItem[]): string | undefined {
-  const heavy = itemList(items).find((item) => !CASUAL.has(item.toUpperCase()));
-  const word = heavy?.toUpperCase().split(/[[. ]PEEK|[[ ]/)[0];
-  return word === undefined ? undefined : (MACROS[word] ?? word);
-}
-
 /** What a FETCH wants, as long as it is in flight. */
 export function wantedBy(set: MessageSet, items: FetchItem | readonly FetchItem[], { by }: FetchOptions): Wanted {
-  return new Wanted(formatSet(set), by !== "number", markOf(items));
+  const isToldUnasked = itemList(items).every((item) => TOLD_UNASKED.has(item.toUpperCase()));
+  return new Wanted(formatSet(set), by !== "number", isToldUnasked);
 }
 
 /** Sends the commands, and gives the rows to the intake as they come. */
@@ -120,19 +114,28 @@ export async function fetchRows(
   session: ImapSession,
   commands: readonly string[],
   wanted: Wanted,
-  { to }: FetchOptions,
+  { to, partial, vanished }: FetchOptions,
   call: Call,
   intake: Intake<FetchData>,
 ): Promise<void> {
+  if (partial && !session.has("PARTIAL")) {
+    const advice = "fetch what search(…, { partial }) gives";
+    throw new UsageError("the server fetches no parts of a set", { advice, protocol: "imap" });
+  }
   const batch = new Batch(session, intake);
   const sections = to && new Sections(session, wanted, to);
+  const gone = vanished && new Gone(vanished);
   const take = (response: Response) => {
+    if (response.name === "VANISHED" && gone) return gone.take(response);
     if (response.name !== "FETCH") return false;
     const row = session.parsed(response);
-    if (!wanted.answeredBy(response.raw, row, session.mailbox?.exists)) return false;
+    if (!wanted.answeredBy(row, session.mailbox?.exists)) {
+      sections?.forget();
+      return false;
+    }
     const bytes = sizeOf(response);
     if (sections === undefined) batch.add(row, bytes);
-    else sections.end(() => batch.addLate(row, bytes));
+    else sections.end(row, !intake.left, () => batch.addLate(row, bytes));
     return true;
   };
   const literal =
@@ -145,6 +148,7 @@ export async function fetchRows(
         .map((text) => session.send(text, { timeout: call.timeout, take, literal }));
       for (const result of await Promise.allSettled(some)) if (result.status === "rejected") throw result.reason;
       await sections?.over();
+      gone?.over();
     }
   } catch (error) {
     sections?.letGo(error);
@@ -152,6 +156,35 @@ export async function fetchRows(
   } finally {
     batch.flush();
     intake.end();
+  }
+}
+
+/** What has gone, told to a function of the caller's. */
+class Gone {
+  readonly #tell: (uids: SequenceSet) => void;
+  #failure: { error: unknown } | undefined;
+
+  constructor(tell: (uids: SequenceSet) => void) {
+    this.#tell = tell;
+  }
+
+  /** VANISHED (EARLIER) answers; without the word it tells what happens now (RFC 7162 §3.2.10). */
+  take(response: Response): boolean {
+    const cursor = response.cursor();
+    if (!cursor.atList) return false;
+    cursor.skip();
+    const uids = parseSet(cursor.atom());
+    try {
+      this.#tell(uids);
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+    return true;
+  }
+
+  /** Throws what the function has thrown. */
+  over(): void {
+    if (this.#failure) throw this.#failure.error;
   }
 }
 
@@ -192,72 +225,5 @@ class Batch {
     this.#rows = [];
     this.#bytes = 0;
     this.#intake.give(rows, bytes);
-  }
-}
-
-/** The sinks of sections. */
-class Sections {
-  readonly #session: ImapSession;
-  readonly #wanted: Wanted;
-  readonly #to: (section: ComingSection) => Sink | undefined;
-  /** Those of the response that is being read. */
-  #open: { readonly outlet: Outlet; readonly opening: Promise<SinkWriter> }[] = [];
-  /** Settles when those of the responses before have all, and their rows are through. */
-  #held: Promise<void> = Promise.resolve();
-  #failure: { error: unknown } | undefined;
-
-  constructor(session: ImapSession, wanted: Wanted, to: (section: ComingSection) => Sink | undefined) {
-    this.#session = session;
-    this.#wanted = wanted;
-    this.#to = to;
-  }
-
-  /** A literal of a FETCH begins: gives what takes it, where it is a section that has a sink. */
-  begin(head: Response, size: number): TakePiece | undefined {
-    const found = head.name === "FETCH" ? SECTION.exec(head.raw) : null;
-    if (found === null || head.number === undefined) return undefined;
-    const { number } = head;
-    // What stands before the literal; the UID is among it as a rule, and is waited for by nobody where it is not.
-    const { uid } = parseFetch(new Response(`${head.raw.slice(0, found.index)})`, head.literals));
-    if (uid !== undefined && !this.#wanted.isOf(uid, number, this.#session.mailbox?.exists)) return undefined;
-    // Behind a failure the rest is read and dropped.
-    if (this.#failure) return () => {};
-    const section = ((found[1] ?? found[3] ?? "") + (found[2] ?? "")).toUpperCase();
-    const sink = this.#to({ number, uid, section, size });
-    if (sink === undefined) return undefined;
-    const opening = openSink(sink);
-    const outlet = new Outlet(this.#session, opening);
-    this.#open.push({ outlet, opening });
-    return (piece) => outlet.take(piece);
-  }
-
-  /** The response is whole: its row is through when its sinks have all. No more is read until then. */
-  end(row: () => void): void {
-    const open = this.#open;
-    this.#open = [];
-    if (open.length > 0) this.#session.pause(open);
-    const ends = Promise.all(open.map(({ outlet }) => outlet.end()));
-    ends.catch(() => {});
-    this.#held = this.#held
-      .then(() => ends)
-      .then(row)
-      .catch((error) => void (this.#failure ??= { error }))
-      .finally(() => this.#session.resume(open));
-  }
-
-  /** Settles when all sinks have all; rejects with what the first of them failed by. */
-  async over(): Promise<void> {
-    await this.#held;
-    if (this.#failure) throw this.#failure.error;
-  }
-
-  /** The response that was being read will not be whole: its sinks are let go of. */
-  letGo(error: unknown): void {
-    for (const { opening } of this.#open.splice(0)) {
-      opening.then(
-        (writer) => writer.destroy(error as Error),
-        () => {},
-      );
-    }
   }
 }

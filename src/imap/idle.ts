@@ -1,11 +1,14 @@
 /** IDLE (RFC 2177): what happens in the mailbox, as it happens; begun again and again, and broken off where others want to speak. */
+import { onAbort } from "../client/abort.js";
 import { AbortedError } from "../client/errors.js";
 import { MOST_MS, wholeNumber } from "../client/options.js";
 import type { Feed } from "../client/rows.js";
 import type { Call, CallOptions } from "../client/session.js";
 import { Dialogue } from "./dialogue.js";
+import { EventFeed } from "./event-feed.js";
 import type { MailboxEvent } from "./mailbox.js";
-import type { ImapSession } from "./session.js";
+import type { Response } from "./response.js";
+import { type ImapSession, sizeOf } from "./session.js";
 
 /** What `idle()` takes. */
 export interface IdleOptions extends CallOptions {
@@ -18,57 +21,108 @@ export interface IdleOptions extends CallOptions {
 
 const EVERY = 9 * 60_000;
 const EVERY_NOOP = 60_000;
+/** Milliseconds until a server is asked again that ends IDLE by itself. */
+const PAUSE = 1000;
 
-/** One consumer's watch over the mailbox: rounds of IDLE, between which other calls have their turn. */
-export class Watch {
-  readonly #feed: Feed<MailboxEvent>;
-  readonly #every: number | undefined;
-  #left = false;
+/** Runs a call when its turn has come, alone. */
+export type RunAlone = (
+  options: Pick<CallOptions, "timeout">,
+  body: (session: ImapSession, call: Call) => Promise<void>,
+) => Promise<void>;
+
+/** One consumer. */
+interface Watch {
+  readonly every: number | undefined;
+  readonly timeout: number | undefined;
+  push(event: MailboxEvent, bytes: number): void;
+  /** Ends it; `failure` is what its loop throws. */
+  over(failure?: Error): void;
+}
+
+/** All that watch the mailbox of one client: they share its rounds of IDLE, between which other calls have their turn. */
+export class Watchers {
+  readonly #run: RunAlone;
+  readonly #readAhead: number;
+  readonly #watches = new Set<Watch>();
   /** Ends the round that is going on. */
   #stop: (() => void) | undefined;
-  #cancelled: AbortedError | undefined;
+  /** Settles when no round is going on, and none will. */
+  #driving: Promise<void> | undefined;
   #unlisten: (() => void) | undefined;
+  readonly #listener = (response: Response, event: MailboxEvent | undefined) => {
+    if (event === undefined) return;
+    const bytes = sizeOf(response);
+    for (const watch of [...this.#watches]) watch.push(event, bytes);
+  };
 
-  constructor(feed: Feed<MailboxEvent>, { every }: IdleOptions) {
-    this.#feed = feed;
-    this.#every = every === undefined ? undefined : wholeNumber("every", every, 1, MOST_MS);
-    feed.cancel = () => {
-      this.#left = true;
-      this.#stop?.();
-    };
+  /** `readAhead`: bytes of events that may wait for one consumer. */
+  constructor(run: RunAlone, readAhead: number) {
+    this.#run = run;
+    this.#readAhead = readAhead;
   }
 
-  /** True where the consumer has left. */
-  get left(): boolean {
-    return this.#left;
+  /** Gives events until the consumer leaves: then, where it was the last one, until the server was told. */
+  watch(feed: Feed<MailboxEvent>, { every, timeout, signal }: IdleOptions): Promise<void> {
+    if (every !== undefined) wholeNumber("every", every, 1, MOST_MS);
+    if (signal?.aborted) return Promise.reject(cancelled(signal));
+    return new Promise((resolve, reject) => {
+      const events = new EventFeed(feed, this.#readAhead);
+      const over = (failure?: Error) => {
+        if (!this.#watches.delete(watch)) return;
+        forget();
+        events.end();
+        const settle = () => (failure ? reject(failure) : resolve());
+        if (this.#watches.size > 0 || this.#driving === undefined) return settle();
+        this.#stop?.();
+        this.#driving.then(settle);
+      };
+      const push = (event: MailboxEvent, bytes: number) => {
+        const tooMany = events.push(event, bytes);
+        if (tooMany) over(tooMany);
+      };
+      const watch: Watch = { every, timeout, push, over };
+      const forget = onAbort(signal, () => over(cancelled(signal as AbortSignal)));
+      feed.cancel = () => over();
+      this.#watches.add(watch);
+      // A time of its own counts from now on.
+      if (every !== undefined) this.#stop?.();
+      this.#driving ??= this.#drive();
+    });
   }
 
-  /** Events are given on from now on, also those that come with the answers to other calls. */
-  listen(session: ImapSession): void {
-    if (this.#unlisten) return;
-    // There is no word for "slower" here: events are few, and held until they are taken.
-    const listener = (event: MailboxEvent) => void this.#feed.push([event], 0);
-    session.listeners.add(listener);
-    this.#unlisten = () => session.listeners.delete(listener);
-  }
-
-  end(): void {
-    this.#unlisten?.();
-    this.#feed.cancel = undefined;
-  }
-
-  /** One round. It ends when it is time for the next one, when another call wants its turn, or when the consumer leaves. */
-  async round(session: ImapSession, call: Call): Promise<void> {
-    this.listen(session);
-    if (this.#left) return;
-    const idles = session.has("IDLE");
-    const over = this.#until(this.#every ?? (idles ? EVERY : EVERY_NOOP), call);
+  /** Rounds, as long as there is somebody to watch. */
+  async #drive(): Promise<void> {
     try {
-      await (idles ? this.#idle(session, call, over) : this.#poll(session, call, over));
+      while (this.#watches.size > 0) {
+        await this.#run({ timeout: least(this.#watches, "timeout") }, (session, call) => this.#round(session, call));
+      }
+      this.#end();
+    } catch (error) {
+      this.#end();
+      for (const watch of [...this.#watches]) watch.over(error as Error);
+    }
+  }
+
+  #end(): void {
+    this.#driving = undefined;
+    this.#unlisten?.();
+    this.#unlisten = undefined;
+  }
+
+  /** It ends when it is time for the next one, when another call wants its turn, or when the last consumer leaves. */
+  async #round(session: ImapSession, call: Call): Promise<void> {
+    if (this.#watches.size === 0) return;
+    if (!this.#unlisten) {
+      session.listeners.add(this.#listener);
+      this.#unlisten = () => session.listeners.delete(this.#listener);
+    }
+    const idles = session.has("IDLE");
+    const over = this.#until(least(this.#watches, "every") ?? (idles ? EVERY : EVERY_NOOP), call);
+    try {
+      await (idles ? this.#idle(session, call, over) : session.noop(call).then(() => over));
     } finally {
       this.#stop?.();
     }
-    if (this.#cancelled) throw this.#cancelled;
   }
 
   async #idle(session: ImapSession, call: Call, over: Promise<void>): Promise<void> {
@@ -77,32 +131,35 @@ export class Watch {
     if (first.kind === "continuation") {
       session.line.allowSilence();
       await Promise.race([over, dialogue.done]);
+      // Whether it was told so or not.
+      const itself = this.#stop !== undefined;
       dialogue.say("DONE", "DONE", call.timeout);
-    }
-    session.accept(await dialogue.done, "IDLE");
-  }
-
-  async #poll(session: ImapSession, call: Call, over: Promise<void>): Promise<void> {
-    await session.noop(call);
-    await over;
+      session.accept(await dialogue.done, "IDLE");
+      if (itself) await Promise.race([over, this.#until(PAUSE, call)]);
+    } else session.accept(first, "IDLE");
   }
 
   /** Settles when the round is over, for whatever reason. */
   #until(ms: number, call: Call): Promise<void> {
+    const before = this.#stop;
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#stop?.(), ms);
       this.#stop = () => {
         clearTimeout(timer);
         this.#stop = undefined;
+        before?.();
         resolve();
       };
       call.contended = () => this.#stop?.();
-      // A word ends it: the connection is in order behind that.
-      call.cancel = async (cause) => {
-        this.#cancelled = new AbortedError("the call was cancelled", { cause, clientUsable: true });
-        this.#stop?.();
-        return true;
-      };
     });
   }
+}
+
+function least(watches: Iterable<Watch>, what: "every" | "timeout"): number | undefined {
+  const given = [...watches].flatMap((watch) => watch[what] ?? []);
+  return given.length === 0 ? undefined : Math.min(...given);
+}
+
+function cancelled(signal: AbortSignal): AbortedError {
+  return new AbortedError("the call was cancelled", { cause: signal.reason, clientUsable: true });
 }

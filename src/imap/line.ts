@@ -8,6 +8,9 @@ import { type CommandLine, type CommandText, commandLines, type LiteralOut, type
 import type { Response } from "./response.js";
 import { type ResponseEvents, ResponseReader } from "./response-reader.js";
 
+/** Bytes of a literal in memory that are written at once. */
+const WHOLE = 256 * 1024;
+
 /** Takes a literal's bytes as they come. */
 export type TakePiece = (piece: Buffer) => void;
 
@@ -23,6 +26,8 @@ export interface CommandOptions {
   readonly take?: ((response: Response, tag: string) => boolean) | undefined;
   /** Gives what takes a literal of such a response; undefined: it is kept in memory. */
   readonly literal?: ((head: Response, size: number) => TakePiece | undefined) | undefined;
+  /** Called with the tagged response, before anything behind it is read. */
+  readonly settled?: ((tagged: Response) => void) | undefined;
   /** Called with each continuation that asks for no literal. The connection is this command's alone then. */
   readonly more?: ((response: Response) => void) | undefined;
 }
@@ -182,6 +187,11 @@ export class ImapLine extends Link {
 
   /** Sends what may be sent of a command now. */
   #goOn(command: Command): void {
+    // Refused in the middle of a literal, which was sent to its end: so is the line behind it, without what it would hold.
+    if (command.settled) {
+      this.write("\r\n", "");
+      command.sent = command.lines.length;
+    }
     for (let line = command.lines[command.sent]; line !== undefined; line = command.lines[command.sent]) {
       command.sent++;
       this.write(line.line, line.shown);
@@ -193,13 +203,13 @@ export class ImapLine extends Link {
 
   /** True where all of it was written; false where the rest of the command follows later. */
   #sendLiteral(command: Command, { bytes, size }: LiteralOut): boolean {
-    if (Array.isArray(bytes)) {
+    if (Array.isArray(bytes) && size <= WHOLE) {
       this.writeBytes(bytes);
       return true;
     }
     command.streaming = true;
     this.ourTurn = true;
-    this.#stream(bytes as AsyncIterable<Buffer>, size).then(
+    this.#stream(Array.isArray(bytes) ? slices(bytes) : (bytes as AsyncIterable<Buffer>), size).then(
       () => {
         command.streaming = false;
         this.ourTurn = false;
@@ -212,7 +222,7 @@ export class ImapLine extends Link {
     return false;
   }
 
-  async #stream(bytes: AsyncIterable<Buffer>, size: number): Promise<void> {
+  async #stream(bytes: AsyncIterable<Buffer> | Iterable<Buffer>, size: number): Promise<void> {
     let sent = 0;
     for await (const chunk of bytes) {
       if (this.closed) throw this.closed;
@@ -263,9 +273,10 @@ export class ImapLine extends Link {
   #onTagged(response: Response): void {
     const at = this.#inFlight.findIndex(({ tag }) => tag === response.tag);
     const command = this.#inFlight[at];
-    if (command === undefined) throw stray(this.redact(response.raw));
+    if (command === undefined) throw stray(this.redact(readableText(response.raw)));
     this.#inFlight.splice(at, 1);
     command.settled = true;
+    command.options.settled?.(response);
     command.resolve(response);
     // What was announced is sent to its end, whatever the answer says of it.
     if (this.#talker === command && !command.streaming) this.#talker = undefined;
@@ -278,7 +289,7 @@ export class ImapLine extends Link {
   #onContinuation(response: Response): void {
     const command = this.#talker;
     const line = command?.lines[command.sent - 1];
-    if (command === undefined || command.streaming) throw stray(this.redact(response.raw));
+    if (command === undefined || command.streaming) throw stray(this.redact(readableText(response.raw)));
     this.patience(command.timeout);
     if (line?.literal !== undefined && line.waits) {
       if (this.#sendLiteral(command, line.literal)) this.#goOn(command);
@@ -286,7 +297,7 @@ export class ImapLine extends Link {
     } else if (command.options.more) {
       command.options.more(response);
     } else {
-      throw stray(this.redact(response.raw));
+      throw stray(this.redact(readableText(response.raw)));
     }
   }
 
@@ -349,13 +360,23 @@ export class ImapLine extends Link {
   }
 }
 
+/** Pieces that a slow line takes one by one: each that leaves is a sign of life. */
+function* slices(bytes: readonly Buffer[]): Generator<Buffer> {
+  for (const each of bytes) for (let at = 0; at < each.length; at += WHOLE) yield each.subarray(at, at + WHOLE);
+}
+
 /** What LOGOUT gives as its `take`: BYE is what it asks for (RFC 9051 §6.1.3). */
 export function takesBye(response: Response): boolean {
   return response.status === "BYE";
 }
 
-function stray(raw: string): ProtocolError {
-  const said = readable(raw.length > 120 ? `${raw.slice(0, 120)}…` : raw);
+/** A character per byte → text, in which secrets can be found. */
+function readableText(raw: string): string {
+  return decodeText(Buffer.from(raw, "latin1"));
+}
+
+function stray(text: string): ProtocolError {
+  const said = readable(text.length > 120 ? `${text.slice(0, 120)}…` : text);
   return new ProtocolError(`the server sent a response that no command asked for: ${said}`, {
     advice: "responses can no longer be told apart, so the connection was closed",
   });

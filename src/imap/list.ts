@@ -138,7 +138,7 @@ export function listCommand(
 /** RETURN's options: what was asked for, and the special uses where the server has them. */
 export function returnOptions(options: ListOptions, has: (capability: string) => boolean): string[] {
   const { return: asked = [], status } = options;
-  const extended = has("LIST-EXTENDED") || has("IMAP4REV2");
+  const extended = has("LIST-EXTENDED");
   const out = new Set(asked.length === 0 ? [] : words("option of LIST", asked).toUpperCase().split(" "));
   if (extended && has("SPECIAL-USE")) out.add("SPECIAL-USE");
   if (status && hasListStatus(has)) out.add(`STATUS ${statusItems(status)}`);
@@ -149,7 +149,7 @@ export function returnOptions(options: ListOptions, has: (capability: string) =>
 
 /** True where LIST can tell the status along with the names. */
 export function hasListStatus(has: (capability: string) => boolean): boolean {
-  return has("LIST-STATUS") || has("IMAP4REV2");
+  return has("LIST-STATUS");
 }
 
 /** Reads a LIST or LSUB response. Throws ProtocolError. */

@@ -18,6 +18,8 @@ const LONGEST_INITIAL = 1000 - "A99 AUTHENTICATE SCRAM-SHA-256-PLUS \r\n".length
 export async function logIn(session: ImapSession, credentials: Credentials, call: Call): Promise<Response> {
   const { line, options } = session;
   line.hide(credentials.password);
+  // As it stands in quotes, where a server shows it in what it says.
+  line.hide(credentials.password?.replace(/["\\]/g, "\\$&"));
   const context = saslContext(line, options, "imap", credentials, session.capabilities.get("AUTH") ?? []);
   const insists = options.mechanisms !== undefined || credentials.token !== undefined;
   const hasPassword = credentials.user !== undefined && credentials.password !== undefined;

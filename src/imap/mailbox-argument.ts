@@ -1,4 +1,5 @@
-/** Names of mailboxes and flags as arguments of commands. No I/O. */
+/** Names of mailboxes, flags and numbers as arguments of commands. No I/O. */
+import { UsageError } from "../client/errors.js";
 import { astring, type Piece, string } from "./command.js";
 import { checkFlag } from "./flags.js";
 import { encodeMailbox } from "./mailbox-name.js";
@@ -16,4 +17,13 @@ export function patternArgument(pattern: string, utf8: boolean): Piece {
 /** Flags in parentheses. Throws UsageError for what is no flag. */
 export function flagList(flags: readonly string[]): string {
   return `(${flags.map(checkFlag).join(" ")})`;
+}
+
+/** A whole number of at most 64 bits. Throws UsageError; `what` is what it should be. */
+export function wholeArgument(what: string, value: number | bigint): string {
+  const most = 2n ** 64n;
+  if (typeof value === "bigint" ? value >= 0n && value < most : Number.isSafeInteger(value) && value >= 0) {
+    return String(value);
+  }
+  throw new UsageError(`${what} is a whole number, not ${String(value)}`, { protocol: "imap" });
 }

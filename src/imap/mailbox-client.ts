@@ -1,6 +1,8 @@
 /** Methods about the connection and its mailboxes (RFC 9051 §6.1 and §6.3): what to ask; session.ts knows how. */
 import { UsageError } from "../client/errors.js";
 import type { CallOptions } from "../client/session.js";
+import { hasCapability } from "./abilities.js";
+import { type ChangesOptions, changesSince, type MailboxChanges } from "./changes.js";
 import { idParameters, parseId } from "./id.js";
 import {
   hasListStatus,
@@ -18,6 +20,7 @@ import {
 } from "./list.js";
 import type { Mailbox } from "./mailbox.js";
 import { mailboxArgument } from "./mailbox-argument.js";
+import type { KnownState } from "./mailbox-state.js";
 import type { Response } from "./response.js";
 import { type SelectOptions, select } from "./select.js";
 import type { ImapSession } from "./session.js";
@@ -25,10 +28,12 @@ import { SharedClient } from "./shared-client.js";
 
 /** A part of ImapClient. */
 export abstract class MailboxClient extends SharedClient {
-  /** True where the server announces the capability, e.g. `has("AUTH", "PLAIN")`, `has("UIDPLUS")`. */
+  /**
+   * True where the server can do it, e.g. `has("AUTH", "PLAIN")`, `has("UIDPLUS")`: it was announced, or is a part of
+   * IMAP4rev2, and that was.
+   */
   has(capability: string, argument?: string): boolean {
-    const found = this.capabilities.get(capability.toUpperCase());
-    return found !== undefined && (argument === undefined || found.includes(argument.toUpperCase()));
+    return hasCapability(this.capabilities, capability, argument);
   }
 
   /** The mailbox that is selected, as it is now; undefined where none is. */
@@ -68,8 +73,9 @@ export abstract class MailboxClient extends SharedClient {
     for (const each of extensions) {
       if (!/^[!-~]+$/.test(each)) throw new UsageError(`${JSON.stringify(each)} is no extension`, { protocol: "imap" });
     }
-    return this.run({ ...options, exclusive: true }, async (session, { timeout }) => {
-      await session.send(`ENABLE ${extensions.join(" ")}`, { timeout });
+    if (extensions.length === 0) throw new UsageError("enable wants at least one extension", { protocol: "imap" });
+    return this.run({ ...options, exclusive: true }, async (session, call) => {
+      await session.enable(extensions, call);
       return [...session.enabled];
     });
   }
@@ -89,6 +95,23 @@ export abstract class MailboxClient extends SharedClient {
   async examine(name: string, options: SelectOptions = {}): Promise<Mailbox> {
     return this.run({ ...options, exclusive: true }, (session, call) =>
       select(session, "EXAMINE", name, options, call),
+    );
+  }
+
+  /**
+   * Selects a mailbox, and tells what has changed in it since it was looked at last: new messages, changed flags, and what
+   * has gone. In one round trip where the server has QRESYNC, which is enabled then; by CONDSTORE and a search (RFC 7162),
+   * or by comparing the flags of all messages, where it has not. A mailbox with another UIDVALIDITY is told by `reset`.
+   *
+   * @param known `state` of the last time. Default: nothing is known, all messages are new.
+   * @throws ReplyError for a refusal, and for a mailbox that keeps no UIDs; UsageError for a state that does not suffice.
+   *
+   * @example
+   * const { reset, added, changed, vanished, state } = await imap.changesSince("INBOX", saved);
+   */
+  async changesSince(name: string, known?: KnownState, options: ChangesOptions = {}): Promise<MailboxChanges> {
+    return this.run({ ...options, exclusive: true }, (session, call) =>
+      changesSince(session, name, known, options, call),
     );
   }
 

@@ -41,36 +41,46 @@ export class Mailbox {
   /** The same for as long as the mailbox lives, also under another name (RFC 8474). */
   mailboxId: string | undefined = undefined;
 
-  /** What was told along with the selection: changes since the last one, where they were asked for (QRESYNC). */
-  readonly resync: MailboxEvent[] = [];
+  /**
+   * What has changed since the mailbox was known, where that was asked for (QRESYNC). Undefined where it was not, and where
+   * nothing can be told: UIDVALIDITY is another one, or the mailbox counts no changes. All that was known is void then.
+   */
+  resync: readonly MailboxEvent[] | undefined = undefined;
 
   constructor(name: string, readOnly = false) {
     this.name = name;
     this.readOnly = readOnly;
   }
 
-  /** Takes over what a response tells; gives what happened, where something did. Throws ProtocolError. */
-  heed(response: Response): MailboxEvent | undefined {
+  /** Takes over what a response tells; gives what happened, where something did. `utf8`: names are UTF-8. Throws ProtocolError. */
+  heed(response: Response, utf8 = false): MailboxEvent | undefined {
     if (response.status !== undefined) {
       if (response.code) this.#code(response.code);
       return undefined;
     }
-    return Object.hasOwn(HEED, response.name) ? HEED[response.name]?.(this, response) : undefined;
+    return Object.hasOwn(HEED, response.name) ? HEED[response.name]?.(this, response, utf8) : undefined;
   }
 
   #code({ name, number, flags, mailboxId }: ResponseCode): void {
-    if (name === "UIDVALIDITY") this.uidValidity = Number(number);
-    else if (name === "UIDNEXT") this.uidNext = Number(number);
-    else if (name === "UNSEEN") this.firstUnseen = Number(number);
-    else if (name === "HIGHESTMODSEQ") this.highestModseq = number;
+    if (number !== undefined) this.#number(name, number);
+    else if (name === "NOMODSEQ") this.highestModseq = undefined;
     else if (name === "PERMANENTFLAGS") this.permanentFlags = flags;
     else if (name === "MAILBOXID") this.mailboxId = mailboxId;
     else if (name === "READ-ONLY") this.readOnly = true;
     else if (name === "READ-WRITE") this.readOnly = false;
   }
+
+  #number(name: string, number: number | bigint): void {
+    if (name === "UIDVALIDITY") this.uidValidity = Number(number);
+    else if (name === "UIDNEXT") this.uidNext = Number(number);
+    else if (name === "UNSEEN") this.firstUnseen = Number(number);
+    else if (name === "HIGHESTMODSEQ") this.highestModseq = number;
+  }
 }
 
-const HEED: Readonly<Record<string, (mailbox: Mailbox, response: Response) => MailboxEvent | undefined>> = {
+const HEED: Readonly<
+  Record<string, (mailbox: Mailbox, response: Response, utf8: boolean) => MailboxEvent | undefined>
+> = {
   EXISTS: (mailbox, { number = 0 }) => {
     const previous = mailbox.exists;
     mailbox.exists = number;
@@ -90,5 +100,5 @@ const HEED: Readonly<Record<string, (mailbox: Mailbox, response: Response) => Ma
     if (!earlier) mailbox.exists = Math.max(mailbox.exists - uids.size, 0);
     return { type: "vanished", uids, earlier };
   },
-  FETCH: (_, response) => ({ type: "fetch", data: parseFetch(response) }),
+  FETCH: (_, response, utf8) => ({ type: "fetch", data: parseFetch(response, utf8) }),
 };

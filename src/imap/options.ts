@@ -2,7 +2,7 @@
 import { UsageError } from "../client/errors.js";
 import type { ClientOptions } from "../client/options.js";
 
-/** What an ImapClient takes. */
+/** What an ImapClient takes. `limits.line` and `limits.reply`: 16 MiB by default, as a search is answered by one line. */
 export interface ImapOptions extends ClientOptions {
   /** Compress both directions behind the login, where the server announces COMPRESS=DEFLATE (RFC 4978). Default: true. */
   compress?: boolean | undefined;

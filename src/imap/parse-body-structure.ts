@@ -1,9 +1,10 @@
 /** BODY and BODYSTRUCTURE (RFC 9051 §7.5.2): the parts of a message, without their contents. No I/O. */
+
 import { decodeBare } from "../message/charset.js";
+import { decodeParameters } from "../message/parameters.js";
 import { decodeWords } from "../message/words.js";
 import type { Cursor } from "./cursor.js";
 import { type Envelope, parseEnvelope } from "./parse-envelope.js";
-import { decodeParameters } from "./parse-parameters.js";
 
 /** How a part wants to be shown. */
 export interface Disposition {

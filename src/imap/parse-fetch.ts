@@ -16,7 +16,10 @@ const LEFT_BRACKET = 0x5b;
 /** Items of one response that cannot be read before the rest of it is given up: an error costs more than an item. */
 const MOST_BROKEN = 100;
 
-type Reader = (cursor: Cursor, data: FetchData) => void;
+/** Items that a server sends unasked, too. */
+export const TOLD_UNASKED: ReadonlySet<string> = new Set(["UID", "FLAGS", "MODSEQ"]);
+
+type Reader = (cursor: Cursor, data: FetchData, utf8: boolean) => void;
 
 /** How each item is read, behind its name. */
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
@@ -39,20 +42,21 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["THREADID", (cursor, data) => void (data.threadId = inList(cursor, () => cursor.astring()))],
   ["X-GM-MSGID", (cursor, data) => void (data.gmailMessageId = cursor.atom())],
   ["X-GM-THRID", (cursor, data) => void (data.gmailThreadId = cursor.atom())],
-  ["X-GM-LABELS", (cursor, data) => void (data.gmailLabels = cursor.strings().map((each) => decodeMailbox(each)))],
+  ["X-GM-LABELS", (cursor, data, utf8) => void (data.gmailLabels = readLabels(cursor, utf8))],
 ]);
 
 /**
  * Reads a FETCH response. An item that cannot be read is stepped over and named in `broken`; where even its end cannot be
  * found, what stood before it is given.
  *
+ * @param utf8 True where the connection's names are UTF-8. Default: false.
  * @throws ProtocolError only where the response is not one to FETCH.
  *
  * @example
  * const data = parseFetch(new Response("* 12 FETCH (UID 345 FLAGS (\\Seen))"));
  * data.uid; // 345
  */
-export function parseFetch(response: Response): FetchData {
+export function parseFetch(response: Response, utf8 = false): FetchData {
   if (response.name !== "FETCH" || response.number === undefined) {
     throw new ProtocolError(`a FETCH response was expected, not ${response.name}`);
   }
@@ -60,7 +64,7 @@ export function parseFetch(response: Response): FetchData {
   const cursor = response.cursor();
   try {
     let broken = 0;
-    if (cursor.open()) while (broken < MOST_BROKEN && !cursor.close()) if (!readItem(cursor, data)) broken++;
+    if (cursor.open()) while (broken < MOST_BROKEN && !cursor.close()) if (!readItem(cursor, data, utf8)) broken++;
   } catch (error) {
     data.broken ??= reason(error);
   }
@@ -68,12 +72,13 @@ export function parseFetch(response: Response): FetchData {
 }
 
 /** False where it could not be read. */
-function readItem(cursor: Cursor, data: FetchData): boolean {
+function readItem(cursor: Cursor, data: FetchData, utf8: boolean): boolean {
   const name = cursor.itemName();
   const start = cursor.at;
   const reader = READERS.get(name) ?? READERS.get(name.toUpperCase());
+  if (!TOLD_UNASKED.has(name) && !TOLD_UNASKED.has(name.toUpperCase())) data.tellsMore();
   try {
-    if (reader !== undefined) reader(cursor, data);
+    if (reader !== undefined) reader(cursor, data, utf8);
     else data.other = added(data.other, otherName(cursor, name), cursor.value());
     return true;
   } catch (error) {
@@ -104,6 +109,11 @@ function readPreview(cursor: Cursor): string | undefined {
   const raw = cursor.nstring();
   if (inDraft) while (!cursor.close()) cursor.skip();
   return raw === undefined ? undefined : decodeText(Buffer.from(raw, "latin1"));
+}
+
+/** Labels are named like mailboxes, but for `\\Inbox` and its like. */
+function readLabels(cursor: Cursor, utf8: boolean): string[] {
+  return cursor.strings().map((each) => decodeMailbox(each, utf8));
 }
 
 function sectionOf(cursor: Cursor): string {

@@ -1,6 +1,6 @@
 /** One response of an IMAP server: its first words are read at once, the rest when it is asked for. No I/O. */
 import { ProtocolError } from "../client/errors.js";
-import { readable } from "../wire/text.js";
+import { decodeText, readable } from "../wire/text.js";
 import { Cursor, type Literal } from "./cursor.js";
 import { parseStatusText, type ResponseCode, type StatusText } from "./parse-code.js";
 
@@ -102,7 +102,9 @@ function wordAt(raw: string, at: number): string {
 }
 
 function notAResponse(raw: string): ProtocolError {
-  const said = readable(raw.length > 80 ? `${raw.slice(0, 80)}…` : raw);
+  // Who has the secrets takes them out later: they must be whole then.
+  const text = decodeText(Buffer.from(raw, "latin1"));
+  const said = readable(text.length > 500 ? `${text.slice(0, 500)}…` : text);
   return new ProtocolError(`this is not a response of an IMAP server: ${JSON.stringify(said)}`, {
     advice: "is this the right port?",
   });

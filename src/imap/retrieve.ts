@@ -3,38 +3,45 @@
 import { ReplyError } from "../client/errors.js";
 import { wholeNumber } from "../client/options.js";
 import type { Sink } from "../client/sink.js";
+import type { FetchedMessage, PassedMessage } from "../message/reader.js";
 import type { FetchOptions } from "./fetch.js";
 import type { FetchData } from "./fetch-data.js";
 
 /** A message. */
-export interface RetrievedMessage {
+export interface RetrievedMessage extends FetchedMessage {
+  /** The UID, as all readers call it. */
+  readonly id: number;
   readonly uid: number;
-  /** The bytes, lines ended by CR LF. */
-  readonly content: Buffer;
 }
 
 /** A message that went to a sink. */
-export interface StoredMessage {
+export interface StoredMessage extends PassedMessage {
+  readonly id: number;
   readonly uid: number;
-  /** How many bytes went there. */
-  readonly bytes: number;
 }
 
-/** Asks for a message; `fetch` does it. Throws ReplyError where there is none. */
-export async function retrieve(
+/** Has a message go to a sink; `fetch` asks for it. Throws ReplyError where there is none. */
+export async function retrieveTo(
   uid: number,
-  sink: Sink | undefined,
+  sink: Sink,
   fetch: (to: FetchOptions["to"]) => Promise<FetchData[]>,
-): Promise<RetrievedMessage | StoredMessage> {
-  wholeNumber("uid", uid, 1, 2 ** 32 - 1);
-  for (const row of await fetch(sink === undefined ? undefined : () => sink)) {
-    const content = row.body.get("");
-    if (content !== undefined) return { uid, content };
+): Promise<StoredMessage> {
+  for (const row of await fetch(() => sink)) {
     const bytes = row.streamed.get("");
-    if (bytes !== undefined) return { uid, bytes };
+    if (bytes !== undefined) return { id: uid, uid, bytes };
   }
-  throw new ReplyError(`no message has the UID ${uid}`, {
-    command: `UID FETCH ${uid} BODY.PEEK[]`,
+  throw noMessage(uid);
+}
+
+/** Throws UsageError for what is no UID. */
+export function checkUid(uid: number): void {
+  wholeNumber("uid", uid, 1, 2 ** 32 - 1);
+}
+
+/** The error for a message that is not there. */
+export function noMessage(uid: number): ReplyError {
+  return new ReplyError(`no message has the UID ${uid}`, {
+    command: `UID FETCH ${uid} (BODY.PEEK[])`,
     code: "OK",
     transient: false,
     protocol: "imap",

@@ -3,6 +3,8 @@ import { UsageError } from "../client/errors.js";
 import { astring, literal, type Piece } from "./command.js";
 import type { Cursor } from "./cursor.js";
 import { checkFlag } from "./flags.js";
+import { wholeArgument } from "./mailbox-argument.js";
+import { encodeMailbox } from "./mailbox-name.js";
 import { formatDay } from "./parse-date.js";
 import type { Response } from "./response.js";
 import { formatSet, type MessageSet, parseSet } from "./sequence-set.js";
@@ -48,8 +50,13 @@ export interface SearchQuery {
   numbers?: MessageSet | undefined;
   /** Changed since (RFC 7162). */
   modseq?: number | bigint | undefined;
-  /** Gmail's own way to search. */
+  /** Gmail's own way to search (X-GM-RAW): what its web page takes, `has:attachment in:unread`. */
   gmailRaw?: string | undefined;
+  /** Gmail: has this label, or each of these (X-GM-LABELS): a name, or `\Inbox` and its like. */
+  gmailLabels?: string | readonly string[] | undefined;
+  /** Gmail: this message, this conversation (X-GM-MSGID, X-GM-THRID): decimal numbers of 64 bits. */
+  gmailMessageId?: string | bigint | undefined;
+  gmailThreadId?: string | bigint | undefined;
   /** None of these. */
   not?: SearchQuery | readonly SearchQuery[] | undefined;
   /** One of these. */
@@ -58,12 +65,16 @@ export interface SearchQuery {
 
 const SYSTEM_FLAGS: ReadonlySet<string> = new Set(["ANSWERED", "DELETED", "DRAFT", "FLAGGED", "SEEN"]);
 
-type Writer = (value: never) => readonly Piece[];
+type Writer = (value: never, utf8: boolean) => readonly Piece[];
 
 const flag = (word: string) => (value: boolean) => [value ? word : `UN${word}`];
 const day = (word: string) => (value: Date) => [`${word} ${formatDay(value)}`];
 const text = (word: string) => (value: string) => [`${word} `, searchString(value)];
-const count = (word: string) => (value: number | bigint) => [`${word} ${whole(word, value)}`];
+const count = (word: string) => (value: number | bigint) => [`${word} ${wholeArgument(word, value)}`];
+const gmailId = (word: string) => (value: string | bigint) => {
+  if (typeof value === "bigint" || /^\d{1,20}$/.test(value)) return [`${word} ${wholeArgument(word, BigInt(value))}`];
+  throw new UsageError(`${word} wants a decimal number, not ${JSON.stringify(value)}`, { protocol: "imap" });
+};
 const keywords = (word: string) => (value: string | readonly string[]) => [
   [value]
     .flat()
@@ -73,7 +84,7 @@ const keywords = (word: string) => (value: string | readonly string[]) => [
 
 /** How each condition is written. */
 const WRITERS: {
-  readonly [K in keyof Required<SearchQuery>]: (value: NonNullable<SearchQuery[K]>) => readonly Piece[];
+  readonly [K in keyof Required<SearchQuery>]: (value: NonNullable<SearchQuery[K]>, utf8: boolean) => readonly Piece[];
 } = {
   all: () => ["ALL"],
   answered: flag("ANSWERED"),
@@ -113,7 +124,10 @@ const WRITERS: {
   numbers: (set) => [formatSet(set)],
   modseq: count("MODSEQ"),
   gmailRaw: text("X-GM-RAW"),
-  not: (queries) => joined([queries].flat().map((each) => ["NOT (", ...conditions(each), ")"])),
+  gmailLabels: (labels, utf8) => joined([labels].flat().map((each) => ["X-GM-LABELS ", gmailLabel(each, utf8)])),
+  gmailMessageId: gmailId("X-GM-MSGID"),
+  gmailThreadId: gmailId("X-GM-THRID"),
+  not: (queries, utf8) => joined([queries].flat().map((each) => ["NOT (", ...conditions(each, utf8), ")"])),
   or: alternatives,
 };
 
@@ -121,9 +135,10 @@ const WRITERS: {
  * The query of a SEARCH. Throws UsageError for what is none.
  *
  * @param query A value, or text as IMAP writes it.
+ * @param utf8 True where the connection's names are UTF-8. Default: false.
  */
-export function searchPieces(query: SearchQuery | string): Piece[] {
-  if (typeof query !== "string") return conditions(query);
+export function searchPieces(query: SearchQuery | string, utf8 = false): Piece[] {
+  if (typeof query !== "string") return conditions(query, utf8);
   if (query.trim() === "" || /\{\d+[+-]?\}$/.test(query)) {
     throw new UsageError(`${JSON.stringify(query)} is no search`, { advice: "quote strings", protocol: "imap" });
   }
@@ -135,7 +150,7 @@ export function needsCharset(pieces: readonly Piece[]): boolean {
   return pieces.some((piece) => typeof piece !== "string" || /[^\x00-\x7f]/.test(piece));
 }
 
-function conditions(query: SearchQuery): Piece[] {
+function conditions(query: SearchQuery, utf8: boolean): Piece[] {
   const all: (readonly Piece[])[] = [];
   for (const [name, value] of Object.entries(query)) {
     if (value === undefined) continue;
@@ -144,16 +159,16 @@ function conditions(query: SearchQuery): Piece[] {
       throw new UsageError(`${JSON.stringify(name)} is no condition of a search`, { advice, protocol: "imap" });
     }
     // Each writer has the type of its own value.
-    all.push((WRITERS[name as keyof SearchQuery] as unknown as Writer)(value as never));
+    all.push((WRITERS[name as keyof SearchQuery] as unknown as Writer)(value as never, utf8));
   }
   return all.length === 0 ? ["ALL"] : joined(all);
 }
 
 /** OR takes two: `OR (a) OR (b) (c)`. */
-function alternatives(queries: readonly SearchQuery[]): Piece[] {
+function alternatives(queries: readonly SearchQuery[], utf8: boolean): Piece[] {
   const last = queries.length - 1;
   if (last < 0) throw new UsageError("a search for one of none", { protocol: "imap" });
-  return queries.flatMap((each, i) => [`${i > 0 ? " " : ""}${i < last ? "OR " : ""}(`, ...conditions(each), ")"]);
+  return queries.flatMap((each, i) => [`${i > 0 ? " " : ""}${i < last ? "OR " : ""}(`, ...conditions(each, utf8), ")"]);
 }
 
 function joined(all: readonly (readonly Piece[])[]): Piece[] {
@@ -178,15 +193,22 @@ function systemFlag(word: string, name: string): string {
   return word === "UNKEYWORD" ? `UN${own}` : own;
 }
 
+/** Labels are named like mailboxes, but for those with a backslash. */
+function gmailLabel(label: string, utf8: boolean): Piece {
+  return label.startsWith("\\") ? checkFlag(label) : astring(encodeMailbox(label, utf8), true);
+}
+
+/** True where messages are named by their numbers, which change when others go. */
+export function namesNumbers(query: SearchQuery | string): boolean {
+  if (typeof query === "string") return true;
+  const inner = [query.not ?? [], query.or ?? []].flat();
+  return query.numbers !== undefined || inner.some(namesNumbers);
+}
+
 /** RFC 5322 §3.6.8. */
 function fieldName(name: string): Piece {
   if (/^[\x21-\x39\x3b-\x7e]+$/.test(name)) return astring(name);
   throw new UsageError(`${JSON.stringify(name)} is no name of a header field`, { protocol: "imap" });
-}
-
-function whole(word: string, value: number | bigint): string {
-  if (typeof value === "bigint" ? value >= 0n : Number.isSafeInteger(value) && value >= 0) return String(value);
-  throw new UsageError(`${word} wants a whole number, not ${String(value)}`, { protocol: "imap" });
 }
 
 /** The messages of `* SEARCH 2 3 6 (MODSEQ 917162500)`, or of a SORT, in the order they were sent in. Throws ProtocolError. */

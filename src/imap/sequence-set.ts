@@ -1,4 +1,5 @@
 /** Sets of message numbers and UIDs (RFC 9051 §9, sequence-set): numbers and ranges ⇄ `1:5,7,9:*`. No I/O. */
+import { inspect } from "node:util";
 import { ProtocolError, UsageError } from "../client/errors.js";
 
 /** From the first to the last, both included; `"*"` is the last message there is. */
@@ -62,6 +63,11 @@ export class SequenceSet implements Iterable<number> {
 
   toJSON(): string {
     return this.toString();
+  }
+
+  /** What `console.log` shows. */
+  [inspect.custom](): string {
+    return `SequenceSet(${this.size}) { ${this.toString()} }`;
   }
 }
 

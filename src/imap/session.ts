@@ -5,19 +5,20 @@ import type { ResolvedOptions } from "../client/options.js";
 import type { Call, Credentials, RequestOptions, Session } from "../client/session.js";
 import { serverName } from "../net/explain.js";
 import { refusedTls } from "../net/tls.js";
-import { readable } from "../wire/text.js";
+import { decodeText, readable } from "../wire/text.js";
+import { Abilities, type Capabilities } from "./abilities.js";
 import { type CommandText, shownCommand } from "./command.js";
 import type { FetchData } from "./fetch-data.js";
 import { type CommandOptions, ImapLine, takesBye } from "./line.js";
 import { logIn } from "./login.js";
 import type { Mailbox, MailboxEvent } from "./mailbox.js";
 import type { ImapSettings } from "./options.js";
-import { parseCapabilities } from "./parse-capability.js";
 import { parseFetch } from "./parse-fetch.js";
 import { refusal } from "./refusal.js";
 import { type ImapReply, replyOf } from "./reply.js";
 import type { Response } from "./response.js";
-import type { Wanted } from "./wanted.js";
+import { Retrieval } from "./retrieval.js";
+import { type Wanted, Wants } from "./wanted.js";
 
 /** Commands that `request()` leaves to a method, and which one. */
 const NOT_RAW: Readonly<Record<string, string>> = {
@@ -25,6 +26,7 @@ const NOT_RAW: Readonly<Record<string, string>> = {
   AUTHENTICATE: "login()",
   UNAUTHENTICATE: "another client",
   STARTTLS: "the option security",
+  ENABLE: "enable()",
   COMPRESS: "the option compress",
   SELECT: "select()",
   EXAMINE: "examine()",
@@ -42,19 +44,17 @@ export class ImapSession implements Session {
   readonly settings: ImapSettings;
   /** The mailbox that is selected. */
   mailbox: Mailbox | undefined;
-  /** True where names of mailboxes travel as UTF-8: UTF8=ACCEPT or IMAP4rev2 was enabled. */
-  utf8 = false;
-  /** What was enabled (RFC 5161). */
-  readonly enabled = new Set<string>();
-  /** Called with what happens in the mailbox. */
-  readonly listeners = new Set<(event: MailboxEvent) => void>();
+  /** Called with what nobody asked for: the response, and what it means for the selected mailbox. */
+  readonly listeners = new Set<(response: Response, event: MailboxEvent | undefined) => void>();
+  /** True while the server was asked to tell of other mailboxes, too (NOTIFY). */
+  notifying = false;
   /** Who waits for FETCH responses now. */
-  readonly #wanting = new Map<Wanted, Promise<unknown>>();
+  readonly #wants = new Wants();
   /** The FETCH response that was parsed last: several commands may look at it. */
   #parsed: { readonly response: Response; readonly data: FetchData } | undefined;
-  #capabilities: ReadonlyMap<string, readonly string[]> = new Map();
-  /** How often the server has announced them. */
-  #announced = 0;
+  /** Whole messages for calls that overlap. */
+  readonly retrieval = new Retrieval(this);
+  readonly #abilities = new Abilities();
   #preauthenticated = false;
 
   constructor(options: ResolvedOptions, settings: ImapSettings, onClose: (reason: PolywireError) => void) {
@@ -67,8 +67,18 @@ export class ImapSession implements Session {
     return this.line.tls;
   }
 
-  get capabilities(): ReadonlyMap<string, readonly string[]> {
-    return this.#capabilities;
+  get capabilities(): Capabilities {
+    return this.#abilities.capabilities;
+  }
+
+  /** What was enabled (RFC 5161). */
+  get enabled(): ReadonlySet<string> {
+    return this.#abilities.enabled;
+  }
+
+  /** True where names of mailboxes travel as UTF-8. */
+  get utf8(): boolean {
+    return this.#abilities.utf8;
   }
 
   /** The server knew who it is before a login was said (PREAUTH). */
@@ -80,10 +90,9 @@ export class ImapSession implements Session {
     return this.options.pipelining;
   }
 
-  /** True where the capability was announced, with this argument if one is given. */
+  /** True where the server can do it, with this argument if one is given. */
   has(capability: string, argument?: string): boolean {
-    const found = this.#capabilities.get(capability);
-    return found !== undefined && (argument === undefined || found.includes(argument));
+    return this.#abilities.has(capability, argument);
   }
 
   async open(call: Call): Promise<ImapReply> {
@@ -95,16 +104,16 @@ export class ImapSession implements Session {
     // What is said in the clear may be somebody else's words: capabilities are taken from behind the handshake only.
     if (options.security === "starttls") await this.#startTls(call);
     else this.#learn(greeting);
-    if (this.#announced === 0) await this.askCapabilities(call);
+    if (this.#abilities.announced === 0) await this.askCapabilities(call);
     return replyOf(greeting);
   }
 
   async login(credentials: Credentials, call: Call): Promise<void> {
     if (!this.#preauthenticated) {
-      const announced = this.#announced;
+      const announced = this.#abilities.announced;
       // Behind a login there are others (RFC 9051 §6.2.2): they come along with the OK, or are asked for.
       this.#learn(await logIn(this, credentials, call));
-      if (this.#announced === announced) await this.askCapabilities(call);
+      if (this.#abilities.announced === announced) await this.askCapabilities(call);
     }
     await this.#compress(call);
   }
@@ -113,9 +122,6 @@ export class ImapSession implements Session {
     const verb = /^\s*([a-z0-9-]+)/i.exec(command)?.[1]?.toUpperCase() ?? "";
     if (Object.hasOwn(NOT_RAW, verb)) {
       throw new UsageError(`${verb} is not sent raw`, { advice: `use ${NOT_RAW[verb]}`, protocol: "imap" });
-    }
-    if (/\{\d+[+-]?\}\s*$/.test(command)) {
-      throw new UsageError("a literal is not sent raw", { advice: "quote the string", protocol: "imap" });
     }
     const { shown } = options;
     const { tagged, responses } = await this.exchange(command, () => true, { timeout: call.timeout, shown });
@@ -210,66 +216,61 @@ export class ImapSession implements Session {
 
   /** A response that is not what its command promises: nothing can be taken for granted then. */
   unreadable(command: string, response: Response): PolywireError {
-    const said = readable(this.line.redact(response.raw.slice(0, 200)));
+    const said = readable(this.line.redact(decodeText(Buffer.from(response.raw, "latin1"))).slice(0, 200));
     return this.line.fail(new ProtocolError(`the answer to ${command} cannot be read: ${said}`));
+  }
+
+  /** Turns extensions on (RFC 5161): those that the server names in its answer are. */
+  async enable(extensions: readonly string[], { timeout }: Pick<Call, "timeout">): Promise<void> {
+    const take = (response: Response) => {
+      if (response.name !== "ENABLED") return false;
+      this.#abilities.enable(response);
+      return true;
+    };
+    await this.send(`ENABLE ${extensions.join(" ")}`, { timeout, take });
   }
 
   async askCapabilities(call: Call): Promise<void> {
     await this.send("CAPABILITY", { timeout: call.timeout });
-    if (this.#announced === 0) throw this.line.fail(new ProtocolError("the server did not tell its capabilities"));
+    if (this.#abilities.announced === 0)
+      throw this.line.fail(new ProtocolError("the server did not tell its capabilities"));
   }
 
   /** Runs what waits for FETCH responses, behind all whose answers could be taken for its own. */
   async wanting<T>(wanted: Wanted, run: () => Promise<T>): Promise<T> {
     for (;;) {
-      const before = [...this.#wanting].find(([other]) => other.confuses(wanted));
+      const before = this.#wants.before(wanted);
       if (before === undefined) break;
-      await before[1];
+      await before;
     }
     const running = run();
-    const over = running.then(
-      () => this.#wanting.delete(wanted),
-      () => this.#wanting.delete(wanted),
-    );
-    this.#wanting.set(wanted, over);
+    const forget = () => this.#wants.delete(wanted);
+    this.#wants.add(wanted, running.then(forget, forget));
     return running;
+  }
+
+  /** True where more than one command waits for FETCH responses. */
+  get fetchesOverlap(): boolean {
+    return this.#wants.size > 1;
   }
 
   /** What a FETCH response tells. */
   parsed(response: Response): FetchData {
-    if (this.#parsed?.response !== response) this.#parsed = { response, data: parseFetch(response) };
+    if (this.#parsed?.response !== response) this.#parsed = { response, data: parseFetch(response, this.utf8) };
     return this.#parsed.data;
   }
 
   /** Takes over what a response tells that nobody asked for. */
   heed(response: Response): void {
     this.#learn(response);
-    const event = this.mailbox?.heed(response);
-    if (event !== undefined) for (const listener of this.listeners) listener(event);
+    const event = this.mailbox?.heed(response, this.utf8);
+    for (const listener of this.listeners) listener(response, event);
   }
 
   /** What a response says of the connection: what the server can do, and what was enabled. */
   #learn(response: Response): void {
-    if (response.name === "CAPABILITY") this.#announce(parseCapabilities(response.raw.slice(response.rest)));
-    else if (response.name === "ENABLED") this.#enable(parseCapabilities(response.raw.slice(response.rest)));
-    else if (response.status !== undefined) {
-      const { code } = response;
-      if (code?.capabilities) this.#announce(code.capabilities);
-    }
-  }
-
-  #announce(capabilities: ReadonlyMap<string, readonly string[]>): void {
-    this.#announced++;
-    this.#capabilities = capabilities;
-    const small = this.has("LITERAL-") || this.has("IMAP4REV2");
-    this.line.literals = this.has("LITERAL+") ? "LITERAL+" : small ? "LITERAL-" : "synchronizing";
-  }
-
-  #enable(words: ReadonlyMap<string, readonly string[]>): void {
-    for (const [word, values] of words) {
-      for (const each of values.length > 0 ? values.map((value) => `${word}=${value}`) : [word]) this.enabled.add(each);
-    }
-    this.utf8 = this.enabled.has("UTF8=ACCEPT") || this.enabled.has("IMAP4REV2");
+    this.#abilities.learn(response);
+    this.line.literals = this.#abilities.literals;
   }
 
   async #startTls(call: Call): Promise<void> {
@@ -282,9 +283,8 @@ export class ImapSession implements Session {
     }
     const response = await this.line.upgrade("STARTTLS", call);
     if (response.status !== "OK") throw refusedTls("STARTTLS", { code: response.name, text: response.text });
-    this.#announced = 0;
-    this.#announce(new Map());
-    this.#announced = 0;
+    this.#abilities.forget();
+    this.line.literals = this.#abilities.literals;
   }
 
   /** Starts compression, where it is wanted and there; a server that refuses goes on without. */
@@ -294,14 +294,18 @@ export class ImapSession implements Session {
   }
 }
 
+/** What a response, or a row that was read from one, takes in memory besides its bytes, about. */
+const OVERHEAD = 200;
+
 /** Bytes that a response takes in memory, about. */
 export function sizeOf({ raw, literals }: Response): number {
-  let bytes = raw.length;
+  let bytes = raw.length + OVERHEAD;
   for (const literal of literals) if (typeof literal !== "number") bytes += literal.length;
   return bytes;
 }
 
-function tooMuch(limit: number): ProtocolError {
+/** The error for an answer that does not go into memory. */
+export function tooMuch(limit: number): ProtocolError {
   return new ProtocolError(`an answer of more than ${limit} bytes does not go into memory`, {
     advice: "ask for less, or raise limits.body",
   });

@@ -6,41 +6,47 @@ import type { FetchData } from "./fetch-data.js";
 
 /** What one command asks for. */
 export class Wanted {
-  readonly #byUid: boolean;
+  /** True where messages are named by their UIDs. */
+  readonly byUid: boolean;
   /** Low and high of each range, ascending; `*` is Infinity. */
   readonly #bounds: readonly number[];
   /** True for `$`: whatever the last search saved. */
   readonly #anything: boolean;
-  /** A word that its answers have, and what the server sends unasked has not. */
-  readonly #mark: string | undefined;
+  /** True where a server tells unasked, too, what it asks for. */
+  readonly #isToldUnasked: boolean;
 
   /** `set`: as `formatSet` writes it. */
-  constructor(set: string, byUid: boolean, mark: string | undefined) {
-    this.#byUid = byUid;
-    this.#mark = mark;
+  constructor(set: string, byUid: boolean, isToldUnasked: boolean) {
+    this.byUid = byUid;
+    this.#isToldUnasked = isToldUnasked;
     this.#anything = set === "$";
     this.#bounds = this.#anything ? [] : boundsOf(set);
   }
 
-  /** True where a response answers this command. `exists`: messages in the mailbox; `*` is the last one. */
-  answeredBy(raw: string, data: FetchData, exists: number | undefined): boolean {
-    if (this.#mark !== undefined && !raw.includes(this.#mark) && !raw.toUpperCase().includes(this.#mark)) return false;
-    return this.isOf(data.uid, data.number, exists);
+  /** True where a row answers this command. `exists`: messages in the mailbox; `*` is the last one. */
+  answeredBy(row: FetchData, exists: number | undefined): boolean {
+    if (row.isUpdate && !this.#isToldUnasked) return false;
+    return this.isOf(row.uid, row.number, exists);
   }
 
   /** True where a message is asked for. */
   isOf(uid: number | undefined, number: number, exists: number | undefined): boolean {
-    const id = this.#byUid ? uid : number;
+    const id = this.byUid ? uid : number;
     if (id === undefined) return false;
     if (this.#anything || this.#inRange(id)) return true;
     // `9:*` is the last message, too, where all are below 9.
     return this.#bounds.at(-1) === Infinity && number === exists;
   }
 
+  /** The UID, where it asks for one message by that. */
+  get uid(): number | undefined {
+    const [low, high] = this.#bounds;
+    return this.byUid && this.#bounds.length === 2 && low === high && low !== Infinity ? low : undefined;
+  }
+
   /** True where answers to one could be taken for answers to the other. */
   confuses(other: Wanted): boolean {
-    if (this.#mark !== undefined && other.#mark !== undefined && this.#mark !== other.#mark) return false;
-    if (this.#byUid !== other.#byUid || this.#anything || other.#anything) return true;
+    if (this.byUid !== other.byUid || this.#anything || other.#anything) return true;
     return overlap(this.#bounds, other.#bounds);
   }
 
@@ -55,6 +61,37 @@ export class Wanted {
       else return true;
     }
     return false;
+  }
+}
+
+/** The commands in flight, and when each is over. Those for one message are found by its UID: there may be hundreds. */
+export class Wants {
+  readonly #ofOne = new Map<number, { readonly wanted: Wanted; readonly over: Promise<unknown> }>();
+  readonly #ofMany = new Map<Wanted, Promise<unknown>>();
+
+  get size(): number {
+    return this.#ofOne.size + this.#ofMany.size;
+  }
+
+  /** What settles when one is over that this one has to wait for; undefined: there is none. */
+  before(wanted: Wanted): Promise<unknown> | undefined {
+    const { uid } = wanted;
+    for (const [other, over] of this.#ofMany) if (other.confuses(wanted)) return over;
+    if (uid !== undefined) return this.#ofOne.get(uid)?.over;
+    for (const { wanted: other, over } of this.#ofOne.values()) if (other.confuses(wanted)) return over;
+    return undefined;
+  }
+
+  add(wanted: Wanted, over: Promise<unknown>): void {
+    const { uid } = wanted;
+    if (uid === undefined) this.#ofMany.set(wanted, over);
+    else this.#ofOne.set(uid, { wanted, over });
+  }
+
+  delete(wanted: Wanted): void {
+    const { uid } = wanted;
+    if (uid === undefined) this.#ofMany.delete(wanted);
+    else this.#ofOne.delete(uid);
   }
 }
 

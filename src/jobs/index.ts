@@ -1,4 +1,8 @@
 /** `polywire/jobs`: bulk moves, and what newsgroup headers hold. */
+
+export { type CopyMailResult, copyMail } from "./copy/copy.js";
+export type { CopyMailOptions } from "./copy/options.js";
+export type { CopyProgress } from "./copy/progress.js";
 export { type Author, parseAuthor } from "./headers/author.js";
 export { type AuthorCount, Counts, type CountsOptions, type CountsResult, type DayCount } from "./headers/counts.js";
 export { type DayChartOptions, dayChart } from "./headers/day-chart.js";
@@ -41,10 +45,12 @@ export { type Thread, type ThreadOptions, threads } from "./headers/threads.js";
 export { type FileState, type JournalFile, JournalReader, type StateCounts } from "./journal/journal.js";
 export type { MailFailure } from "./mail/failure.js";
 export { type FetchMailResult, fetchMail } from "./mail/fetch.js";
-export type { FetchMailOptions, MailServer } from "./mail/options.js";
+export type { FetchMailOptions } from "./mail/options.js";
 export type { MailProgress } from "./mail/progress.js";
+export type { MailClient, MailServer } from "./mail/source.js";
 export type { FetchedMail } from "./mail/stores/function-store.js";
 export { type MailFormat, type MailTarget, mailFormatOf } from "./mail/stores/open.js";
+export { type NewMail, type WatchEvent, type WatchMailOptions, watchMail } from "./mail/watch.js";
 export type { Fields, Match, MatchPattern, MatchSyntax } from "./move/match.js";
 export { compileMatch } from "./move/match.js";
 export { type MoveFailure, type MoveResult, move } from "./move/move.js";

@@ -84,11 +84,13 @@ export function decodeDeclared(bytes: Buffer, charset: string): string {
 
 /** The text of a string with one character per byte (latin1) and no declared charset: UTF-8 if valid, else windows-1252. */
 export function decodeBare(raw: string): string {
-  if (BEYOND_BYTES.test(raw)) return raw;
+  if (!BEYOND_ASCII.test(raw) || BEYOND_BYTES.test(raw)) return raw;
   const bytes = Buffer.from(raw, "latin1");
   return isUtf8(bytes) ? bytes.toString("utf8") : fromWindows1252(raw);
 }
 
+/** Without any the string is what it is in every charset here. */
+const BEYOND_ASCII = /[^\x00-\x7f]/;
 /** Characters that are no bytes: the string is text already. */
 const BEYOND_BYTES = /[^\x00-\xff]/;
 

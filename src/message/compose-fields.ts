@@ -4,6 +4,7 @@ import { UsageError } from "../client/errors.js";
 import type { AddressInput, ArticleInput } from "./compose.js";
 import { checkReference } from "./message-id.js";
 import { joinNewsgroups } from "./newsgroups.js";
+import type { MailDraft } from "./writer.js";
 
 /** Fields with an option of their own, and that option. */
 const OPTIONS: Readonly<Record<string, string>> = {
@@ -33,15 +34,24 @@ export function extraFields(article: ArticleInput): ComposedField[] {
   if (article.followupTo !== undefined) {
     fields.push(prepared("Followup-To", joinNewsgroups(article.followupTo, "followupTo")));
   }
-  const own = Object.entries(article.headers ?? {});
-  if (!own.some(([name]) => name.toLowerCase() === "path")) fields.unshift(prepared("Path", "not-for-mail"));
-  for (const [name, values] of own) {
+  const own = Object.keys(article.headers ?? {});
+  if (!own.some((name) => name.toLowerCase() === "path")) fields.unshift(prepared("Path", "not-for-mail"));
+  return [...fields, ...ownFields(article.headers)];
+}
+
+/** The same for mail: Newsgroups and Followup-To where there are any. Throws UsageError. */
+export function mailFields({ newsgroups, followupTo, headers }: MailDraft): ComposedField[] {
+  const fields: ComposedField[] = [];
+  if (newsgroups !== undefined) fields.push(prepared("Newsgroups", joinNewsgroups(newsgroups, "newsgroups")));
+  if (followupTo !== undefined) fields.push(prepared("Followup-To", joinNewsgroups(followupTo, "followupTo")));
+  return [...fields, ...ownFields(headers)];
+}
+
+function ownFields(headers: ArticleInput["headers"] = {}): ComposedField[] {
+  return Object.entries(headers).flatMap(([name, values]) => {
     checkName(name);
-    for (const value of typeof values === "string" ? [values] : values) {
-      fields.push({ key: name, value: oneLine(value, name) });
-    }
-  }
-  return fields;
+    return [values].flat().map((value) => ({ key: name, value: oneLine(value as string, name) }));
+  });
 }
 
 function prepared(key: string, value: string): ComposedField {
@@ -56,7 +66,10 @@ function checkName(name: string): void {
 }
 
 /** References and In-Reply-To. Throws UsageError for what is no message-id. */
-export function threadOf(article: ArticleInput): { references?: string[]; inReplyTo?: string } {
+export function threadOf(article: Pick<ArticleInput, "references" | "inReplyTo">): {
+  references?: string[];
+  inReplyTo?: string;
+} {
   const { inReplyTo } = article;
   const references = listOfIds(article.references ?? []);
   if (inReplyTo !== undefined && references.at(-1) !== checkReference(inReplyTo)) references.push(inReplyTo);
@@ -78,6 +91,19 @@ export function mailbox(input: AddressInput, field: string): { name: string; add
   throw new UsageError(`${field} needs one address, not ${JSON.stringify(input)}`, {
     advice: "it is user@host or Name <user@host>",
   });
+}
+
+/** Several mailboxes in parts, each text holding one or more of them. Throws UsageError where there is none. */
+export function mailboxes(
+  input: AddressInput | readonly AddressInput[],
+  field: string,
+): { name: string; address: string }[] {
+  const given: readonly AddressInput[] = Array.isArray(input) ? input : [input];
+  const split = given.flatMap((each): readonly AddressInput[] =>
+    typeof each === "string" ? addressparser(oneLine(each, field), { flatten: true }) : [each],
+  );
+  if (split.length === 0) throw new UsageError(`${field} needs an address`);
+  return split.map((each) => mailbox(each, field));
 }
 
 /** The text as it is; UsageError where it would begin a new line of the header. */

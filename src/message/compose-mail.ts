@@ -4,6 +4,7 @@ import type { MailComposerOptions } from "nodemailer/lib/mail-composer";
 import type MimeNode from "nodemailer/lib/mime-node";
 import { SinkError, UsageError } from "../client/errors.js";
 import { oneLine } from "./compose-fields.js";
+import { withTypes } from "./mime-types.js";
 
 /** A composed message. */
 export interface ComposedMail {
@@ -17,18 +18,25 @@ export interface ComposedMail {
 /** Options that nodemailer's mailer reads, not its composer: ignored here, they would be lost without a word. */
 const OF_THE_MAILER = ["list", "priority", "xMailer", "attachDataUrls"];
 
+/** What `composeMail` takes besides a message. */
+export interface ComposeMailOptions {
+  /** True: the field Bcc stays in the message, for the copy that is one's own (RFC 5322 section 3.6.3). Default: false. */
+  keepBcc?: boolean | undefined;
+}
+
 /**
  * Composes a message. Line ends are CR LF; everything is 7-bit, whatever it was made of.
  *
  * @throws UsageError for a line break in any header value, file name or address, and for options that are not the
  *   composer's; SinkError where an attachment cannot be read.
  */
-export async function composeMail(mail: MailComposerOptions): Promise<ComposedMail> {
+export async function composeMail(mail: MailComposerOptions, options: ComposeMailOptions = {}): Promise<ComposedMail> {
   refuseForged(mail);
   const { default: MailComposer } = await import("nodemailer/lib/mail-composer");
-  const options = { disableUrlAccess: true, ...mail, newline: "windows" };
+  const given = await withTypes({ disableUrlAccess: true, ...mail, newline: "windows" });
   return orWhy(async () => {
-    const message = new MailComposer(options).compile();
+    const message = new MailComposer(given).compile();
+    message.keepBcc = options.keepBcc ?? false;
     const { from, to } = message.getEnvelope();
     const raw = inMemory(message) ? await message.build() : message.createReadStream();
     return { raw, from: from || "", to, messageId: messageIdOf(message) };

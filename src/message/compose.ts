@@ -3,9 +3,10 @@ import type { Readable } from "node:stream";
 import type { MailComposerAttachment, MailComposerOptions } from "nodemailer/lib/mail-composer";
 import type MimeNode from "nodemailer/lib/mime-node";
 import { SinkError } from "../client/errors.js";
-import { extraFields, mailbox, oneLine, threadOf } from "./compose-fields.js";
+import { type ComposedField, extraFields, mailbox, mailboxes, oneLine, threadOf } from "./compose-fields.js";
 import { formatDate } from "./date.js";
 import { checkMessageId, newMessageId } from "./message-id.js";
+import { withTypes } from "./mime-types.js";
 
 export { type ArticleDefaults, completeArticle } from "./complete.js";
 
@@ -29,6 +30,9 @@ export interface ArticleInput {
   /** Names, or one text with commas between them. */
   readonly newsgroups: string | readonly string[];
   readonly subject: string;
+  /** Whom a copy went to by mail. Posting sends none. Each text may hold several, with commas between them. */
+  readonly to?: AddressInput | readonly AddressInput[] | undefined;
+  readonly cc?: AddressInput | readonly AddressInput[] | undefined;
   readonly text?: string;
   readonly html?: string;
   readonly attachments?: readonly AttachmentInput[];
@@ -63,7 +67,7 @@ export interface ArticleInput {
 export async function composeArticle(article: ArticleInput): Promise<Buffer> {
   const options = composerOptions(article);
   const { default: MailComposer } = await import("nodemailer/lib/mail-composer");
-  const message = new MailComposer(options).compile();
+  const message = new MailComposer(await withTypes(options)).compile();
   chooseEncodings(message);
   try {
     return await message.build();
@@ -74,12 +78,21 @@ export async function composeArticle(article: ArticleInput): Promise<Buffer> {
 }
 
 function composerOptions(article: ArticleInput): MailComposerOptions {
+  return { ...partOptions(article, extraFields(article)), newline: "windows", boundaryPrefix: "=_" };
+}
+
+/** The parts of a message as MailComposer takes them, checked. `fields` are those that have no option of MailComposer's. */
+export function partOptions(
+  article: Omit<ArticleInput, "newsgroups">,
+  fields: ComposedField[],
+): Omit<MailComposerOptions, "envelope" | "raw"> {
   const from = mailbox(article.from, "from");
-  const { text, html, replyTo } = article;
-  const fields = extraFields(article);
+  const { text, html, replyTo, to, cc } = article;
   const spelled = new Map(fields.map(({ key }) => [key.toLowerCase(), key]));
   return {
     from,
+    ...(to === undefined ? {} : { to: mailboxes(to, "to") }),
+    ...(cc === undefined ? {} : { cc: mailboxes(cc, "cc") }),
     subject: oneLine(article.subject, "subject"),
     date: formatDate(article.date ?? new Date()),
     messageId: checkMessageId(article.messageId ?? newMessageId(from.address)),
@@ -89,8 +102,6 @@ function composerOptions(article: ArticleInput): MailComposerOptions {
     ...(html === undefined ? {} : { html: withCrlf(html) }),
     attachments: (article.attachments ?? []).map(attachmentOf),
     headers: fields,
-    newline: "windows",
-    boundaryPrefix: "=_",
     disableFileAccess: true,
     disableUrlAccess: true,
     normalizeHeaderKey: (key) => spelled.get(key.toLowerCase()) ?? key,

@@ -18,26 +18,32 @@ export class HeadTap {
     this.#maxBytes = maxBytes;
   }
 
+  /** True where the header block is whole, or so long that no more of it is kept. */
+  get isDone(): boolean {
+    return this.#isWhole || this.#size > this.#maxHead;
+  }
+
   /** A copy of the header block, its empty line included. */
   head(): Buffer {
     return this.#kept.length === 1 ? this.#kept[0]! : Buffer.concat(this.#kept);
   }
 
   /** The source's bytes. Throws SinkError where the source fails, ProtocolError where it is larger than allowed. */
-  async *read(source: Uint8Array | AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  async *read(source: Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Buffer> {
     if (source instanceof Uint8Array) {
-      yield this.#take(source);
+      yield this.take(source);
       return;
     }
     try {
-      for await (const chunk of source) yield this.#take(chunk);
+      for await (const chunk of source) yield this.take(chunk);
     } catch (cause) {
       if (cause instanceof PolywireError) throw cause;
       throw new SinkError(`the source of the message failed: ${String((cause as Error)?.message ?? cause)}`, { cause });
     }
   }
 
-  #take(chunk: Uint8Array): Buffer {
+  /** The next bytes. Throws ProtocolError where there are more than allowed. */
+  take(chunk: Uint8Array): Buffer {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     if (!this.#isWhole && this.#size <= this.#maxHead) this.#keep(bytes);
     this.#size += bytes.length;

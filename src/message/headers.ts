@@ -61,16 +61,36 @@ export class Headers implements Iterable<HeaderField> {
 
   /** The decoded values of all fields of that name. */
   all(name: string): string[] {
-    const values: string[] = [];
-    const wanted = name.toLowerCase();
-    for (let i = this.#find(wanted, 0); i >= 0; i = this.#find(wanted, i + 3)) values.push(decodeWords(this.#value(i)));
-    return values;
+    return this.allRaw(name).map(decodeWords);
   }
 
   /** The first field of that name with one character per byte (latin1), unfolded, without the blanks around it. */
   raw(name: string): string | undefined {
     const i = this.#find(name.toLowerCase(), 0);
     return i < 0 ? undefined : this.#value(i);
+  }
+
+  /** The header block's bytes without the fields of these names, the empty line behind it included. */
+  without(...names: readonly string[]): Buffer {
+    const wanted = names.map((name) => name.toLowerCase());
+    const pieces: Buffer[] = [];
+    let kept = 0;
+    for (let i = 0; i < this.#fields.length; i += 3) {
+      if (!wanted.some((name) => this.#isNamed(i, name))) continue;
+      pieces.push(this.#bytes.subarray(kept, this.#fields[i]!));
+      const lf = this.#bytes.indexOf(LF, this.#fields[i + 2]!);
+      kept = lf < 0 ? this.#bytes.length : lf + 1;
+    }
+    pieces.push(this.#bytes.subarray(kept, this.bodyStart));
+    return Buffer.concat(pieces);
+  }
+
+  /** The raw values of all fields of that name; see {@link raw}. */
+  allRaw(name: string): string[] {
+    const values: string[] = [];
+    const wanted = name.toLowerCase();
+    for (let i = this.#find(wanted, 0); i >= 0; i = this.#find(wanted, i + 3)) values.push(this.#value(i));
+    return values;
   }
 
   has(name: string): boolean {

@@ -8,17 +8,24 @@ export {
   completeArticle,
   composeArticle,
 } from "./compose.js";
-export { type ComposedMail, composeMail } from "./compose-mail.js";
+export { type ComposedMail, type ComposeMailOptions, composeMail } from "./compose-mail.js";
 export { formatDate, parseDate } from "./date.js";
 export { type HeaderField, Headers, type HeadersOptions, parseHeaders } from "./headers.js";
 export { type DeliverOptions, Maildir, type MaildirMessage, type MaildirOptions } from "./maildir.js";
 export { type MaildirName, parseMaildirName } from "./maildir-name.js";
 export { encodeMbox, type MboxOptions } from "./mbox.js";
+export { mboxPieces } from "./mbox-pieces.js";
 export { type MboxMessage, type MboxReadOptions, readMbox } from "./mbox-read.js";
 export type { Attachment, AttachmentInfo, Message } from "./message.js";
+export { extensionOf, mimeTypeOf } from "./mime-types.js";
 export { formatNzb, type Nzb, type NzbFile, type NzbOptions, type NzbSegment, parseNzb } from "./nzb.js";
+export { type ParameterField, parseParameters } from "./parameters.js";
 export { type ParseOptions, parseMessage, type StreamOptions } from "./parse.js";
+export type { FetchedMessage, MessageReader, PassedMessage, SummaryOptions } from "./reader.js";
+export type { MessageSpan } from "./span.js";
+export { MessageSummary } from "./summary.js";
 export { decodeBytes, decodeWords } from "./words.js";
+export type { MailDraft, MessageWriter, Submitted } from "./writer.js";
 export {
   decodeYenc,
   encodeYenc,

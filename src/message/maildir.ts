@@ -1,5 +1,5 @@
 /** A Maildir: one file for each message, delivered so that no reader ever sees a part of it. */
-import { readdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import { opendir, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { SinkError, UsageError } from "../client/errors.js";
 import { lfPieces, toCrlf, toLf } from "./line-ends.js";
@@ -25,6 +25,8 @@ export interface DeliverOptions {
   unique?: string | undefined;
   /** Letters and digits to go into the new name, behind its count, by which a caller knows the message again. Default: none. */
   tag?: string | undefined;
+  /** When the file was last changed, by which readers sort: when the message came. Default: now. */
+  mtime?: Date | undefined;
   /** `lf` (default): CR LF becomes LF, as programs that read Maildirs expect it. `as-is`: nothing is changed. */
   lineEnds?: "lf" | "as-is" | undefined;
 }
@@ -47,7 +49,7 @@ const ATTEMPTS = 10;
  * @example
  * const maildir = await Maildir.open("Maildir");
  * const { path } = await maildir.deliver(content);
- * for (const message of await maildir.list()) console.log(message.flags, (await maildir.read(message)).length);
+ * for await (const message of maildir) console.log(message.flags, (await maildir.read(message)).length);
  */
 export class Maildir {
   readonly path: string;
@@ -90,13 +92,13 @@ export class Maildir {
    *   stream that fails. Nothing is left of the message then.
    */
   async deliver(message: Bytes, options: DeliverOptions = {}): Promise<MaildirMessage> {
-    const { flags = "", unique, tag = "", lineEnds = "lf" } = options;
+    const { flags = "", unique, tag = "", lineEnds = "lf", mtime } = options;
     const given = unique === undefined ? undefined : checkUnique(unique);
     checkTag(tag);
     if (given !== undefined && (await this.#look(given))) throw this.#taken(given);
     // A flag that is none is refused before anything is written.
     maildirName("", flags);
-    const [tmp, size] = await this.#write(lineEnds === "lf" ? withLf(message) : message, given);
+    const [tmp, size] = await this.#write(lineEnds === "lf" ? withLf(message) : message, given, mtime);
     const folder = flags === "" ? "new" : "cur";
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const named = `${given ?? uniqueName(this.#host, tag)},S=${size}`;
@@ -113,12 +115,32 @@ export class Maildir {
 
   /** All messages, the oldest delivery first. */
   async list(): Promise<MaildirMessage[]> {
-    const messages: MaildirMessage[] = [];
+    const dated: { readonly seconds: number; readonly message: MaildirMessage }[] = [];
+    for await (const message of this) dated.push({ seconds: secondsOf(message), message });
+    dated.sort((a, b) => a.seconds - b.seconds || (a.message.unique < b.message.unique ? -1 : 1));
+    return dated.map(({ message }) => message);
+  }
+
+  /**
+   * All messages as they are found, in no order, without a list of them in memory: `for await (const message of maildir)`.
+   * One that another program moves from `new` to `cur` meanwhile is given once.
+   *
+   * @throws SinkError where the Maildir cannot be read.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<MaildirMessage, void, undefined> {
+    // `new` first: what is moved meanwhile is found in `cur`, again, and no message is missed.
+    const given = new Map<string, string>();
     for (const folder of FOLDERS) {
-      const names = await readdir(join(this.path, folder)).catch((cause) => failed(this.path, "read", cause));
-      for (const name of names) if (!name.startsWith(".")) messages.push(this.#message(folder, name));
+      for await (const name of namesIn(join(this.path, folder))) {
+        if (name.startsWith(".")) continue;
+        const message = this.#message(folder, name);
+        const before = given.get(message.unique);
+        // Two that share a name without being one are both there still.
+        if (before !== undefined && !(await isFile(before))) continue;
+        if (folder === "new") given.set(message.unique, message.path);
+        yield message;
+      }
     }
-    return messages.sort((a, b) => secondsOf(a) - secondsOf(b) || (a.unique < b.unique ? -1 : 1));
   }
 
   /**
@@ -165,17 +187,18 @@ export class Maildir {
   }
 
   /** Writes to `tmp`: the size, which is part of the final name, is known only then. */
-  async #write(message: Bytes, given: string | undefined): Promise<[path: string, size: number]> {
+  async #write(message: Bytes, given: string | undefined, mtime?: Date): Promise<[path: string, size: number]> {
     // What a delivery of the same name has left when it died is not in the way.
     const path = join(this.path, "tmp", given === undefined ? uniqueName(this.#host) : `${given}.${uniqueName("tmp")}`);
     // Mail is for its owner's eyes.
-    return [path, await writeAside(path, message, { fsync: this.#fsync, mode: 0o600 })];
+    return [path, await writeAside(path, message, { fsync: this.#fsync, mode: 0o600, mtime })];
   }
 
   /** The message that has this name, or was delivered by it. */
   async #look(unique: string): Promise<MaildirMessage | undefined> {
     const sized = `${unique},S=`;
-    return (await this.list()).find((each) => each.unique === unique || each.unique.startsWith(sized));
+    for await (const each of this) if (each.unique === unique || each.unique.startsWith(sized)) return each;
+    return undefined;
   }
 
   #taken(name = "that was made"): UsageError {
@@ -193,14 +216,25 @@ export class Maildir {
   }
 }
 
+/** The names in a folder, some at a time. Throws SinkError. */
+async function* namesIn(path: string): AsyncGenerator<string> {
+  const folder = await opendir(path, { bufferSize: 256 }).catch((cause) => failed(path, "read", cause));
+  // Leaving the loop closes it.
+  for await (const { name } of folder) yield name;
+}
+
 function withLf(message: Bytes): Bytes {
   if (!(message instanceof Uint8Array)) return lfPieces(message);
   return toLf(Buffer.from(message.buffer, message.byteOffset, message.byteLength));
 }
 
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
 /** Renames a file, and replaces none. */
 async function renameAlone(from: string, to: string): Promise<void> {
-  if (from !== to && (await stat(to).catch(() => undefined))) throw new SinkError(`${to} is there already`);
+  if (from !== to && (await isFile(to))) throw new SinkError(`${to} is there already`);
   await rename(from, to);
 }
 

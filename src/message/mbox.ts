@@ -49,7 +49,8 @@ export function* fromLines(bytes: Buffer): Generator<number> {
   }
 }
 
-function separatorLine(message: Buffer, options: MboxOptions): string {
+/** The line before a message; what it says is taken from its header where the options do not. Throws UsageError. */
+export function separatorLine(message: Buffer, options: MboxOptions): string {
   const headers = parseHeaders(message, { maxFields: Number.POSITIVE_INFINITY });
   const from = options.from ?? senderOf(headers.raw("return-path")) ?? senderOf(headers.raw("from")) ?? "MAILER-DAEMON";
   if (!/^[^\s\0]+$/.test(from)) throw new UsageError(`not a sender for an mbox: ${JSON.stringify(from)}`);

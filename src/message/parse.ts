@@ -1,7 +1,7 @@
 /** A whole message, mail or news → headers, text and attachments, by mailparser, which is loaded at the first call. */
 import type { Readable } from "node:stream";
-import { finished, pipeline } from "node:stream/promises";
-import type { AttachmentStream, MessageText } from "mailparser";
+import { finished } from "node:stream/promises";
+import type { AttachmentStream, MailParser, MessageText } from "mailparser";
 import { PolywireError, ProtocolError } from "../client/errors.js";
 import { parseAddresses } from "./address.js";
 import { readAttachment } from "./attachment.js";
@@ -73,11 +73,40 @@ export async function parseMessage(
       );
   });
   try {
-    await Promise.all([pipeline(tap.read(source), parser), finished(parser)]);
+    await Promise.all([feed(parser, tap, source), finished(parser)]);
   } catch (cause) {
     throw explain(cause);
   }
   return { ...fieldsOf(parseHeaders(tap.head())), ...textOf(texts), attachments };
+}
+
+/** Gives the parser the source. By hand, as `pipeline` costs more than the parsing of a small message. */
+async function feed(parser: MailParser, tap: HeadTap, source: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    if (source instanceof Uint8Array) parser.write(tap.take(source));
+    else
+      for await (const piece of tap.read(source)) {
+        if (parser.destroyed) return;
+        if (!parser.write(piece)) await roomIn(parser);
+      }
+    parser.end();
+  } catch (cause) {
+    // Attachments that are being read end with it.
+    parser.destroy(cause as Error);
+    throw cause;
+  }
+}
+
+/** Resolves when the parser takes more, or never will. */
+function roomIn(parser: MailParser): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      parser.off("drain", settle).off("close", settle);
+      resolve();
+    };
+    parser.on("drain", settle).on("close", settle);
+    if (parser.destroyed) settle();
+  });
 }
 
 function settingsOf(options: ParseOptions) {

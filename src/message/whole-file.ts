@@ -13,13 +13,14 @@ const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"])
  * Writes a file that must not be there yet. Where it cannot be filled, it is removed again.
  *
  * @param options.mode Who may read it. Default: as the system has it for new files.
+ * @param options.mtime When it was last changed. Default: now.
  * @returns its length in bytes.
  * @throws SinkError, also for what the source throws, unless that is an error of polywire's own.
  */
 export async function writeAside(
   path: string,
   source: Bytes,
-  options: { readonly fsync: boolean; readonly mode?: number },
+  options: { readonly fsync: boolean; readonly mode?: number; readonly mtime?: Date | undefined },
 ): Promise<number> {
   const file = await open(path, "wx", options.mode).catch((cause) => failed(path, "made", cause));
   try {
@@ -28,6 +29,7 @@ export async function writeAside(
       for (let at = 0; at < piece.length; ) at += (await file.write(piece, at)).bytesWritten;
       length += piece.length;
     }
+    if (options.mtime) await file.utimes(options.mtime, options.mtime);
     if (options.fsync) await file.sync();
     await file.close();
     return length;

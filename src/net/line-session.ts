@@ -7,6 +7,7 @@ import type { BodyReader, Grammar } from "../wire/reply.js";
 import { type ReplyEvents, ReplyStream } from "../wire/reply-stream.js";
 import { decodeText, encodeLine, readable } from "../wire/text.js";
 import { type Awaited, Link } from "./link.js";
+import { RecordedBody } from "./recorded-body.js";
 import { detach } from "./tls.js";
 
 /** A code, and nothing behind it but base64. */
@@ -152,6 +153,12 @@ export class LineSession extends Link {
   quiet(): Promise<void> {
     if (this.#pending.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.#quiet.push(resolve));
+  }
+
+  /** The reader of a short body whose lines the transcript has, too: without them it could not be played again. */
+  recorded(body: BodyReader): BodyReader {
+    const { transcript } = this.options;
+    return transcript ? new RecordedBody(body, (line) => transcript.add("S", this.redact(line))) : body;
   }
 
   /** Gives bytes back that a body's reader took too many of: they are read as what follows. */

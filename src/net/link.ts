@@ -40,6 +40,8 @@ export abstract class Link {
   #socket: Duplex | undefined;
   readonly #outgoing = new Outgoing();
   #closed: PolywireError | undefined;
+  /** Those who want to know when the connection is over. */
+  readonly #watchers = new Set<(reason: PolywireError) => void>();
   /** Who waits for room to write. */
   #room: { promise: Promise<void>; resolve(): void; reject(error: Error): void } | undefined;
   #ourTurn = false;
@@ -100,6 +102,21 @@ export abstract class Link {
   /** Why the connection is over, where it is. */
   get closed(): PolywireError | undefined {
     return this.#closed;
+  }
+
+  /** Calls back when the connection is over, at once where it is. Gives what forgets it. */
+  whenClosed(call: (reason: PolywireError) => void): () => void {
+    if (this.#closed) call(this.#closed);
+    else this.#watchers.add(call);
+    return () => this.#watchers.delete(call);
+  }
+
+  /** What a promise gives that is not the server's; rejects when the connection is over first. */
+  orClosed<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const forget = this.whenClosed(reject);
+      promise.then(resolve, reject).finally(forget);
+    });
   }
 
   /** Dials (through the proxy, if any) and starts TLS where `security` is `tls`. */
@@ -165,6 +182,7 @@ export abstract class Link {
     this.note(`closed: ${reason.message}`);
     this.#room?.reject(reason);
     this.over(reason);
+    for (const each of [...this.#watchers]) each(reason);
     return reason;
   }
 
@@ -180,6 +198,11 @@ export abstract class Link {
   protected writeBytes(bytes: readonly Buffer[]): void {
     this.#outgoing.writeBytes(bytes);
     if (this.options.transcript) this.note(`${bytes.reduce((sum, each) => sum + each.length, 0)} bytes sent`);
+  }
+
+  /** Sends now what was to leave when this tick is over. */
+  flush(): void {
+    this.#outgoing.flush();
   }
 
   /** Gives a promise where the connection has no room for more bytes now: it settles when it has, or is lost. */

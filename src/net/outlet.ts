@@ -1,5 +1,6 @@
 /** From a body's reader into a sink: one piece after the other, the connection paused while the sink is busy. */
 import { PolywireError, SinkError } from "../client/errors.js";
+import type { Link } from "./link.js";
 import type { SinkWriter } from "./stream.js";
 
 /** What lets bytes in: a line session, or a session that has more to hold back. */
@@ -7,6 +8,9 @@ export interface Tap {
   pause(holder: object): void;
   resume(holder: object): void;
 }
+
+/** The connection that a body comes by. */
+export type BodyLine = Pick<Link, "orClosed">;
 
 /** Lets go of a sink where its body was refused, or never asked for. */
 export async function orLetGo<T>(opening: Promise<SinkWriter>, stored: Promise<T>): Promise<T> {
@@ -27,13 +31,15 @@ export async function orLetGo<T>(opening: Promise<SinkWriter>, stored: Promise<T
 export class Outlet {
   bytes = 0;
   readonly #tap: Tap;
+  readonly #line: BodyLine;
   #writer: SinkWriter | undefined;
   readonly #waiting: Buffer[] = [];
   #busy: Promise<void> | undefined;
   #failure: PolywireError | undefined;
 
-  constructor(tap: Tap, opening: Promise<SinkWriter>) {
+  constructor(tap: Tap, line: BodyLine, opening: Promise<SinkWriter>) {
     this.#tap = tap;
+    this.#line = line;
     this.#busy = opening.then(
       (writer) => this.#begin(writer),
       (error) => this.#fail(error),
@@ -48,7 +54,12 @@ export class Outlet {
     if (this.#busy) this.#tap.pause(this);
   }
 
-  async end(): Promise<void> {
+  /** Resolves when the sink has all; rejects with what it failed by, and where the connection is over first. */
+  end(): Promise<void> {
+    return this.#line.orClosed(this.#finish());
+  }
+
+  async #finish(): Promise<void> {
     while (this.#busy) await this.#busy;
     if (this.#failure) throw this.#failure;
     await this.#writer?.end();

@@ -36,7 +36,7 @@ export async function storeArticle(
   opening: Promise<SinkWriter>,
   call: Call,
 ): Promise<StoredArticle> {
-  const outlet = new Outlet(session, opening);
+  const outlet = new Outlet(session, session.line, opening);
   const begin = () => (piece: Buffer) => outlet.take(piece);
   const reply = await session.sendForBody(command, { timeout: call.timeout, begin });
   await outlet.end();

@@ -3,12 +3,16 @@ import { Client, type RunOptions } from "../client/client.js";
 import { resolveCredentials } from "../client/credentials.js";
 import { type PolywireError, UsageError } from "../client/errors.js";
 import { type ResolvedOptions, resolve } from "../client/options.js";
-import type { Rows } from "../client/rows.js";
+import { Rows } from "../client/rows.js";
 import type { CallOptions, Reply } from "../client/session.js";
 import type { Sink, Source } from "../client/sink.js";
 import type { ArticleInput } from "../message/compose.js";
 import type { Message } from "../message/message.js";
 import { type ParseOptions, parseMessage } from "../message/parse.js";
+import type { FetchedMessage, MessageReader, PassedMessage, SummaryOptions } from "../message/reader.js";
+import { checkSpan, type MessageSpan } from "../message/span.js";
+import type { MessageSummary } from "../message/summary.js";
+import type { MailDraft, MessageWriter } from "../message/writer.js";
 import { orLetGo } from "../net/outlet.js";
 import { type RowsOwner, type RowsPlan, rows } from "../net/rows.js";
 import { openSink } from "../net/stream.js";
@@ -37,6 +41,8 @@ import { type ArticleName, formatSince, type NewsGroup, parseGroup, parseServerD
 import { articleBytes, check, ihave, type Posted, post, takethis, type Wanted, wholeSource } from "./post.js";
 import { formatId, formatRange, messageId, word } from "./range.js";
 import { NntpSession } from "./session.js";
+import { toPost } from "./submit.js";
+import { askSpan, giveHeads, summaryOf } from "./summaries.js";
 
 /**
  * An NNTP client, for reading and posting news.
@@ -49,7 +55,7 @@ import { NntpSession } from "./session.js";
  * for await (const row of nntp.over([high - 99, high])) console.log(row.number, row.subject);
  * await nntp.quit();
  */
-export class NntpClient extends Client<NntpSession> {
+export class NntpClient extends Client<NntpSession> implements MessageReader, MessageWriter {
   readonly #settings: NntpSettings;
   readonly #given: NntpOptions;
 
@@ -209,6 +215,49 @@ export class NntpClient extends Client<NntpSession> {
   /** Makes the previous article of the group the current one (LAST, RFC 3977 §6.1.3). */
   async last(options: CallOptions = {}): Promise<ArticleName> {
     return this.#named("LAST", { ...options, exclusive: true });
+  }
+
+  // --- as in mail ------------------------------------------------------------------------------------------------
+
+  /**
+   * What there is in the selected group, as all readers tell it: number, message-id, size and headers. They are those of the
+   * overview (OVER; From, Subject, Date, Message-ID, References, and what the server keeps besides), or with `wholeHeaders`
+   * all there are (HEAD for each, many at once; calls inside the loop have their turn between some of them and the next).
+   *
+   * @param span Numbers of the group, which may have gaps, as it was when it was selected: `group()` again hears of new
+   *   articles. Default: all.
+   * @throws in the loop: ReplyError where no group is selected; UsageError where with `wholeHeaders` another one is selected
+   *   inside the loop; ProtocolError, ConnectionError.
+   *
+   * @example
+   * for await (const { id, headers } of nntp.messages({ newest: 10 })) console.log(id, headers.get("subject"));
+   */
+  messages(span: MessageSpan = "all", options: SummaryOptions = {}): Rows<MessageSummary<string>> {
+    const checked = checkSpan(span);
+    const { wholeHeaders = false, ...call } = options;
+    if (!wholeHeaders) return this.#rows(call, askSpan(checked)).map(summaryOf);
+    return new Rows((feed) => {
+      feed.bound(this.options.limits.body);
+      return giveHeads(checked, feed, (body) => this.run({ ...call, exclusive: true }, body));
+    });
+  }
+
+  /** An article, as all readers give it: what `article()` does, by its number or message-id. */
+  retrieve(id: ArticleId, options?: CallOptions & { to?: undefined }): Promise<FetchedMessage>;
+  retrieve(id: ArticleId, options: CallOptions & { to: Sink }): Promise<PassedMessage>;
+  async retrieve(id: ArticleId, options: ArticleOptions = {}): Promise<FetchedMessage | PassedMessage> {
+    const { to, ...call } = options;
+    if (to === undefined) return { id, content: (await this.article(id, call)).content };
+    return { id, bytes: (await this.article(id, { ...call, to })).bytes };
+  }
+
+  /**
+   * Posts a message, as all writers take it: what `post()` does.
+   *
+   * @throws UsageError where it has no newsgroups, or hidden recipients (`bcc`); what `post()` rejects with.
+   */
+  async submit(message: MailDraft | Source, options: CallOptions = {}): Promise<Posted> {
+    return this.post(toPost(message), options);
   }
 
   // --- what the server knows -------------------------------------------------------------------------------------

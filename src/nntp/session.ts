@@ -16,7 +16,7 @@ import { login, namesNobody } from "./login.js";
 import { LoginGate } from "./login-gate.js";
 import type { Compression, NntpSettings } from "./options.js";
 import type { LearnedFormat } from "./overview.js";
-import { parseCapabilities } from "./parse-reply.js";
+import { type NewsGroup, parseCapabilities, parseGroup } from "./parse-reply.js";
 import { refusal } from "./refusal.js";
 
 /** Commands that `request()` leaves to a method, and which one. */
@@ -38,6 +38,9 @@ const MULTILINE = new Set("100 101 215 218 220 221 222 224 225 230 231 282 288".
 /** Codes of a command that the server does not have, or not in this form. */
 export const UNKNOWN = /^50[013]$/;
 
+/** A command that selects a newsgroup. */
+const GROUP = /^(?:LIST)?GROUP\s+(\S+)/i;
+
 /** Gives the credentials for a login that the server asks for in the middle; undefined where there are none. */
 export type CredentialsAtHand = () => Promise<Credentials | undefined>;
 
@@ -51,6 +54,8 @@ export class NntpSession implements Session {
   posting = false;
   /** True where overviews are asked for by XZVER. */
   xzver = false;
+  /** The newsgroup that is selected, with the marks it had then. */
+  group: NewsGroup | undefined;
   /** What LIST OVERVIEW.FMT said. */
   readonly overviewFormat: LearnedFormat = { names: [], asked: false };
   #capabilities = new Map<string, string[]>();
@@ -232,7 +237,13 @@ export class NntpSession implements Session {
 
   /** Sends one command, whatever the reply; also after a login and one repeat. */
   exchange(command: string, options: SendOptions = {}): Promise<Reply> {
-    return this.#gate.pass(() => this.line.send(command, options));
+    const asked = this.#gate.pass(() => this.line.send(command, options));
+    const group = GROUP.exec(command)?.[1];
+    if (group === undefined) return asked;
+    return asked.then((reply) => {
+      if (reply.code === "211") this.group = parseGroup(reply.text, group);
+      return reply;
+    });
   }
 
   /** Sends an article in one write with its command, where there is one; resolves to the reply, whatever it says. */
@@ -267,7 +278,8 @@ export class NntpSession implements Session {
 
   async #askCapabilities(call: Call): Promise<void> {
     const pieces = new Pieces(this.options.limits.reply);
-    const body = (reply: Reply) => (reply.code === "101" ? new DotReader((piece) => pieces.take(piece)) : undefined);
+    const lines = this.line.recorded(new DotReader((piece) => pieces.take(piece)));
+    const body = (reply: Reply) => (reply.code === "101" ? lines : undefined);
     const reply = await this.line.send("CAPABILITIES", { timeout: call.timeout, body });
     this.#announces = reply.code === "101";
     this.#capabilities = this.#announces ? parseCapabilities({ ...reply, body: pieces.whole() }) : new Map();

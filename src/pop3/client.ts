@@ -2,12 +2,16 @@
 import { Client } from "../client/client.js";
 import { AbortedError, PolywireError } from "../client/errors.js";
 import { type ResolvedOptions, resolve, wholeNumber } from "../client/options.js";
-import type { Rows } from "../client/rows.js";
+import { Rows } from "../client/rows.js";
 import type { Call, CallOptions, Reply } from "../client/session.js";
 import type { Sink } from "../client/sink.js";
 import type { Message } from "../message/message.js";
 import { type ParseOptions, parseMessage } from "../message/parse.js";
+import type { FetchedMessage, MessageReader, PassedMessage, SummaryOptions } from "../message/reader.js";
+import { checkSpan, type MessageSpan } from "../message/span.js";
+import type { MessageSummary } from "../message/summary.js";
 import { orLetGo } from "../net/outlet.js";
+import type { Pieces } from "../net/pieces.js";
 import { type RowsOwner, rows } from "../net/rows.js";
 import { openSink } from "../net/stream.js";
 import type { LineRows } from "../wire/line-rows.js";
@@ -34,6 +38,7 @@ import {
   parseUid,
 } from "./parse-reply.js";
 import { Pop3Session } from "./session.js";
+import { giveSummaries, type Maildrop as SummarySource } from "./summaries.js";
 
 /** Messages that `fetchNew` asks for ahead where the server pipelines, and their bytes: a loop that is left waits for them. */
 const AHEAD = 256;
@@ -49,7 +54,7 @@ const AHEAD_BYTES = 8 * 1024 * 1024;
  * for await (const { uid, content } of pop3.fetchNew(seen)) await keep(uid, content);
  * await pop3.quit();
  */
-export class Pop3Client extends Client<Pop3Session> {
+export class Pop3Client extends Client<Pop3Session> implements MessageReader {
   readonly #settings: Pop3Settings;
   readonly #given: Pop3Options;
 
@@ -145,6 +150,33 @@ export class Pop3Client extends Client<Pop3Session> {
   top(number: number, lines: number, options: MessageOptions & { to: Sink }): Promise<StoredMessage>;
   async top(number: number, lines: number, options: MessageOptions = {}): Promise<RetrievedMessage | StoredMessage> {
     return this.#message(`TOP ${messageNumber(number)} ${wholeNumber("lines", lines, 0)}`, number, options);
+  }
+
+  /**
+   * What there is, as all readers tell it: number, unique id, size and headers (LIST, UIDL, and TOP for each message, many
+   * at once where the server pipelines). Calls inside the loop have their turn between the others; leaving it waits for
+   * what was asked for already.
+   *
+   * `uid` is undefined where the server has no UIDL. Messages that are marked as deleted are left out.
+   *
+   * @param span Default: all.
+   * @throws in the loop: ReplyError where the server has no TOP, or does not give a message; ProtocolError, ConnectionError.
+   *
+   * @example
+   * for await (const { id, headers } of pop3.messages({ newest: 10 })) console.log(id, headers.get("subject"));
+   */
+  messages(span: MessageSpan = "all", options: SummaryOptions = {}): Rows<MessageSummary<string>> {
+    const checked = checkSpan(span);
+    return new Rows(async (feed) => giveSummaries(this.#summarySource(options), checked, feed));
+  }
+
+  /** A message, as all readers give it: what `retr()` does, by the `id` of a summary, which is the number here. */
+  retrieve(id: number, options?: CallOptions & { to?: undefined }): Promise<FetchedMessage>;
+  retrieve(id: number, options: CallOptions & { to: Sink }): Promise<PassedMessage>;
+  async retrieve(id: number, options: MessageOptions = {}): Promise<FetchedMessage | PassedMessage> {
+    const { to, ...call } = options;
+    if (to === undefined) return { id, content: (await this.retr(id, call)).content };
+    return { id, bytes: (await this.retr(id, { ...call, to })).bytes };
   }
 
   /**
@@ -310,6 +342,23 @@ export class Pop3Client extends Client<Pop3Session> {
       ask: (session, body) => session.sendForBody(command, body),
       parser: (session) => parser(session.options.limits),
     });
+  }
+
+  #summarySource({ signal, timeout }: CallOptions): SummarySource {
+    const call = { signal, timeout };
+    const { body, readAhead } = this.options.limits;
+    const top = async (number: number, pieces: Pieces) => {
+      const ask = (session: Pop3Session, turn: Call) =>
+        receiveMessage(session, `TOP ${number} 0`, number, turn, pieces);
+      return (await this.run(call, ask)).content;
+    };
+    return {
+      sizes: async (number) => (number ? [await this.list(number, call)] : this.list(undefined, call).toArray()),
+      uids: async (number) => (number ? [await this.uidl(number, call)] : this.uidl(undefined, call).toArray()),
+      top,
+      limits: { body, readAhead: Math.min(readAhead, AHEAD_BYTES) },
+      ahead: Math.max(Math.min(AHEAD, this.session.depth), 2),
+    };
   }
 
   #mailbox(options: FetchNewOptions): Mailbox<NewMessage | StoredNewMessage> {

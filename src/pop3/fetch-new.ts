@@ -48,6 +48,8 @@ export interface Mailbox<T> {
   /** Messages that may be asked for ahead. */
   readonly ahead: number;
   readonly limits: { readonly body: number; readonly readAhead: number };
+  /** Bytes that a message is going to take. Default: what LIST said. */
+  weigh?(message: AnnouncedMessage): number;
 }
 
 /** A message that was asked for. */
@@ -55,6 +57,8 @@ interface Asked<T> {
   readonly message: AnnouncedMessage;
   readonly pieces: Held;
   readonly fetched: Promise<T>;
+  /** True where it has come, or failed. */
+  ready: boolean;
 }
 
 /** Gives what was not seen, in the mailbox's order. Leaving the loop early waits for what was asked for already. */
@@ -118,7 +122,7 @@ async function orRefused<T>({ message, fetched }: Asked<T>, refused: FetchNewOpt
 }
 
 /** What was asked for and not taken: bounded in number, and in bytes by what LIST said. */
-class Window<T> {
+export class Window<T> {
   readonly #mailbox: Mailbox<T>;
   readonly #messages: readonly AnnouncedMessage[];
   readonly #asked: Asked<T>[] = [];
@@ -146,6 +150,11 @@ class Window<T> {
     return this.#asked.shift();
   }
 
+  /** True where the next message is there already. */
+  get ready(): boolean {
+    return this.#asked[0]?.ready === true;
+  }
+
   /** The message was taken: it is no longer ours to keep room for. */
   release({ message, pieces }: Asked<T>): void {
     this.#announced -= this.#sizeOf(message);
@@ -168,15 +177,17 @@ class Window<T> {
     this.#announced += size;
     const pieces = new Held(this.#mailbox.limits.body, this.#hold);
     const fetched = this.#mailbox.fetch(message, pieces);
+    const asked = { message, pieces, fetched, ready: false };
     // Its turn to be looked at comes later, or never.
-    fetched.catch(() => {});
-    this.#asked.push({ message, pieces, fetched });
+    const ready = () => void (asked.ready = true);
+    fetched.then(ready, ready);
+    this.#asked.push(asked);
     return true;
   }
 
   /** A message of unknown size is asked for alone. */
-  #sizeOf({ size }: AnnouncedMessage): number {
-    return size ?? this.#mailbox.limits.readAhead;
+  #sizeOf(message: AnnouncedMessage): number {
+    return this.#mailbox.weigh?.(message) ?? message.size ?? this.#mailbox.limits.readAhead;
   }
 }
 

@@ -47,7 +47,7 @@ export async function storeMessage(
   opening: Promise<SinkWriter>,
   call: Call,
 ): Promise<StoredMessage> {
-  const outlet = new Outlet(session.line, opening);
+  const outlet = new Outlet(session.line, session.line, opening);
   const begin = () => (piece: Buffer) => outlet.take(piece);
   await session.sendForBody(command, { timeout: call.timeout, begin });
   await outlet.end();

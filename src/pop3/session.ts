@@ -156,7 +156,8 @@ export class Pop3Session implements Session {
   /** CAPA is younger than POP3: a server that does not know it can do what RFC 1939 says. */
   async #askCapabilities(call: Call): Promise<void> {
     const pieces = new Pieces(this.options.limits.reply);
-    const body = ({ ok }: Reply) => (ok ? new DotReader((piece) => pieces.take(piece)) : undefined);
+    const lines = this.line.recorded(new DotReader((piece) => pieces.take(piece)));
+    const body = ({ ok }: Reply) => (ok ? lines : undefined);
     const reply = await this.line.send("CAPA", { timeout: call.timeout, body });
     if (reply.code === "+") throw this.unreadable("CAPA", reply);
     this.#capabilities = reply.ok ? parseCapabilities(pieces.whole()) : new Map();

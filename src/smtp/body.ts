@@ -30,16 +30,27 @@ export const NO_REPLIES: Exchange = { replies: 0, take: () => {}, fail: () => {}
 /** Octets that are given to the connection at once. */
 const PIECE = 1024 * 1024;
 
-/** Sends a message that the server wants. A promise comes back where that takes longer than this tick. */
-export function sendBody(session: SmtpSession, body: Body, to: Addressee): Promise<void> | undefined {
-  const { line } = session;
-  if (!Buffer.isBuffer(body) || body.length > PIECE) return sendPieces(session, piecesOf(session, body), to);
+/** A message that is at hand as it goes out, its end included. */
+export function dotted(body: Body): readonly Buffer[] | undefined {
+  if (!Buffer.isBuffer(body) || body.length > PIECE) return undefined;
   const dots = new DotWriter();
-  to.bytes = body.length;
-  to.ended = line.closed === undefined;
   const stuffed = dots.stuff(body);
   stuffed.push(dots.end());
-  line.exchange([], stuffed, answersTo(to));
+  return stuffed;
+}
+
+/** Sends a message that the server wants. A promise comes back where that takes longer than this tick. */
+export function sendBody(
+  session: SmtpSession,
+  body: Body,
+  to: Addressee,
+  pieces = dotted(body),
+): Promise<void> | undefined {
+  const { line } = session;
+  if (pieces === undefined || !Buffer.isBuffer(body)) return sendPieces(session, piecesOf(session, body), to);
+  to.bytes = body.length;
+  to.ended = line.closed === undefined;
+  line.exchange([], pieces, answersTo(to));
   return undefined;
 }
 
@@ -52,7 +63,7 @@ async function* whileOpen(session: SmtpSession, pieces: AsyncIterable<Buffer>): 
   const iterator = pieces[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const { done, value } = await session.orClosed(iterator.next());
+      const { done, value } = await session.line.orClosed(iterator.next());
       if (done) return;
       yield value;
     }

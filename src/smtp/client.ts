@@ -5,6 +5,7 @@ import { type ResolvedOptions, resolve } from "../client/options.js";
 import { Rows } from "../client/rows.js";
 import type { CallOptions, Reply } from "../client/session.js";
 import type { Source } from "../client/sink.js";
+import type { MailDraft, MessageWriter } from "../message/writer.js";
 import { Delivery } from "./delivery.js";
 import { checkSender } from "./envelope.js";
 import {
@@ -24,6 +25,7 @@ import type { SendOutcome, SendResult } from "./result.js";
 import { isIterable, type Messages, sendAll } from "./send-all.js";
 import { SmtpSession } from "./session.js";
 import { bdat, data } from "./single.js";
+import { type SendSubmitOptions, toSend } from "./submit.js";
 import { Supply } from "./supply.js";
 
 /** The port of LMTP that is in use, for want of one that is laid down (RFC 2033 §5 forbids SMTP's). */
@@ -39,7 +41,7 @@ const LMTP_PORT = 24;
  * await smtp.send({ from: "alice@example.org", to: "bob@example.org", subject: "hello", text: "hello\n" });
  * await smtp.quit();
  */
-export class SmtpClient extends Client<SmtpSession> {
+export class SmtpClient extends Client<SmtpSession> implements MessageWriter {
   readonly #settings: SmtpSettings;
   readonly #given: SmtpOptions;
   /** Where `send()` puts messages for the run that is under way, or due. */
@@ -116,6 +118,21 @@ export class SmtpClient extends Client<SmtpSession> {
         sendAll(session, messages, options, feed, call, refuse),
       ),
     );
+  }
+
+  /**
+   * Sends a message, as all writers take it: what `send()` does. A complete one goes to whom its headers name (To, Cc, and
+   * Bcc, which is taken out of it), unless `envelope` says otherwise.
+   *
+   * @throws what `send()` rejects with; UsageError also where the headers name no sender, or were written by who passed the
+   *   message on (Resent-To).
+   *
+   * @example
+   * await smtp.submit({ from: "alice@example.org", to: "bob@example.org", subject: "hello", text: "hello\n" });
+   * await smtp.submit("message.eml");
+   */
+  async submit(message: MailDraft | Source, options: SendSubmitOptions = {}): Promise<SendResult> {
+    return this.send(await toSend(message, options), options);
   }
 
   // --- single commands -------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /** Messages on their way, one behind the other on one connection, each in the manner that the server allows. */
 import { type PolywireError, UsageError } from "../client/errors.js";
 import type { Reply } from "../client/session.js";
-import { LONE_DOT, sendBody } from "./body.js";
+import { Chain } from "./chain.js";
 import { sendInSteps } from "./lockstep.js";
 import { type Outcome, outcomeOf } from "./outcome.js";
 import type { Prepared } from "./prepare.js";
@@ -14,6 +14,8 @@ export interface Job {
   /** Milliseconds that the server may take for a command, and for the whole message. */
   readonly timeout: number;
   readonly acceptTimeout: number;
+  /** Its turn has come: it is sent now. False where nobody wants that any more. */
+  begin(): boolean;
   /** Called once, with what became of it. */
   settle(outcome: Outcome): void;
 }
@@ -24,6 +26,8 @@ export interface Jobs {
   next(): Job | undefined;
   /** Resolves when there may be a next one: false where there will be none. */
   more(): Promise<boolean>;
+  /** There is time to get the next ones ready: the server is busy. */
+  ahead(): void;
 }
 
 /** Octets up to which a message is sent before its recipients are known to be taken. */
@@ -35,8 +39,9 @@ const FLYING = 1024 * 1024;
 export class Delivery {
   readonly #session: SmtpSession;
   readonly #jobs: Jobs;
-  /** Transactions that were begun or are due, of the message at hand. */
-  readonly #due: Transaction[] = [];
+  readonly #chain: Chain;
+  /** Transactions of the message at hand, or of the next one. */
+  readonly #due: { readonly job: Job; readonly transaction: Transaction }[] = [];
   /** Transactions under way in the window, and their octets. */
   #flying = 0;
   #octets = 0;
@@ -47,6 +52,12 @@ export class Delivery {
   constructor(session: SmtpSession, jobs: Jobs) {
     this.#session = session;
     this.#jobs = jobs;
+    this.#chain = new Chain(session, {
+      next: () => this.#next(),
+      wait: () => this.#wait(),
+      joins: (transaction) => this.#isChained(transaction),
+      ahead: () => this.#ahead(),
+    });
   }
 
   /** Resolves when the last message is settled. */
@@ -54,7 +65,7 @@ export class Delivery {
     let next = await this.#wait();
     while (next !== undefined) {
       if (this.#isSmall(next)) next = await this.#window(next);
-      else if (this.#isChained(next)) next = await this.#chain(next);
+      else if (this.#isChained(next)) next = await this.#chain.run(next);
       else {
         await sendInSteps(this.#session, next);
         next = await this.#wait();
@@ -80,6 +91,7 @@ export class Delivery {
         // Only where it must wait: what is at hand leaves in one write.
         if (room !== undefined) await room.catch(() => {});
         this.#post(next);
+        this.#ahead();
         next = this.#next() ?? (await this.#wait());
       }
     }
@@ -138,64 +150,6 @@ export class Delivery {
     });
   }
 
-  /**
-   * MAIL, RCPT and DATA in one write; when the server wants the message, the message, and MAIL, RCPT and DATA of the
-   * next one behind it in one write again (RFC 2920 §3.1): a round trip for each. RSET goes in front of the next one while
-   * the answer to the message is not there: Dovecot 2.3's submission aborts at a recipient that comes in between.
-   */
-  async #chain(first: Transaction): Promise<Transaction | undefined> {
-    let current: Transaction | undefined = first;
-    this.#announce(current);
-    for (;;) {
-      await current.heard();
-      if (!current.wanted) {
-        if (current.mailTaken || current.nested) this.#session.oweReset();
-      } else if (current.takers === 0) this.#nobody(current);
-      else if (current.mailRefused) this.#unasked(current);
-      else {
-        const sending = sendBody(this.#session, current.message.body, current);
-        // Only where it takes its time: what is at hand leaves in one write with the next message's commands.
-        if (sending !== undefined) await sending;
-      }
-      const next: Transaction | undefined = this.#next() ?? (await this.#wait());
-      if (next === undefined || !this.#isChained(next)) {
-        await this.#session.line.quiet();
-        return next;
-      }
-      if (!current.settled) this.#session.oweReset();
-      this.#announce(next);
-      current = next;
-    }
-  }
-
-  #announce(transaction: Transaction): void {
-    const commands = [...transaction.begin(this.#session.takeReset(), "DATA"), "DATA"];
-    this.#session.line.exchange(commands, [], {
-      replies: commands.length,
-      timeout: transaction.timeout,
-      take: (reply) => transaction.take(reply),
-      fail: (error) => transaction.finish(error as PolywireError),
-    });
-  }
-
-  /** The sender was refused, and the message wanted all the same: it would go out under another one. */
-  #unasked(transaction: Transaction): void {
-    const error = this.#session.outOfStep("the server wants a message whose MAIL it has refused");
-    transaction.finish(this.#session.line.fail(error));
-  }
-
-  /** Every recipient was refused, and the message is wanted all the same: an empty one ends it (RFC 2920 §3.1). */
-  #nobody(transaction: Transaction): void {
-    const { line, settings } = this.#session;
-    if (settings.lmtp) {
-      // How many replies an LMTP server has for nobody is not laid down: it must not want the message (RFC 2033 §4.2).
-      transaction.finish(line.fail(this.#session.outOfStep("the server wants a message for nobody")));
-      return;
-    }
-    const over = () => transaction.finish();
-    line.exchange([], [LONE_DOT], { replies: 1, timeout: transaction.acceptTimeout, take: over, fail: over });
-  }
-
   #isSmall({ message: { body } }: Transaction): boolean {
     const { pipelines, chunks, mailTaken, settings } = this.#session;
     return pipelines && chunks && mailTaken && !settings.lmtp && Buffer.isBuffer(body) && body.length <= SMALL;
@@ -210,8 +164,11 @@ export class Delivery {
   /** The next transaction that can be begun; undefined where none is at hand. */
   #next(): Transaction | undefined {
     for (;;) {
-      const next = this.#due.shift() ?? this.#fetch();
-      if (next === undefined) return undefined;
+      if (this.#due.length === 0) this.#fetch();
+      const due = this.#due.shift();
+      if (due === undefined) return undefined;
+      if (!due.job.begin()) continue;
+      const next = due.transaction;
       const obstacle = this.#session.line.closed ?? this.#tooMany();
       if (obstacle === undefined) {
         this.#session.mails++;
@@ -229,22 +186,34 @@ export class Delivery {
     }
   }
 
-  #fetch(): Transaction | undefined {
+  #ahead(): void {
+    this.#jobs.ahead();
+    if (this.#due.length === 0) this.#fetch();
+  }
+
+  #fetch(): void {
     const job = this.#jobs.next();
-    if (job === undefined) return undefined;
+    if (job === undefined) return;
     const { message } = job;
-    const how = { ...job, each: this.#session.settings.lmtp };
     const outcomes: PartOutcome[] = [];
+    const { lmtp } = this.#session.settings;
     const settle = (part: PartOutcome) => {
       if (outcomes.push(part) < message.parts.length) return;
       if (!Buffer.isBuffer(message.body)) message.body.close().catch(() => {});
-      const { line } = this.#session;
-      const outcome = outcomeOf(message, outcomes, (text) => line.redact(text));
-      if (outcome.error && line.closed) outcome.error.clientUsable = false;
-      job.settle(outcome);
+      // The server has its next work before anybody hears of this.
+      if (part.state === "sent") queueMicrotask(() => this.#conclude(job, outcomes));
+      else this.#conclude(job, outcomes);
     };
-    for (const part of message.parts) this.#due.push(new Transaction(message, part, how, settle));
-    return this.#due.shift();
+    for (const part of message.parts) {
+      this.#due.push({ job, transaction: new Transaction(message, part, job, lmtp, settle) });
+    }
+  }
+
+  #conclude(job: Job, outcomes: readonly PartOutcome[]): void {
+    const { line } = this.#session;
+    const outcome = outcomeOf(job.message, outcomes, (text) => line.redact(text));
+    if (outcome.error && line.closed) outcome.error.clientUsable = false;
+    job.settle(outcome);
   }
 
   #tooMany(): UsageError | undefined {

@@ -12,10 +12,12 @@ export interface CheckedEnvelope {
   readonly parameters: MailParameters;
 }
 
+const NO_PARAMETERS: RcptParameters = {};
+
 /** Checks an envelope. What it says itself goes before what `options` say for all. Throws UsageError. */
 export function checkEnvelope(envelope: Envelope, options: SendMailOptions): CheckedEnvelope {
   const { from, to, notify, ...own } = envelope;
-  const everyone = { ...options.rcpt, ...(notify === undefined ? {} : { notify }) };
+  const everyone = notify === undefined ? (options.rcpt ?? NO_PARAMETERS) : { ...options.rcpt, notify };
   const recipients = [to].flat().flatMap((each) => checkRecipient(each, everyone));
   if (recipients.length === 0) throw new UsageError("the message has no recipients", { protocol: "smtp" });
   return { from: checkSender(from), recipients, parameters: options.mail ? { ...options.mail, ...own } : own };
@@ -47,6 +49,17 @@ export interface Part {
 
 /** Shares the recipients out to as few transactions as the limits allow, in their order. */
 export function shareOut(envelope: CheckedEnvelope, limits: TransactionLimits, extensions: Extensions): Part[] {
+  const { recipients } = envelope;
+  if (recipients.length > Math.min(limits.recipients, limits.domains)) return divided(envelope, limits, extensions);
+  return [
+    {
+      commands: recipients.map(({ path, parameters }) => rcptCommand(path, parameters, extensions)),
+      recipients: recipients.map(({ path }) => path.address),
+    },
+  ];
+}
+
+function divided(envelope: CheckedEnvelope, limits: TransactionLimits, extensions: Extensions): Part[] {
   const parts: { commands: string[]; recipients: string[]; domains: Set<string> }[] = [];
   for (const { path, parameters } of envelope.recipients) {
     let part = parts.at(-1);

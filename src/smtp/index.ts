@@ -1,4 +1,5 @@
 /** `polywire/smtp`: the SMTP client alone. */
+export type { MailDraft, MessageWriter, Submitted } from "../message/writer.js";
 export { SmtpClient } from "./client.js";
 export type {
   DkimOptions,
@@ -22,6 +23,7 @@ export {
   type SendState,
 } from "./result.js";
 export type { Messages } from "./send-all.js";
+export type { SendSubmitOptions } from "./submit.js";
 export {
   type PolywireTransport,
   type PolywireTransportOptions,

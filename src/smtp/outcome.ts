@@ -18,17 +18,23 @@ const ORDER: readonly SendState[] = ["unknown", "sent", "unsent", "refused"];
 
 /** Puts the transactions of a message together. `redact` hides what must not be shown. */
 export function outcomeOf(message: Prepared, parts: readonly PartOutcome[], redact: (text: string) => string): Outcome {
-  const state = ORDER.find((each) => parts.some((part) => part.state === each)) as SendState;
+  const { state, accepted, rejected, reply, bytes } = parts.length === 1 ? (parts[0] as PartOutcome) : inAll(parts);
   const { envelope, messageId } = message;
-  const result: SendResult = {
-    envelope,
-    ...(messageId === undefined ? {} : { messageId }),
-    accepted: parts.length === 1 ? (parts[0] as PartOutcome).accepted : parts.flatMap(({ accepted }) => accepted),
-    rejected: parts.length === 1 ? (parts[0] as PartOutcome).rejected : parts.flatMap(({ rejected }) => rejected),
+  const result: SendResult =
+    messageId === undefined
+      ? { envelope, accepted, rejected, reply, bytes }
+      : { envelope, messageId, accepted, rejected, reply, bytes };
+  return { state, result, error: errorOf(state, result, parts, redact) };
+}
+
+function inAll(parts: readonly PartOutcome[]): PartOutcome {
+  return {
+    state: ORDER.find((each) => parts.some((part) => part.state === each)) as SendState,
+    accepted: parts.flatMap(({ accepted }) => accepted),
+    rejected: parts.flatMap(({ rejected }) => rejected),
     reply: parts.findLast(({ reply }) => reply !== undefined)?.reply,
     bytes: Math.max(...parts.map(({ bytes }) => bytes)),
   };
-  return { state, result, error: errorOf(state, result, parts, redact) };
 }
 
 /** A message that did not get as far as a transaction. */

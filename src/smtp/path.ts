@@ -22,7 +22,12 @@ export const NULL_PATH: Path = { address: "", mailbox: "", domain: "", utf8: fal
 const LOCAL = /^[\w!#$%&'*+/=?^`{|}~.\u0080-\u{10ffff}-]+$/u;
 const QUOTED = /^"(?:[ !#-[\]-~\u0080-\u{10ffff}]|\\[ -~])*"$/u;
 const DOMAIN = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
+/** What may become a domain in ASCII. The rules of URLs would take it for a host with a path behind it, say, else. */
+const WIDE_DOMAIN = /^[\w.\u0080-\u{10ffff}-]+$/u;
 const LITERAL = /^\[[!-Z^-~]+\]$/;
+/** What nearly all addresses are: ASCII, without quotes. */
+const PLAIN =
+  /^[\w!#$%&'*+/=?^`{|}~.-]+@[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
 /** What cannot be told apart from text for a terminal, or stands for no character. */
 const UNSEEN = /[^\S ]|[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/u;
 
@@ -33,6 +38,16 @@ const UNSEEN = /[^\S ]|[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e
  * @throws UsageError for what is no address, and for what would end the command early.
  */
 export function parsePath(address: string, what: string): Path {
+  return plainPath(address) ?? checkedPath(address, what);
+}
+
+/** One that is plain: that is seen at a glance. */
+function plainPath(address: string): Path | undefined {
+  if (typeof address !== "string" || !PLAIN.test(address)) return undefined;
+  return { address, mailbox: address, domain: address.slice(address.indexOf("@") + 1).toLowerCase(), utf8: false };
+}
+
+function checkedPath(address: string, what: string): Path {
   const refuse = (why: string): never => {
     throw new UsageError(`${what} ${JSON.stringify(address)} ${why}`, { protocol: "smtp" });
   };
@@ -44,14 +59,24 @@ export function parsePath(address: string, what: string): Path {
   const domain = address.slice(at + 1);
   if (!LOCAL.test(local) && !QUOTED.test(local)) refuse("is no address: user@host is wanted");
   if (at === address.length) return { address, mailbox: local, domain: "", utf8: !isAscii(local) };
-  const ascii = LITERAL.test(domain) || DOMAIN.test(domain) ? domain : domainToASCII(domain);
+  const ascii = LITERAL.test(domain) || DOMAIN.test(domain) ? domain : asciiDomain(domain);
   if (!LITERAL.test(ascii) && !DOMAIN.test(ascii)) refuse("has no domain that a server could have");
   const utf8 = !isAscii(local);
   return { address, mailbox: `${local}@${utf8 ? domain : ascii}`, domain: ascii.toLowerCase(), utf8 };
 }
 
+/** Nothing where there is no such domain. */
+function asciiDomain(domain: string): string {
+  return WIDE_DOMAIN.test(domain) ? domainToASCII(domain) : "";
+}
+
 /** Addresses in one text: `a@example.org, Bob <b@example.org>`. Throws UsageError. */
 export function parsePaths(text: string, what: string): Path[] {
+  const plain = plainPath(text);
+  return plain === undefined ? listedPaths(text, what) : [plain];
+}
+
+function listedPaths(text: string, what: string): Path[] {
   if (typeof text === "string" && !/[<>",;:()\s]/.test(text)) return [parsePath(text, what)];
   if (typeof text !== "string" || /[\r\n\0]/.test(text)) return [parsePath(text, what)];
   if (QUOTED.test(text.slice(0, endOfLocal(text)))) return [parsePath(text, what)];

@@ -42,7 +42,7 @@ export async function sendAll(
   };
   feed.cancel = leave;
   // Cancelled, nothing is waited for any more; after a loss, every message is told that it was not sent.
-  const forget = session.whenClosed((reason) => reason instanceof AbortedError && leave());
+  const forget = session.line.whenClosed((reason) => reason instanceof AbortedError && leave());
   const { readAhead } = session.options.limits;
   call.contended = () => feed.readAhead(readAhead, () => refuse(tooFar()));
   await new Delivery(session, supply).run();

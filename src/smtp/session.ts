@@ -44,8 +44,6 @@ export class SmtpSession implements Session {
   mailTaken = false;
   /** True while a transaction that was begun by single commands is open. */
   byHand = false;
-  /** Those who want to know when the connection is over. */
-  readonly #watchers = new Set<(reason: PolywireError) => void>();
   #capabilities = new Map<string, string[]>();
   /** True where a transaction was left open, and the next one must not be taken for its rest. */
   #owesReset = false;
@@ -55,15 +53,8 @@ export class SmtpSession implements Session {
   constructor(options: ResolvedOptions, settings: SmtpSettings, onClose: (reason: PolywireError) => void) {
     this.options = options;
     this.settings = settings;
-    const over = (reason: PolywireError) => {
-      try {
-        for (const each of [...this.#watchers]) each(reason);
-      } finally {
-        onClose(reason);
-      }
-    };
     const grammar = new CodeGrammar(SMTP_REPLIES, options.limits.reply);
-    this.line = new LineSession({ options, grammar, onClose: over });
+    this.line = new LineSession({ options, grammar, onClose });
   }
 
   get tls(): TLSSocket | undefined {
@@ -95,21 +86,6 @@ export class SmtpSession implements Session {
 
   get server(): string {
     return `${this.options.host}:${this.options.port}`;
-  }
-
-  /** Calls back when the connection is over, at once where it is. Gives what forgets it. */
-  whenClosed(call: (reason: PolywireError) => void): () => void {
-    if (this.line.closed) call(this.line.closed);
-    else this.#watchers.add(call);
-    return () => this.#watchers.delete(call);
-  }
-
-  /** What the promise gives; rejects when the connection is over first. */
-  orClosed<T>(promise: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const forget = this.whenClosed(reject);
-      promise.then(resolve, reject).finally(forget);
-    });
   }
 
   /** The next transaction must begin with RSET. */

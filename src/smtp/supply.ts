@@ -55,15 +55,14 @@ export class Supply implements Jobs {
 
   next(): Job | undefined {
     for (;;) {
-      this.#fill();
+      if (this.#head === this.#ready.length) this.#fill();
       const next = this.#ready[this.#head];
       if (next === undefined) return undefined;
-      if (++this.#head === this.#ready.length) this.#ready.length = this.#head = 0;
+      // A moving head instead of shift(), which is slow; but it must not get away from those that were sent.
+      if (++this.#head >= AHEAD) this.#ready.splice(0, this.#head);
+      this.#head %= AHEAD;
       this.#octets -= next.octets;
-      if (next.order.dropped !== true) {
-        next.order.begin?.();
-        return next.job;
-      }
+      if (next.order.dropped !== true) return next.job;
       letGo(next.job.message);
     }
   }
@@ -78,6 +77,10 @@ export class Supply implements Jobs {
       else if (this.failure || !(await this.#orders.more())) return false;
       else this.#dry = false;
     }
+  }
+
+  ahead(): void {
+    this.#fill();
   }
 
   #fill(): void {
@@ -137,7 +140,7 @@ export class Supply implements Jobs {
         (message) => this.#session.line.closed && letGo(message),
         () => {},
       );
-      this.#until(this.#session.orClosed(prepared).then((message) => this.#push(order, message), failed));
+      this.#until(this.#session.line.orClosed(prepared).then((message) => this.#push(order, message), failed));
     } catch (error) {
       failed(error);
     }
@@ -152,13 +155,24 @@ export class Supply implements Jobs {
     const { timeout } = order.options;
     const octets = Buffer.isBuffer(message.body) ? message.body.length : AHEAD_OCTETS;
     this.#octets += octets;
+    let begun = false;
     const job: Job = {
       message,
       timeout: timeout ?? timeouts.command,
       acceptTimeout: timeout ?? this.#session.settings.acceptTimeout,
+      begin: () => (begun ||= this.#begin(order, message)),
       settle: (outcome) => order.settle(outcome),
     };
     this.#ready.push({ order, job, octets });
+  }
+
+  #begin(order: Order, message: Prepared): boolean {
+    if (this.#dropped || order.dropped === true) {
+      letGo(message);
+      return false;
+    }
+    order.begin?.();
+    return true;
   }
 
   /** Resolves when what is pulled is there, or not wanted any more. */

@@ -44,7 +44,7 @@ export class Transaction {
   #ending: Ending = "BDAT";
   #mail: Reply | undefined;
   readonly #rcpts: Reply[] = [];
-  readonly #takers: string[] = [];
+  #takers = 0;
   #data: Reply | undefined;
   #refusal: Reply | undefined;
   readonly #finals: Reply[] = [];
@@ -53,14 +53,15 @@ export class Transaction {
   constructor(
     message: Prepared,
     part: Part,
-    how: { timeout: number; acceptTimeout: number; each: boolean },
+    patience: { readonly timeout: number; readonly acceptTimeout: number },
+    each: boolean,
     settle: (outcome: PartOutcome) => void,
   ) {
     this.message = message;
     this.part = part;
-    this.timeout = how.timeout;
-    this.acceptTimeout = how.acceptTimeout;
-    this.#each = how.each;
+    this.timeout = patience.timeout;
+    this.acceptTimeout = patience.acceptTimeout;
+    this.#each = each;
     this.#settle = settle;
   }
 
@@ -92,7 +93,7 @@ export class Transaction {
 
   /** Recipients that the server took. */
   get takers(): number {
-    return this.#takers.length;
+    return this.#takers;
   }
 
   /** True where MAIL was refused: nothing behind it counts. */
@@ -107,15 +108,21 @@ export class Transaction {
 
   /** How many replies the message as a whole gets. */
   get answers(): number {
-    return this.#each ? this.#takers.length : 1;
+    return this.#each ? this.#takers : 1;
   }
 
-  /** Resolves when the reply to DATA is there, or no reply will come. */
-  heard(): Promise<void> {
-    if (this.#data !== undefined || this.#settled) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#heard = resolve;
-    });
+  /**
+   * Calls when the reply to DATA is there, or no reply will come: behind all that came in the same bytes, and before
+   * those who wait for any of it.
+   */
+  whenHeard(call: () => void): void {
+    this.#heard = call;
+    if (this.#data !== undefined || this.#settled) this.#hear();
+  }
+
+  #hear(): void {
+    if (this.#heard !== undefined) process.nextTick(this.#heard);
+    this.#heard = undefined;
   }
 
   /** Takes the next reply. Throws ProtocolError for one that does not go with what was sent. */
@@ -134,14 +141,14 @@ export class Transaction {
   }
 
   #takeRcpt(reply: Reply): void {
-    const at = this.#rcpts.push(complete(reply, this.part.commands[this.#rcpts.length] as string)) - 1;
-    if (reply.ok) this.#takers.push(this.part.recipients[at] as string);
+    this.#rcpts.push(complete(reply, this.part.commands[this.#rcpts.length] as string));
+    if (reply.ok) this.#takers++;
   }
 
   #takeData(reply: Reply): void {
     if (reply.ok && !reply.code.startsWith("3")) throw outOfStep(reply, "DATA");
     this.#data = reply;
-    this.#heard?.();
+    this.#hear();
     if (!reply.ok) this.finish();
   }
 
@@ -161,27 +168,40 @@ export class Transaction {
   finish(error?: PolywireError): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#heard?.();
+    this.#hear();
     this.#settle(this.#outcome(error));
   }
 
   #outcome(error: PolywireError | undefined): PartOutcome {
     const { commands, recipients } = this.part;
-    const rejected = this.#rcpts.flatMap((reply, at) =>
-      reply.ok ? [] : [recipientResult(recipients[at] as string, reply)],
-    );
+    const rejected = this.#recipients(false);
     if (this.#mail === undefined) return this.#open(error, rejected);
     if (!this.#mail.ok) {
       // What a server takes behind a refused MAIL is anybody's guess.
       if (this.#finals.some(({ ok }) => ok)) return this.#open(error, rejected);
       return this.#refused(this.#mail, this.message.mail, recipients, []);
     }
-    if (this.#rcpts.length === commands.length && this.#takers.length === 0) {
+    if (this.#rcpts.length === commands.length && this.#takers === 0) {
       return this.#refused(this.#rcpts[0] as Reply, commands[0] as string, [], rejected);
     }
-    if (this.#data?.ok === false) return this.#refused(this.#data, "DATA", this.#takers, rejected);
-    if (this.#refusal) return this.#refused(this.#refusal, THE_MESSAGE, this.#takers, rejected);
+    if (this.#data?.ok === false) return this.#refused(this.#data, "DATA", this.#taken(), rejected);
+    if (this.#refusal) return this.#refused(this.#refusal, THE_MESSAGE, this.#taken(), rejected);
     return this.#finals.length === 0 ? this.#open(error, rejected) : this.#answered(error, rejected);
+  }
+
+  /** The recipients that the server took. */
+  #taken(): string[] {
+    return this.part.recipients.filter((_, at) => this.#rcpts[at]?.ok);
+  }
+
+  /** What was said to those that it took, or to those that it refused. */
+  #recipients(ok: boolean): RecipientResult[] {
+    const results: RecipientResult[] = [];
+    for (let at = 0; at < this.#rcpts.length; at++) {
+      const reply = this.#rcpts[at] as Reply;
+      if (reply.ok === ok) results.push(recipientResult(this.part.recipients[at] as string, reply));
+    }
+    return results;
   }
 
   /** No answer decides it. */
@@ -202,15 +222,15 @@ export class Transaction {
     const first = finals[0] as Reply;
     const { bytes } = this;
     if (!this.#each) {
-      if (!first.ok) return this.#refused(first, command, this.#takers, rejected);
-      const replies = this.#rcpts.filter(({ ok }) => ok);
-      const accepted = this.#takers.map((recipient, at) => recipientResult(recipient, replies[at] as Reply));
+      if (!first.ok) return this.#refused(first, command, this.#taken(), rejected);
+      const accepted = this.#recipients(true);
       return { state: "sent", accepted, rejected, reply: first, bytes };
     }
-    const results = finals.map((reply, at) => ({ reply, result: recipientResult(this.#takers[at] as string, reply) }));
+    const takers = this.#taken();
+    const results = finals.map((reply, at) => ({ reply, result: recipientResult(takers[at] as string, reply) }));
     const of = (ok: boolean) => results.filter(({ reply }) => reply.ok === ok).map(({ result }) => result);
     const both = { accepted: of(true), rejected: [...rejected, ...of(false)], reply: first, bytes };
-    if (finals.length < this.#takers.length) return { ...both, state: "unknown", ...(error && { error }) };
+    if (finals.length < takers.length) return { ...both, state: "unknown", ...(error && { error }) };
     if (both.accepted.length > 0) return { ...both, state: "sent" };
     return { ...both, state: "refused", refusal: { reply: first, command } };
   }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import { constants, createInflateRaw, deflateRawSync } from "node:zlib";
 import type { Lines } from "./conversation.js";
+import { serveTls } from "./handshake.js";
 import { type ByteCount, type ByteFaults, Wire } from "./wire.js";
 
 /** Bytes that may wait to be read before the client is held up. */
@@ -181,7 +182,7 @@ export class ByteChannel implements Lines {
   }
 
   #overTls(tls: TLSSocketOptions): void {
-    this.#socket = new TLSSocket(this.#socket, tls);
+    this.#socket = serveTls(this.#socket, tls);
     this.#wire.use(this.#socket);
   }
 

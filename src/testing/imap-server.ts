@@ -90,9 +90,13 @@ export class ImapServer extends MemoryServer<Faults, Session> {
     await Promise.all([...this.hall.sessions].map((session) => session.say(response)));
   }
 
-  /** The URL of a user (the first one when none is named), to hand to `open()`: with `?security=plain` when the server has no TLS. */
-  urlOf(user = Object.keys(this.#options.users)[0]): string {
-    return `${this.#addressOf(user)}${this.plainly}`;
+  /**
+   * The URL of a user (the first one when none is named), and of a mailbox where one is named, to hand to `open()`: with
+   * `?security=plain` when the server has no TLS.
+   */
+  urlOf(user = Object.keys(this.#options.users)[0], mailbox?: string): string {
+    const path = mailbox === undefined ? "" : `/${mailbox.split("/").map(encodeURIComponent).join("/")}`;
+    return `${this.#addressOf(user)}${path}${this.plainly}`;
   }
 
   #addressOf(user: string | undefined): string {

@@ -30,7 +30,7 @@ export type { GenerateOptions as NntpGenerateOptions } from "./nntp/plans.js";
 export { NntpServer } from "./nntp-server.js";
 export type { CutFault as Pop3CutFault, Faults as Pop3Faults } from "./pop3/faults.js";
 export { Pop3Maildrop } from "./pop3/maildrop.js";
-export type { Pop3Generated, Pop3MessageInput, Pop3Messages } from "./pop3/message.js";
+export type { Pop3Generated, Pop3Mailbox, Pop3MessageInput, Pop3Messages } from "./pop3/message.js";
 export type { Pop3Features, Pop3Limits, Pop3ServerOptions, Pop3User } from "./pop3/options.js";
 export { Pop3Server } from "./pop3-server.js";
 export type { Account, ScramFault } from "./sasl/index.js";

@@ -49,6 +49,8 @@ const DASH = 0x2d;
 const DOT = 0x2e;
 const SPACE = 0x20;
 
+const ENHANCED = /^[245]\.\d{1,3}\.\d{1,3}(?: |$)/;
+
 /** Reads replies that begin with a code. */
 export class CodeGrammar implements Grammar {
   readonly #dialect: CodeDialect;
@@ -80,10 +82,10 @@ export class CodeGrammar implements Grammar {
   }
 
   #first(line: Buffer): Reply | undefined {
-    const code = codeOf(line);
     if (this.#dialect.passesDot && line.length === 1 && line[0] === DOT) return undefined;
-    if (code === undefined) throw notAReply(this.#dialect.protocol, line);
+    if (!hasCode(line)) throw notAReply(this.#dialect.protocol, line);
     const text = decodeText(line);
+    const code = text.slice(0, 3);
     if (line[3] !== DASH || this.#dialect.multiline === "none") return this.#reply(code, [text]);
     this.#code = code;
     this.#lines.push(text);
@@ -97,7 +99,7 @@ export class CodeGrammar implements Grammar {
     if (this.#bytes > this.#limit) {
       throw new ProtocolError(`a reply of more than ${this.#limit} bytes`, { advice: "limits.reply can be raised" });
     }
-    const code = codeOf(line);
+    const code = hasCode(line) ? line.toString("latin1", 0, 3) : undefined;
     if (this.#dialect.multiline === "coded" && code !== this.#code) {
       throw new ProtocolError(`line ${excerpt(line)} within a reply of code ${this.#code}`);
     }
@@ -113,20 +115,25 @@ export class CodeGrammar implements Grammar {
     const ok = code.charCodeAt(0) < 0x34;
     const text = lines.length === 1 ? (lines[0] as string).slice(4) : textOf(code, lines);
     if (!this.#dialect.enhanced) return { ok, code, text, lines };
-    const enhanced = /^([245]\.\d{1,3}\.\d{1,3})(?: |$)/.exec(text)?.[1];
+    const enhanced = text[1] === "." && ENHANCED.test(text) ? wordOf(text) : undefined;
     return enhanced === undefined ? { ok, code, text, lines } : { ok, code, enhanced, text, lines };
   }
 }
 
-/** The code a line begins with: three digits, then a blank, a dash or nothing. */
-function codeOf(line: Buffer): string | undefined {
-  if (line.length < 3 || (line.length > 3 && line[3] !== SPACE && line[3] !== DASH)) return undefined;
+/** True where a line begins with a code: three digits, then a blank, a dash or nothing. */
+function hasCode(line: Buffer): boolean {
+  if (line.length < 3 || (line.length > 3 && line[3] !== SPACE && line[3] !== DASH)) return false;
   // Not destructured: that would go through an iterator, byte by byte.
   const a = line[0]!;
   const b = line[1]!;
   const c = line[2]!;
-  if (a < 0x31 || a > 0x35 || b < 0x30 || b > 0x39 || c < 0x30 || c > 0x39) return undefined;
-  return line.toString("latin1", 0, 3);
+  return a >= 0x31 && a <= 0x35 && b >= 0x30 && b <= 0x39 && c >= 0x30 && c <= 0x39;
+}
+
+/** Up to the first blank. */
+function wordOf(text: string): string {
+  const end = text.indexOf(" ");
+  return end === -1 ? text : text.slice(0, end);
 }
 
 /** All lines without the codes they carry. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { mailFigures } from "../../src/cli/mail/fetch-figures.js";
 import { progressLine } from "../../src/cli/progress.js";
-import { Pop3Server, type Pop3ServerOptions } from "../../src/testing/index.js";
+import { ImapServer, Pop3Server, type Pop3ServerOptions } from "../../src/testing/index.js";
 import { expected, mailIn, messageOf, messages } from "../jobs/mail/bed.js";
 import { cleanUp, folder, PASSWORD, PLAIN, polywire, type RunOptions, testTls } from "./polywire.js";
 
@@ -119,7 +119,7 @@ describe.concurrent("mail", () => {
     }
     const env = { POLYWIRE_PASSWORD: "wrong" };
     expect((await job.run(["--to", "Maildir"], { env })).code).toBe(77);
-    expect((await polywire(["mail", "smtp://h", "--to", "Maildir"])).stderr).toContain("POP3 server");
+    expect((await polywire(["mail", "smtp://h", "--to", "Maildir"])).stderr).toContain("POP3 or IMAP");
     expect(job.server.commands.some((line) => line.startsWith("RETR"))).toBe(false);
   });
 
@@ -151,6 +151,23 @@ describe.concurrent("request", () => {
     expect(JSON.parse(refused.stdout)).toMatchObject({ ok: false, code: "-ERR" });
     expect(refused.code).toBe(1);
     expect((await polywire(["request", job.url, "PASS x", "--plain"], PLAIN)).code).toBe(64);
+  });
+
+  test("any command of IMAP, in the mailbox of the URL: untagged responses, literals in their place", async () => {
+    const messages = [{ content: "Subject: x\r\n\r\nhi\r\n" }];
+    await using server = await ImapServer.start({
+      users: { alice: { password: PASSWORD, mailboxes: { "A b": { messages } } } },
+    });
+    const url = `imap://alice@127.0.0.1:${server.port}/A%20b`;
+    const { stdout, code } = await polywire(["request", url, "FETCH", "1", "(FLAGS BODY.PEEK[])", "--plain"], PLAIN);
+    expect(stdout.replaceAll("\r\n", "\n")).toMatch(
+      /^\* 1 FETCH \(.*BODY\[\] \{18\}\nSubject: x\n\nhi\n.*\)\nA\d+ OK .*\n$/,
+    );
+    expect(code).toBe(0);
+    const refused = await polywire(["request", url, "DELETE", "None", "--plain", "--json"], PLAIN);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ ok: false, code: "NO" });
+    expect(refused.code).toBe(1);
+    expect((await polywire(["request", url, "LOGOUT", "--plain"], PLAIN)).code).toBe(64);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Facts } from "../../src/cli/probe/facts.js";
 import { judge } from "../../src/cli/probe/findings.js";
 import { NOTHING } from "../../src/cli/probe/look.js";
 import { guessSoftware } from "../../src/cli/probe/software.js";
-import { FtpServer, NntpServer, Pop3Server, SmtpServer } from "../../src/testing/index.js";
+import { FtpServer, ImapServer, NntpServer, Pop3Server, SmtpServer } from "../../src/testing/index.js";
 import { cleanUp, folder, PASSWORD, PLAIN, polywire, testTls, USERS, urlOf } from "./polywire.js";
 
 afterAll(cleanUp);
@@ -76,6 +76,45 @@ describe.concurrent("probe", () => {
     expect(refused).toMatchObject({ code: 77, stdout: expect.stringContaining("✗ the login was refused") });
   });
 
+  test("an IMAP server: features, logins, how much mail its mailboxes have, and nothing selected", async () => {
+    const mailboxes = { INBOX: { generate: 3 }, Archive: { generate: 1200 } };
+    const users = { alice: { password: PASSWORD, mailboxes } };
+    await using server = await ImapServer.start({ users, tls: "starttls", id: { name: "Crane", version: "3.1" } });
+    const url = mailUrl(server.urlOf());
+    const { code, stdout } = await polywire(["probe", url, "--ca", ca], PLAIN);
+    expect(stdout).toContain(", STARTTLS\n");
+    expect(stdout).toMatch(/system +Crane 3\.1/);
+    expect(stdout).toMatch(/✓ INBOX: 3 messages, 3 of them unread, [\d.]+ \S+/);
+    for (const says of ["✓ encrypted with TLSv1.3", "✓ logged in as alice", "✓ IDLE: ", "✓ QRESYNC: ", "✓ logins: "]) {
+      expect(stdout).toContain(says);
+    }
+    expect(stdout).not.toContain("✗");
+    expect(code).toBe(0);
+    const archive = await polywire(["probe", "--json", `${url}/Archive`, "--ca", ca], PLAIN);
+    expect(JSON.parse(archive.stdout)).toMatchObject({
+      protocol: "imap",
+      mailbox: { name: "Archive", messages: 1200 },
+    });
+    expect((await polywire(["probe", `${url}/None`, "--ca", ca], PLAIN)).stdout).toMatch(/✗ .*no such mailbox/);
+    expect(server.commands.filter((line) => /SELECT|EXAMINE/i.test(line))).toEqual([]);
+    const refused = await polywire(["probe", url, "--ca", ca], { env: { POLYWIRE_PASSWORD: "wrong" } });
+    expect(refused).toMatchObject({ code: 77, stdout: expect.stringContaining("✗ the login was refused") });
+  });
+
+  test("an old IMAP server: what is missing, and its dangers", async () => {
+    const features = { imap4rev2: false, idle: false, uidplus: false, move: false, qresync: false, statusSize: false };
+    const users = { alice: { password: PASSWORD, mailboxes: { INBOX: { generate: 1 } } } };
+    await using server = await ImapServer.start({ users, features: { ...features, id: false, literal: "none" } });
+    const { code, stdout } = await polywire(["probe", mailUrl(server.urlOf()), "--plain"], PLAIN);
+    for (const says of ["✗ plain text", "! no IDLE", "! no UIDPLUS", "! no MOVE", "! no QRESYNC", "! no LITERAL+"]) {
+      expect(stdout).toContain(says);
+    }
+    expect(stdout).toContain("✓ INBOX: 1 message, 1 of them unread\n");
+    expect(stdout).toContain("passwords are taken in the clear");
+    expect(code).toBe(0);
+    expect((await polywire(["probe", mailUrl(server.urlOf())], PLAIN)).code).toBe(76);
+  });
+
   test("an SMTP server: extensions, logins; without TLS its dangers, and no login", async () => {
     const users = { alice: PASSWORD };
     await using server = await SmtpServer.start({ users, tls: "implicit" });
@@ -111,7 +150,7 @@ describe.concurrent("probe", () => {
   });
 });
 
-test("demo: moves 2,000 files, fetches 50,000 headers, sends 500 letters and fetches them, and proves it all", {
+test("demo: moves 2,000 files, fetches 50,000 headers, sends 500 letters, reads and fetches them, and proves it all", {
   timeout: 60_000,
 }, async () => {
   const { code, stdout, stderr } = await polywire(["demo"]);
@@ -119,9 +158,13 @@ test("demo: moves 2,000 files, fetches 50,000 headers, sends 500 letters and fet
   expect(stdout).toContain("✓ 50,000 headers fetched");
   expect(stdout).toContain("each article is in the file, and once");
   expect(stdout).toContain("polywire headers nntps://");
-  expect(stdout).toContain("✓ 500 letters sent");
+  expect(stdout).toMatch(/✓ 500 letters sent.*IMAP told of all of them as they came/);
+  expect(stdout).toMatch(/✓ 500 envelopes listed.*one found by its subject, read, and flagged/);
+  expect(stdout).toContain("✓ 500 letters fetched by POP3");
   expect(stdout).toContain("✓ each is in the Maildir, and once");
   expect(stdout).toContain("polywire mail pop3s://");
+  expect(stdout).toContain("polywire watch imaps://");
+  expect(stdout).toContain("✓ the mailbox is empty, as IMAP tells as well");
   expect(stdout).toContain("✓ 2,000 files moved");
   expect(stdout).toContain("byte for byte");
   expect(stdout).toMatch(/polywire move ftp:\/\/\S+ ftp:\/\/\S+ \\\n {4}--match/);
@@ -139,6 +182,17 @@ describe("what a server is", () => {
     ["files.example.org FTP server (GNU inetutils 2.4) ready.", "GNU inetutils", "2.4"],
   ])("%s", (greeting, name, version) => {
     const found = guessSoftware("ftp", greeting);
+    expect([found?.name, found?.version]).toEqual([name, version]);
+  });
+
+  test.each([
+    ["Dovecot (Debian) ready.", undefined, "Dovecot", undefined],
+    ["mail.example.org Cyrus IMAP 3.6.1-Debian server ready", undefined, "Cyrus", "3.6.1"],
+    ["Gimap ready for requests from 192.0.2.1 a1mb1", undefined, "Gmail", undefined],
+    ["The Microsoft Exchange IMAP4 service is ready.", undefined, "Microsoft Exchange", undefined],
+    ["ready", "Cyrus IMAPD 3.8.4", "Cyrus", "3.8.4"],
+  ])("of mail: %s, ID %s", (greeting, id, name, version) => {
+    const found = guessSoftware("imap", greeting, id);
     expect([found?.name, found?.version]).toEqual([name, version]);
   });
 

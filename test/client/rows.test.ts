@@ -236,3 +236,54 @@ describe("back-pressure", () => {
     expect(await rows.toArray()).toHaveLength(100_000);
   });
 });
+
+describe("map", () => {
+  test("changes rows on their way, in batches, to a callback, in one array", async () => {
+    const make = () =>
+      new Rows<number>(async (feed) => {
+        feed.push([1, 2], 2);
+        await null;
+        feed.push([3], 1);
+      }).map((n) => `n${n}`);
+    const batches: string[][] = [];
+    for await (const batch of make().batches()) batches.push(batch);
+    const called: string[][] = [];
+    await make().each((batch) => void called.push(batch));
+    expect(batches).toEqual([["n1", "n2"], ["n3"]]);
+    expect([called, await make().toArray()]).toEqual([batches, ["n1", "n2", "n3"]]);
+  });
+
+  test("starts nothing by itself, and is the one loop over the rows", async () => {
+    const { rows, started, finish } = setUp();
+    const mapped = rows.map(String);
+    expect(started).not.toHaveBeenCalled();
+    const all = mapped.toArray();
+    finish();
+    expect(await all).toEqual([]);
+    await expect(rows.batches().next()).rejects.toThrow(UsageError);
+  });
+
+  test("passes back-pressure, bounds and the consumer's leaving on", async () => {
+    const { rows, feed, finish } = setUp();
+    const batches = rows.map(String).batches();
+    const first = batches.next();
+    const [resume, cancel] = [vi.fn(), vi.fn()];
+    feed().bound(10);
+    feed().resume = resume;
+    feed().cancel = cancel;
+    expect([feed().eager, feed().push([1], 1), feed().push([2], 2 * MiB)]).toEqual([false, true, false]);
+    expect(await first).toEqual({ done: false, value: ["1"] });
+    await batches.next();
+    expect(resume).toHaveBeenCalledTimes(1);
+    const left = batches.return();
+    expect(cancel).toHaveBeenCalledTimes(1);
+    finish();
+    await left;
+    const array = setUp();
+    const gathered = array.rows.map(String).toArray();
+    array.feed().bound(10);
+    expect(() => array.feed().push([1], 11)).toThrow("more than 10 bytes");
+    array.finish();
+    await gathered;
+  });
+});

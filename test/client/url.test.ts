@@ -35,6 +35,9 @@ describe("parseUrl", () => {
     ["ftp://h/a;type=I", "a"],
     ["ftp://h/a+b", "a+b"],
     ["imap://h/Sent%20Mail", "Sent Mail"],
+    ["imap://h/Archive/2026", "Archive/2026"],
+    ["imap://h/a%3Bb;UIDVALIDITY=7", "a;b"],
+    ["ftp://h/a;b", "a;b"],
   ])("%s: the path is %j", (url, path) => {
     expect(parseUrl(url).path).toBe(path);
   });
@@ -70,6 +73,7 @@ describe("parseUrl", () => {
     });
     expect(parseUrl("ftp://h/a;type=A").params).toEqual({ type: "a" });
     expect(parseUrl("pop3://joe;auth=*@h").params).toEqual({ auth: "*" });
+    expect(parseUrl("imap://h/INBOX;UIDVALIDITY=385759045").params).toEqual({ uidvalidity: "385759045" });
     expect(parseUrl("imap://h/?security=tls")).toMatchObject({ security: "tls", port: 993 });
     expect(Object.keys(parseUrl("ftp://h/?__proto__=x").params)).toEqual(["__proto__"]);
   });
@@ -82,6 +86,8 @@ describe("parseUrl", () => {
     ["ftp://", /no valid host/],
     ["ftp:///path", /no valid host/],
     ["ftp://a b/", /no valid host/],
+    ["ftp://ü%2Fx/", /no valid host/],
+    ["ftp://ü%3Fx/", /no valid host/],
     ["ftp://h:0/", /no valid port/],
     ["ftp://h:65536/", /no valid port/],
     ["ftp://h:ftp/", /no valid host and port: special characters of a password are written %XX/],
@@ -91,6 +97,8 @@ describe("parseUrl", () => {
     ["ftps://h/?security=plain", /asks for TLS by its scheme/],
     ["ftp://h/?security=none", /it is plain, starttls or tls/],
     ["ftp://h/?a=1&a=2", /twice/],
+    ["imap://h/INBOX/;UID=20", /names more than a mailbox: a ; in its name is written %3B/],
+    ["imap://h/;UIDVALIDITY=7", /a UIDVALIDITY, and no mailbox/],
     ["ftp://joe:hunter2%0d@h/", /CR, LF or NUL in its password/],
     ["ftp://joe%00:hunter2@h/", /CR, LF or NUL in its user/],
     ["ftp://joe:hunter2@h/a%0D%0ADELE%20b", /CR, LF or NUL in its path/],

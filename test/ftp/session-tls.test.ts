@@ -1,8 +1,8 @@
 /** AUTH TLS, PBSZ, PROT, CCC, and what follows a login. */
 import { describe, expect, test } from "vitest";
-import { ProtocolError, TimeoutError, TlsError } from "../../src/client/errors.js";
+import { TimeoutError, TlsError } from "../../src/client/errors.js";
 import { failure } from "../net/loopback.js";
-import { clientOf, enter, HELLO, LOGIN, memory, talk } from "./dialogue.js";
+import { enter, HELLO, LOGIN, memory, talk } from "./dialogue.js";
 
 describe("the pack behind the login", () => {
   test("refusals in it are no failure of the login", async () => {
@@ -95,13 +95,6 @@ describe("TLS", () => {
     expect(error).toBeInstanceOf(TlsError);
     expect(error.message).toContain('protection "clear"');
     expect(ftp.state).toBe("closed");
-  });
-
-  test("bytes injected behind 234 fail the connection (CVE-2011-0411)", async () => {
-    const { server } = await memory({ tls: "explicit", faults: { injectAfterAuth: "230 in\r\n" } });
-    const { ftp } = clientOf(server, { security: "starttls" });
-    expect(await failure(ftp.connect())).toBeInstanceOf(ProtocolError);
-    expect(server.commands).toEqual(["AUTH TLS"]);
   });
 
   test.each(["explicit", "implicit"] as const)(

@@ -1,8 +1,8 @@
 /** Greeting, TLS and login, as scripted dialogues. */
 import { describe, expect, test } from "vitest";
-import { ConnectionError, LoginError, ProtocolError, ReplyError, UsageError } from "../../src/client/errors.js";
+import { LoginError, ProtocolError, ReplyError, UsageError } from "../../src/client/errors.js";
 import { failure } from "../net/loopback.js";
-import { clientOf, enter, HELLO, LOGIN, memory, QUICK, talk } from "./dialogue.js";
+import { enter, HELLO, LOGIN, talk } from "./dialogue.js";
 
 describe("greeting", () => {
   test("the greeting is the reply to connect(), and nothing was said before it", async () => {
@@ -33,13 +33,6 @@ describe("greeting", () => {
     },
   );
 
-  test("silence is a TimeoutError that says what to look at", async () => {
-    const { ftp } = await talk("C: never\n", { timeouts: { ...QUICK, greeting: 40 } });
-    const error = await failure(ftp.connect());
-    expect(error).toMatchObject({ name: "TimeoutError", phase: "greeting" });
-    expect(error.message).toContain("security");
-  });
-
   test.each([
     ["S: SSH-2.0-OpenSSH_9.6", "SSH"],
     ["S: HTTP/1.1 400 Bad Request", "web server"],
@@ -51,11 +44,6 @@ describe("greeting", () => {
     expect(error).toBeInstanceOf(ProtocolError);
     expect(error.message).toContain(name);
     expect(ftp.state).toBe("closed");
-  });
-
-  test("a server that hangs up before its greeting", async () => {
-    const { ftp } = await talk("CLOSE\n");
-    expect(await failure(ftp.connect())).toMatchObject({ name: "ConnectionError", phase: "greeting" });
   });
 });
 
@@ -122,6 +110,16 @@ describe("login", () => {
     await server.done;
   });
 
+  test("before it, a refusal of NOOP is a sign of life; behind it, it is a refusal", async () => {
+    const { ftp, server } = await talk(`${HELLO}C: NOOP\nS: 530 log in first\n${LOGIN}C: NOOP\nS: 500 what?\n`);
+    await ftp.connect();
+    await ftp.noop();
+    expect(ftp.state).toBe("connected");
+    await ftp.login();
+    expect(await failure(ftp.noop())).toMatchObject({ name: "ReplyError", code: "500" });
+    await server.done;
+  });
+
   test("530 is a LoginError without the password; another try works on the same connection", async () => {
     const refused = "C: USER alice\nS: 331 pw\nC: PASS ***\nS: 530 s3cret is wrong\n";
     const { ftp, server, transcript } = await talk(HELLO + refused + LOGIN);
@@ -170,12 +168,4 @@ describe("login", () => {
     expect(error).toBeInstanceOf(UsageError);
     expect(error.message).not.toContain("s3cret");
   });
-});
-
-test("a connection that nobody listens at is a ConnectionError, and quit is harmless", async () => {
-  const { server } = await memory();
-  await server.close();
-  const { ftp } = clientOf(server);
-  expect(await failure(ftp.connect())).toBeInstanceOf(ConnectionError);
-  await ftp.quit();
 });

@@ -1,5 +1,5 @@
 /** Searching, marking, copying, moving, removing and adding messages. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -137,6 +137,17 @@ test("expunge takes all, or some", async () => {
   await server.done;
 });
 
+/** More than is read whole. */
+const BIG = "0123456789\r\n".repeat(150_000);
+
+function bigFile(): string {
+  const work = mkdtempSync(join(tmpdir(), "polywire-imap-"));
+  onTestFinished(() => rmSync(work, { recursive: true, force: true }));
+  const path = join(work, "big.eml");
+  writeFileSync(path, BIG.replaceAll("\r\n", "\n"));
+  return path;
+}
+
 describe("append", () => {
   const b64 = (text: string) => Buffer.from(text).toString("base64");
 
@@ -169,13 +180,8 @@ describe("append", () => {
   });
 
   test("a file is streamed, however its lines end", async () => {
-    const work = mkdtempSync(join(tmpdir(), "polywire-imap-"));
-    onTestFinished(() => rmSync(work, { recursive: true, force: true }));
-    const path = join(work, "big.eml");
-    const lines = 150_000;
-    writeFileSync(path, "0123456789\n".repeat(lines));
-    const sent = "0123456789\r\n".repeat(lines);
-    const script = `C: A2 APPEND box {${sent.length}}\nS: + go\nC~ ${b64(`${sent}\r\n`)}\nS: A2 OK\nC: A3 NOOP\nS: A3 OK\n`;
+    const path = bigFile();
+    const script = `C: A2 APPEND box {1800000}\nS: + go\nC~ ${b64(`${BIG}\r\n`)}\nS: A2 OK\nC: A3 NOOP\nS: A3 OK\n`;
     const { imap, server } = await ready(script);
     await Promise.all([imap.append("box", path), imap.noop()]);
     await server.done;
@@ -216,8 +222,8 @@ describe("many messages", () => {
     const script = `C: A2 APPEND box (\\Seen) {2+}\nC~ ${b64("hi {2+}\r\nho\r\n")}\nS: A2 OK [APPENDUID 38 7:8] in\n`;
     const { imap, server } = await ready(script, ["LITERAL+", "MULTIAPPEND"]);
     expect(await imap.appendAll("box", two).toArray()).toEqual([
-      { uid: 7, uidValidity: 38 },
-      { uid: 8, uidValidity: 38 },
+      { index: 0, uid: 7, uidValidity: 38 },
+      { index: 1, uid: 8, uidValidity: 38 },
     ]);
     await server.done;
   });
@@ -242,6 +248,51 @@ describe("many messages", () => {
     expect(error).toMatchObject({ name: "ReplyError", enhanced: "OVERQUOTA" });
     expect(rows).toBe(1);
     await imap.noop();
+    await server.done;
+  });
+
+  test("one by one, those behind a refused message are told, too: which is missing is seen by the index", async () => {
+    const say = (tag: string, text: string) => `C: ${tag} APPEND box {2+}\nC~ ${b64(`${text}\r\n`)}\n`;
+    const answers = "S: A2 OK [APPENDUID 38 7] in\nS: A3 NO [TOOBIG] no\nS: A4 OK [APPENDUID 38 8] in\n";
+    const { imap, server } = await ready(`${say("A2", "m0")}${say("A3", "m1")}${say("A4", "m2")}${answers}`, [
+      "LITERAL+",
+    ]);
+    const told: unknown[] = [];
+    const messages = ["m0", "m1", "m2"].map((text) => ({ content: { text } }));
+    const all = imap.appendAll("box", messages).each((rows) => void told.push(...rows));
+    expect(await failure(all)).toMatchObject({ name: "ReplyError", enhanced: "TOOBIG" });
+    expect(told).toEqual([
+      { index: 0, uid: 7, uidValidity: 38 },
+      { index: 2, uid: 8, uidValidity: 38 },
+    ]);
+    await server.done;
+  });
+
+  test("one that is larger than the server says it takes keeps back all that would go with it", async () => {
+    const { imap, server } = await ready("", ["LITERAL+", "APPENDLIMIT=3"]);
+    const messages = ["ok", "four", "ok"].map((text) => ({ content: { text } }));
+    expect(await failure(imap.appendAll("box", messages).toArray())).toBeInstanceOf(UsageError);
+    await server.done;
+  });
+
+  test("a refusal in the middle of a large literal ends the command, and the client goes on", async () => {
+    const path = bigFile();
+    // The refusal comes along with the leave: the file is on its way then.
+    const script = `C: A2 APPEND box {1800000}\nS: + go\nS: A2 NO [OVERQUOTA] full\nC~ ${b64(BIG)}\nC: \nC: A3 NOOP\nS: A3 OK\n`;
+    const { imap, server } = await ready(script, ["MULTIAPPEND"]);
+    const messages = [{ content: path }, { content: { text: "ho" } }];
+    expect(await failure(imap.appendAll("box", messages).toArray())).toMatchObject({ enhanced: "OVERQUOTA" });
+    await imap.noop();
+    await server.done;
+  });
+
+  test("refused files are not left open", async () => {
+    const path = bigFile();
+    const refusals = Array.from({ length: 20 }, (_, i) => `C: A${i + 2} APPEND box {1800000}\nS: A${i + 2} NO no\n`);
+    const { imap, server } = await ready(refusals.join(""));
+    const before = readdirSync("/proc/self/fd").length;
+    for (const _ of refusals) await failure(imap.append("box", path));
+    expect(readdirSync("/proc/self/fd").length).toBeLessThan(before + 10);
     await server.done;
   });
 

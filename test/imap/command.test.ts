@@ -77,6 +77,20 @@ describe("lines", () => {
     expect(() => commandLines("A1", [text, literal(Buffer.alloc(1))], undefined, "LITERAL+")).toThrow(UsageError);
   });
 
+  test.each(["XA {5}", "XA {5+}", "XA {5-}", "XA ~{5}", "{0}"])(
+    "%j, which a literal would follow, is not sent",
+    (text) => {
+      expect(() => commandLines("A1", text, undefined, "LITERAL+")).toThrow(UsageError);
+      expect(() => commandLines("A1", ["X ", literal(Buffer.alloc(1)), ` ${text}`], undefined, "LITERAL+")).toThrow(
+        UsageError,
+      );
+    },
+  );
+
+  test.each(["XA {5} ", 'XA "{5}"', "XA {x}", "XA {5}b"])("%j is no such thing", (text) => {
+    expect(commandLines("A1", text, undefined, "LITERAL+")).toHaveLength(1);
+  });
+
   test("a person sees the sizes of literals", () => {
     expect(shownCommand(["APPEND a ", big])).toBe("APPEND a {4097}");
   });

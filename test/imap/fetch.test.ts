@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ConnectionError, ProtocolError, ReplyError, SinkError, UsageError } from "../../src/client/errors.js";
+import type { ImapClient } from "../../src/imap/client.js";
+import type { PartialRange } from "../../src/imap/partial.js";
+import type { SequenceSet } from "../../src/imap/sequence-set.js";
 import { failure } from "../net/loopback.js";
 import { course, inbox } from "./dialogue.js";
 
@@ -89,12 +92,38 @@ describe("rows", () => {
 
   test("only what has changed since, and with QRESYNC what has gone", async () => {
     const script =
-      "C: A3 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 12 VANISHED)\nS: * VANISHED (EARLIER) 4:5\nS: * 2 FETCH (UID 102 FLAGS () MODSEQ (13))\nS: A3 OK\n";
+      "C: A3 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 12 VANISHED)\nS: * VANISHED (EARLIER) 4:5\nS: * VANISHED 103\nS: * 2 FETCH (UID 102 FLAGS () MODSEQ (13))\nS: A3 OK\n";
     const { imap, server } = await inbox(script);
-    const rows = await imap.fetch("1:*", ["FLAGS"], { changedSince: 12, vanished: true }).toArray();
+    const gone: string[] = [];
+    const vanished = (uids: SequenceSet) => void gone.push(uids.toString());
+    const rows = await imap.fetch("1:*", ["FLAGS"], { changedSince: 12, vanished }).toArray();
+    expect([gone, imap.mailbox?.exists]).toEqual([["4:5"], 2]);
     expect(rows.map(({ uid, modseq }) => [uid, modseq])).toEqual([[102, 13]]);
-    expect(() => imap.fetch("1:*", ["FLAGS"], { vanished: true })).toThrow(UsageError);
+    expect(() => imap.fetch("1:*", ["FLAGS"], { vanished })).toThrow(UsageError);
     await server.done;
+  });
+
+  test("a part of them, at a server that can", async () => {
+    const script =
+      "C: A3 UID FETCH 1:* (RFC822.SIZE) (CHANGEDSINCE 7 PARTIAL -1:-2)\nS: * 2 FETCH (UID 9 RFC822.SIZE 1 MODSEQ (8))\nS: A3 OK\n";
+    const { imap, server } = await inbox(script, ["PARTIAL"]);
+    const rows = await imap.fetch("1:*", ["RFC822.SIZE"], { partial: [-1, -2], changedSince: 7 }).toArray();
+    expect(rows.map(({ uid }) => uid)).toEqual([9]);
+    await server.done;
+    const old = await inbox("");
+    expect(await failure(old.imap.fetch("1:*", "FLAGS", { partial: [1, 2] }).toArray())).toBeInstanceOf(UsageError);
+    await old.server.done;
+  });
+
+  test.each<[PartialRange, "uid" | "number", string | number[]]>([
+    [[1, -2], "uid", "1:*"],
+    [[0, 2], "uid", "1:*"],
+    [[1, 2.5], "uid", "1:*"],
+    [[1, 2], "number", "1:*"],
+    [[1, 2], "uid", Array.from({ length: 3000 }, (_, i) => 2 * i + 10_001)],
+  ])("%j of messages by %s is no part", async (partial, by, set) => {
+    const { imap } = await inbox("", ["PARTIAL"]);
+    expect(() => imap.fetch(set, "FLAGS", { partial, by })).toThrow(UsageError);
   });
 
   test("a signal in mid answer closes the client", async () => {
@@ -105,10 +134,13 @@ describe("rows", () => {
     expect(imap.state).toBe("closed");
   });
 
-  test.each([[[]], [["FLAGS)\r\nA9 LOGOUT"]], [["1"]], [[""]]])("%j are no items", async (items) => {
-    const { imap } = await inbox("");
-    expect(() => imap.fetch(1, items)).toThrow(UsageError);
-  });
+  test.each([[[]], [["FLAGS)\r\nA9 LOGOUT"]], [["1"]], [[""]], [["UID) BODY[] (FLAGS"]], [["BODY[]]"]]])(
+    "%j are no items",
+    async (items) => {
+      const { imap } = await inbox("");
+      expect(() => imap.fetch(1, items)).toThrow(UsageError);
+    },
+  );
 });
 
 describe("several in flight", () => {
@@ -116,8 +148,8 @@ describe("several in flight", () => {
     const script =
       "C: A3 UID FETCH 1 (BODY.PEEK[])\nC: A4 UID FETCH 2 (BODY.PEEK[])\nC: A5 UID FETCH 3 (BODY.PEEK[])\nS: * 3 FETCH (UID 3 BODY[] {1}\nS: c)\nS: * 1 FETCH (UID 1 BODY[] {1}\nS: a)\nS: * 2 FETCH (UID 2 BODY[] {1}\nS: b)\nS: A3 OK\nS: A4 OK\nS: A5 OK\n";
     const { imap, server, transcript } = await inbox(script);
-    const all = await Promise.all([1, 2, 3].map((uid) => imap.retrieve(uid)));
-    expect(all.map(({ content }) => content.toString())).toEqual(["a", "b", "c"]);
+    const all = await Promise.all([1, 2, 3].map((uid) => imap.fetch(uid, "BODY.PEEK[]").toArray()));
+    expect(all.map(([row]) => row?.body.get("")?.toString())).toEqual(["a", "b", "c"]);
     await server.done;
     expect(course(transcript)).toEqual(["C A3", "C A4", "C A5", "S A3", "S A4", "S A5"]);
   });
@@ -130,6 +162,40 @@ describe("several in flight", () => {
     expect(all.map(({ content }) => content.toString())).toEqual(["a", "a"]);
     await server.done;
     expect(course(transcript)).toEqual(["C A3", "S A3", "C A4", "S A4"]);
+  });
+
+  test("different things of one message are asked for one behind the other, whatever its words are", async () => {
+    const script =
+      'C: A3 UID FETCH 1 (BODYSTRUCTURE)\nS: * 1 FETCH (UID 1 BODYSTRUCTURE ("text" "plain" NIL NIL NIL "7bit" 3 1))\nS: A3 OK\nC: A4 UID FETCH 1 (ENVELOPE)\nS: * 1 FETCH (UID 1 ENVELOPE (NIL "the body[]" NIL NIL NIL NIL NIL NIL NIL NIL))\nS: A4 OK\nC: A5 UID FETCH 1 (BODY.PEEK[])\nS: * 1 FETCH (UID 1 BODY[] {1}\nS: a)\nS: A5 OK\n';
+    const { imap, server, transcript } = await inbox(script);
+    const [[structure], [envelope], { content }] = await Promise.all([
+      imap.fetch(1, ["BODYSTRUCTURE"]).toArray(),
+      imap.fetch(1, ["ENVELOPE"]).toArray(),
+      imap.retrieve(1),
+    ]);
+    const told = [structure?.bodyStructure?.type, envelope?.envelope?.subject, content.toString()];
+    expect(told).toEqual(["text/plain", "the body[]", "a"]);
+    await server.done;
+    expect(course(transcript)).toEqual(["C A3", "S A3", "C A4", "S A4", "C A5", "S A5"]);
+  });
+
+  test("a section that comes before its UID goes to the call that has asked for it", async () => {
+    const work = folder();
+    const script =
+      "C: A3 UID FETCH 2 (BODY.PEEK[])\nC: A4 UID FETCH 3 (BODY.PEEK[])\nC: A5 UID FETCH 1 (BODY.PEEK[])\nS: * 3 FETCH (BODY[] {5}\nS: three UID 3)\nS: * 1 FETCH (BODY[] {3}\nS: one UID 1)\nS: * 2 FETCH (BODY[] {3}\nS: two UID 2)\nS: A3 OK\nS: A4 OK\nS: A5 OK\n";
+    const { imap, server } = await inbox(script);
+    const [one, two, three] = await Promise.all([
+      imap.retrieve(1),
+      imap.retrieve(2, { to: join(work, "2") }),
+      imap.retrieve(3, { to: join(work, "3") }),
+    ]);
+    expect([one.content.toString(), two, three]).toEqual([
+      "one",
+      { id: 2, uid: 2, bytes: 3 },
+      { id: 3, uid: 3, bytes: 5 },
+    ]);
+    expect(readdirSync(work).map((name) => readFileSync(join(work, name), "utf8"))).toEqual(["two", "three"]);
+    await server.done;
   });
 
   test("numbers mean something else when messages go: such a call is alone", async () => {
@@ -148,6 +214,41 @@ describe("several in flight", () => {
     for (const error of await Promise.all([failure(imap.retrieve(1)), failure(imap.retrieve(2))])) {
       expect(error).toBeInstanceOf(ConnectionError);
     }
+  });
+});
+
+describe("messages of one moment", () => {
+  const one = (uid: number) => `S: * ${uid} FETCH (UID ${uid} BODY[] {1}\nS: ${"abc"[uid - 1]})\n`;
+  const retrieved = (imap: ImapClient, uids: readonly number[]) =>
+    Promise.allSettled(uids.map(async (uid) => (await imap.retrieve(uid)).content.toString()));
+  const got = (value: string) => ({ status: "fulfilled", value });
+
+  test("share a command; one that is not there is its own call's ReplyError", async () => {
+    const script = `C: A3 UID FETCH 1:3 (BODY.PEEK[])\n${one(3)}${one(1)}S: A3 OK\n`;
+    const { imap, server } = await inbox(script);
+    const [first, second, third] = await retrieved(imap, [3, 2, 1]);
+    expect([first, third]).toEqual([got("c"), got("a")]);
+    expect(second).toMatchObject({ reason: { name: "ReplyError", message: expect.stringContaining("UID 2") } });
+    await server.done;
+  });
+
+  test("that are refused together are asked for one by one, but for those that came", async () => {
+    const script = `C: A3 UID FETCH 1:3 (BODY.PEEK[])\n${one(1)}S: A3 NO bad disk\nC: A4 UID FETCH 2 (BODY.PEEK[])\nC: A5 UID FETCH 3 (BODY.PEEK[])\nS: A4 NO bad sector\n${one(3)}S: A5 OK\n`;
+    const { imap, server } = await inbox(script);
+    const [first, second, third] = await retrieved(imap, [1, 2, 3]);
+    expect([first, third]).toEqual([got("a"), got("c")]);
+    expect(second).toMatchObject({ reason: { name: "ReplyError", message: expect.stringContaining("bad sector") } });
+    await server.done;
+  });
+
+  test("are sixteen in a command at most, and as patient as each other", async () => {
+    const script =
+      "C: A3 UID FETCH 1:16 (BODY.PEEK[])\nC: A4 UID FETCH 17:18 (BODY.PEEK[])\nC: A5 UID FETCH 19 (BODY.PEEK[])\nS: A3 OK\nS: A4 OK\nS: A5 OK\n";
+    const { imap, server } = await inbox(script);
+    const uids = Array.from({ length: 18 }, (_, i) => i + 1);
+    const all = await Promise.allSettled([retrieved(imap, uids), imap.retrieve(19, { timeout: 500 })]);
+    expect(all).toMatchObject([{ status: "fulfilled" }, { status: "rejected", reason: { name: "ReplyError" } }]);
+    await server.done;
   });
 });
 
@@ -214,6 +315,101 @@ describe("sinks", () => {
     };
     const error = await failure(imap.fetch("1:2", ["BODY.PEEK[]"], { to: () => full }).toArray());
     expect(error).toBeInstanceOf(SinkError);
+    await imap.noop();
+    await server.done;
+  });
+
+  test("a message that was thrown away behind a failure is in no row", async () => {
+    const script = `C: A3 UID FETCH 1:4 (BODY.PEEK[])\n${body(1, "one")}${body(2, "two")}WAIT 50\n${body(3, "three")}${body(4, "four")}S: A3 OK\n`;
+    const { imap } = await inbox(script);
+    const full = () => {
+      throw new Error("disk full");
+    };
+    const [stored, rows]: [(number | undefined)[], (number | undefined)[]] = [[], []];
+    const to = ({ uid }: { uid: number | undefined }) => (uid === 2 ? full : () => void stored.push(uid));
+    const error = await failure(
+      (async () => {
+        for await (const { uid } of imap.fetch("1:4", ["BODY.PEEK[]"], { to })) rows.push(uid);
+      })(),
+    );
+    expect([error.name, rows, stored]).toEqual(["SinkError", [1], [1]]);
+  });
+
+  test.each([
+    ['BODY[] "quoted"', 6],
+    ['BODY[] ""', 0],
+    ["BODY[] {0}\nS: ", 0],
+  ])("%s goes to its sink, too", async (section, bytes) => {
+    const work = folder();
+    const { imap } = await inbox(
+      `C: A3 UID FETCH 1 (BODY.PEEK[])\nS: * 1 FETCH (UID 1 ${section})\nS: A3 OK\nC: A4 NOOP\nS: A4 OK\n`,
+    );
+    expect(await imap.retrieve(1, { to: join(work, "1") })).toEqual({ id: 1, uid: 1, bytes });
+    expect(readFileSync(join(work, "1")).length).toBe(bytes);
+    await imap.noop();
+  });
+
+  test("a choice of sinks that throws is a SinkError, and the client goes on", async () => {
+    const script = `C: A3 UID FETCH 1:2 (BODY.PEEK[])\n${body(1, "one")}S: * 2 FETCH (UID 2 BODY[] "two")\nS: A3 OK\nC: A4 NOOP\nS: A4 OK\n`;
+    const { imap, server } = await inbox(script);
+    const cause = new TypeError("mine");
+    const to = () => {
+      throw cause;
+    };
+    const error = await failure(imap.fetch("1:2", ["BODY.PEEK[]"], { to }).toArray());
+    expect(error).toBeInstanceOf(SinkError);
+    expect(error).toMatchObject({ cause, clientUsable: true });
+    await imap.noop();
+    await server.done;
+  });
+
+  test("a UID that comes behind its section is waited for: the choice of sinks has it", async () => {
+    const work = folder();
+    const script =
+      "C: A3 UID FETCH 1:2 (BODY.PEEK[])\nS: * 1 FETCH (BODY[] {3}\nS: one UID 1)\nS: * 2 FETCH (BODY[] {3}\nS: two UID 2)\nS: A3 OK\n";
+    const { imap } = await inbox(script);
+    await imap.fetch("1:2", ["BODY.PEEK[]"], { to: ({ uid }) => join(work, `${uid}.eml`) }).toArray();
+    expect(readdirSync(work)).toEqual(["1.eml", "2.eml"]);
+  });
+
+  test("behind a loop that was left, nothing goes to sinks", async () => {
+    const script = `C: A3 UID FETCH 1:3 (BODY.PEEK[])\n${body(1, "one")}WAIT 50\n${body(2, "two")}S: * 3 FETCH (UID 3 BODY[] "three")\nS: A3 OK\nC: A4 NOOP\nS: A4 OK\n`;
+    const { imap, server } = await inbox(script);
+    const stored: unknown[] = [];
+    const to =
+      ({ uid }: { uid: number | undefined }) =>
+      () =>
+        void stored.push(uid);
+    for await (const _ of imap.fetch("1:3", ["BODY.PEEK[]"], { to })) break;
+    await imap.noop();
+    await server.done;
+    expect(stored).toEqual([1]);
+  });
+
+  test("a sink that does not answer is no reason to wait for it when the connection is closed", async () => {
+    const script = `C: A3 UID FETCH 1 (BODY.PEEK[])\n${body(1, "one")}S: A3 OK\n`;
+    const { imap } = await inbox(script);
+    const abort = new AbortController();
+    const stuck = imap.retrieve(1, {
+      to: () => {
+        setTimeout(() => abort.abort(), 20);
+        return new Promise<void>(() => {});
+      },
+      signal: abort.signal,
+    });
+    expect(await failure(stuck)).toMatchObject({ name: "AbortedError" });
+    expect(imap.state).toBe("closed");
+  });
+
+  test("what is told of what has gone by a function that throws is told behind the answer", async () => {
+    const script =
+      "C: A3 UID FETCH 1:* (FLAGS) (CHANGEDSINCE 7 VANISHED)\nS: * VANISHED (EARLIER) 4\nS: A3 OK\nC: A4 NOOP\nS: A4 OK\n";
+    const { imap, server } = await inbox(script);
+    const cause = new TypeError("mine");
+    const vanished = () => {
+      throw cause;
+    };
+    expect(await failure(imap.fetch("1:*", "FLAGS", { changedSince: 7, vanished }).toArray())).toBe(cause);
     await imap.noop();
     await server.done;
   });

@@ -73,6 +73,54 @@ describe("events", () => {
     expect(imap.state).toBe("closed");
   });
 
+  test("two loops share one IDLE, and each has all events", async () => {
+    const script = `C: A3 IDLE\nS: + idling\nWAIT 50\nS: * 4 EXISTS\nS: * 5 EXISTS\nC: DONE\nS: A3 OK\nC: A4 NOOP\nS: A4 OK\n`;
+    const { imap, server } = await inbox(script, ["IDLE"]);
+    const watch = async (until: number) => {
+      const counts: number[] = [];
+      for await (const event of imap.idle()) {
+        if (event.type === "exists") counts.push(event.exists);
+        if (counts.length === until) break;
+      }
+      return counts;
+    };
+    expect(await Promise.all([watch(1), watch(2)])).toEqual([[4], [4, 5]]);
+    await imap.noop();
+    await server.done;
+  });
+
+  test("a server that ends IDLE by itself is not asked again at once", async () => {
+    const { imap, transcript } = await inbox(
+      "C: A3 IDLE\nS: + idling\nS: A3 OK that was all\nC: A4 NOOP\nS: A4 OK\nC: A5 IDLE\nS: + idling\nS: * 4 EXISTS\nC: DONE\nS: A5 OK\n",
+      ["IDLE"],
+    );
+    const first = imap.idle()[Symbol.asyncIterator]();
+    const event = first.next();
+    await expect.poll(() => transcript.script()).toContain("S: A3 OK");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(transcript.script()).not.toContain("A4 IDLE");
+    // Who has something to say does not wait for that.
+    await imap.noop();
+    expect((await event).value).toMatchObject({ type: "exists" });
+    await first.return();
+  });
+
+  test("events that nobody takes are bounded", async () => {
+    const many = Array.from({ length: 60_000 }, (_, i) => `* ${i + 4} EXISTS\r\n`).join("");
+    const script = `C: A3 IDLE\nS: + idling\nS~ ${Buffer.from(many).toString("base64")}\nC: DONE\nS: A3 OK\nC: A4 NOOP\nS: A4 OK\n`;
+    const { imap, server } = await inbox(script, ["IDLE"], { limits: { readAhead: 4096 } });
+    const loop = imap.idle()[Symbol.asyncIterator]();
+    await loop.next();
+    await imap.noop();
+    const error = await failure(
+      (async () => {
+        for await (const _ of { [Symbol.asyncIterator]: () => loop });
+      })(),
+    );
+    expect(error).toMatchObject({ name: "ProtocolError", clientUsable: true });
+    await server.done;
+  });
+
   test("a server without IDLE is asked by NOOP", async () => {
     const script = "C: A3 NOOP\nS: A3 OK\nC: A4 NOOP\nS: * 4 EXISTS\nS: A4 OK\n";
     const { imap, server } = await inbox(script);

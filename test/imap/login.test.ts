@@ -108,6 +108,28 @@ describe("LOGIN", () => {
   });
 });
 
+describe("a password that a server says back", () => {
+  test.each(['pa"ss\\w0rd', "pässwörd", "s3cret"])("%s is shown nowhere", async (password) => {
+    const b64 = (text: string) => Buffer.from(text).toString("base64");
+    const quoted = password.replace(/["\\]/g, "\\$&");
+    const said = `A1 BAD LOGIN "alice" "${quoted}" ${password}\r\n`;
+    const script = `C: /^A1 LOGIN/\nS~ ${b64(said)}\n`;
+    const { imap, transcript } = await connected(
+      /[^ -~]/.test(password)
+        ? `C: A1 LOGIN "alice" {10+}\nC~ ${b64(`${password}\r\n`)}\nS~ ${b64(said)}\nS~ ${b64(`A9 OK ${password}\r\n`)}\n`
+        : `${script}S~ ${b64(`A9 OK ${password}\r\n`)}\n`,
+      { credentials: { user: "alice", password } },
+      bare("LITERAL+"),
+    );
+    const error = await failure(imap.login());
+    await expect.poll(() => imap.state).toBe("closed");
+    const stray = await failure(imap.noop());
+    const shown = [error.message, stray.message, transcript.script()].join("\n");
+    expect(shown).toContain("***");
+    for (const form of [password, quoted, Buffer.from(password).toString("latin1")]) expect(shown).not.toContain(form);
+  });
+});
+
 describe("refusals", () => {
   test.each([
     "NO unknown user",

@@ -71,12 +71,42 @@ describe("a selected mailbox", () => {
 
   test("QRESYNC tells what has changed and gone", async () => {
     const script =
-      "C: A2 ENABLE QRESYNC\nS: * ENABLED QRESYNC\nS: A2 OK\nC: A3 SELECT box (QRESYNC (7 90 1:50))\nS: * 2 EXISTS\nS: * VANISHED (EARLIER) 3:4\nS: * 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (91))\nS: A3 OK [READ-WRITE]\n";
+      "C: A2 ENABLE QRESYNC\nS: * ENABLED QRESYNC\nS: A2 OK\nC: A3 SELECT box (QRESYNC (7 90 1:50))\nS: * 2 EXISTS\nS: * OK [UIDVALIDITY 7] valid\nS: * OK [HIGHESTMODSEQ 95] highest\nS: * VANISHED (EARLIER) 3:4\nS: * 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (91))\nS: A3 OK [READ-WRITE]\n";
     const { imap } = await ready(script);
     expect(await imap.enable(["QRESYNC"])).toEqual(["QRESYNC"]);
     const { resync, exists } = await imap.select("box", { qresync: { uidValidity: 7, modseq: 90, uids: "1:50" } });
     expect(exists).toBe(2);
-    expect(resync.map(({ type }) => type)).toEqual(["vanished", "fetch"]);
+    expect(resync?.map(({ type }) => type)).toEqual(["vanished", "fetch"]);
+  });
+
+  test.each(["[UIDVALIDITY 8] x\nS: * OK [HIGHESTMODSEQ 95] x", "[UIDVALIDITY 7] x\nS: * OK [NOMODSEQ] x"])(
+    "… and nothing of a mailbox of which nothing can be told: %j",
+    async (codes) => {
+      const script = `C: A2 ENABLE QRESYNC\nS: * ENABLED QRESYNC\nS: A2 OK\nC: A3 SELECT box (QRESYNC (7 90))\nS: * 2 EXISTS\nS: * OK ${codes}\nS: A3 OK [READ-WRITE]\n`;
+      const { imap } = await ready(script);
+      await imap.enable(["QRESYNC"]);
+      expect((await imap.select("box", { qresync: { uidValidity: 7, modseq: 90 } })).resync).toBeUndefined();
+    },
+  );
+
+  test("what comes right behind the selection is of the new mailbox", async () => {
+    const script =
+      "C: A2 SELECT a\nS: * 5 EXISTS\nS: A2 OK\nC: A3 SELECT b\nS: * 2 EXISTS\nS~ " +
+      `${Buffer.from("A3 OK [READ-WRITE] in\r\n* 3 EXISTS\r\n").toString("base64")}\n`;
+    const { imap } = await ready(script);
+    await imap.select("a");
+    expect((await imap.select("b")).exists).toBe(3);
+  });
+
+  test("codes whose numbers are missing tell nothing", async () => {
+    const script =
+      "C: A2 SELECT a\nS: * OK [UIDVALIDITY] x\nS: * OK [UIDNEXT foo] x\nS: * OK [HIGHESTMODSEQ] x\nS: A2 OK\n";
+    const { imap } = await ready(script);
+    expect(await imap.select("a")).toMatchObject({
+      uidValidity: undefined,
+      uidNext: undefined,
+      highestModseq: undefined,
+    });
   });
 
   test("… where it was enabled", async () => {

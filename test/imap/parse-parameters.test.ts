@@ -1,6 +1,6 @@
 /** Parameters of parts: RFC 2231 put together, words decoded. */
 import { describe, expect, test } from "vitest";
-import { decodeParameters } from "../../src/imap/parse-parameters.js";
+import { decodeParameters } from "../../src/message/parameters.js";
 
 describe("parameters", () => {
   const of = (...pairs: [string, string][]) => Object.fromEntries(decodeParameters(pairs));

@@ -1,4 +1,5 @@
 /** Sets of messages: what people give, what is sent, what servers name. */
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ProtocolError, UsageError } from "../../src/client/errors.js";
@@ -135,4 +136,8 @@ describe("flags", () => {
   ])("%j is none", (flag) => {
     expect(() => checkFlag(flag as string)).toThrow(UsageError);
   });
+});
+
+test("a person sees the ranges, not the numbers", () => {
+  expect(inspect({ uids: parseSet("1:4294967295,7") })).toBe("{ uids: SequenceSet(4294967296) { 1:4294967295,7 } }");
 });

@@ -2,10 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { parseFetch } from "../../src/imap/parse-fetch.js";
 import { Response } from "../../src/imap/response.js";
-import { Wanted } from "../../src/imap/wanted.js";
+import { Wanted, Wants } from "../../src/imap/wanted.js";
 
-const answers = (wanted: Wanted, raw: string, exists = 9) =>
-  wanted.answeredBy(raw, parseFetch(new Response(raw)), exists);
+const answers = (wanted: Wanted, raw: string, exists = 9) => wanted.answeredBy(parseFetch(new Response(raw)), exists);
 
 describe("an answer", () => {
   test.each([
@@ -23,24 +22,26 @@ describe("an answer", () => {
     ["*", "* 8 FETCH (UID 600)", false],
     ["$", "* 8 FETCH (UID 600)", true],
   ])("UIDs %s: %s is %s", (set, raw, expected) => {
-    expect(answers(new Wanted(set, true, undefined), raw)).toBe(expected);
+    expect(answers(new Wanted(set, true, true), raw)).toBe(expected);
   });
 
   test("goes by the number where numbers were asked for", () => {
-    expect(answers(new Wanted("5", false, undefined), "* 5 FETCH (FLAGS ())")).toBe(true);
-    expect(answers(new Wanted("5", false, undefined), "* 4 FETCH (UID 5)")).toBe(false);
+    expect(answers(new Wanted("5", false, true), "* 5 FETCH (FLAGS ())")).toBe(true);
+    expect(answers(new Wanted("5", false, true), "* 4 FETCH (UID 5)")).toBe(false);
   });
 
   test("has what was asked for: flags alone are told unasked, too", () => {
-    const wanted = new Wanted("5", true, "ENVELOPE");
+    const wanted = new Wanted("5", true, false);
     expect(answers(wanted, "* 1 FETCH (UID 5 FLAGS (\\Seen))")).toBe(false);
     expect(answers(wanted, "* 1 FETCH (UID 5 ENVELOPE NIL)")).toBe(true);
     expect(answers(wanted, "* 1 fetch (uid 5 envelope NIL)")).toBe(true);
+    expect(answers(wanted, "* 1 fetch (modseq (7) uid 5 flags (x))")).toBe(false);
+    expect(answers(wanted, "* 1 FETCH (PREVIEW NIL UID 5)")).toBe(true);
   });
 });
 
 describe("two commands", () => {
-  const confuses = (a: string, b: string) => new Wanted(a, true, "BODY").confuses(new Wanted(b, true, "BODY"));
+  const confuses = (a: string, b: string) => new Wanted(a, true, false).confuses(new Wanted(b, true, true));
 
   test.each([
     ["5", "5", true],
@@ -57,12 +58,44 @@ describe("two commands", () => {
     expect(confuses(b, a)).toBe(expected);
   });
 
-  test("that ask for different things are told apart, unless one asks for what is told unasked", () => {
-    const [body, envelope, flags] = ["BODY", "ENVELOPE", undefined].map((mark) => new Wanted("5", true, mark));
-    expect([body!.confuses(envelope!), body!.confuses(flags!), flags!.confuses(body!)]).toEqual([false, true, true]);
+  test("by UID and by number may mean the same message", () => {
+    expect(new Wanted("5", true, false).confuses(new Wanted("9", false, false))).toBe(true);
+  });
+});
+
+describe("commands in flight", () => {
+  const byUid = (set: string) => new Wanted(set, true, false);
+
+  // What is kept by its UID, and what is not, wait for each other as any two do.
+  test.each([
+    ["5", "5"],
+    ["5", "3:7"],
+    ["3:7", "5"],
+    ["3:7", "7:9"],
+    ["$", "5"],
+  ])("%s is waited for by %s, as long as it is there", (first, second) => {
+    const wants = new Wants();
+    const [wanted, over] = [byUid(first), Promise.resolve()];
+    wants.add(byUid("1"), Promise.resolve());
+    wants.add(byUid("90:91"), Promise.resolve());
+    expect(wants.before(byUid(second))).toBeUndefined();
+    wants.add(wanted, over);
+    expect(wants.size).toBe(3);
+    expect(wants.before(byUid(second))).toBe(over);
+    wants.delete(wanted);
+    expect(wants.size).toBe(2);
+    expect(wants.before(byUid(second))).toBeUndefined();
   });
 
-  test("by UID and by number may mean the same message", () => {
-    expect(new Wanted("5", true, "BODY").confuses(new Wanted("9", false, "BODY"))).toBe(true);
+  test("that are apart do not wait", () => {
+    const wants = new Wants();
+    for (const set of ["5", "7", "10:20"]) wants.add(byUid(set), Promise.resolve());
+    for (const set of ["6", "8:9", "21:*"]) expect(wants.before(byUid(set))).toBeUndefined();
+  });
+
+  test("of which one goes by numbers are waited for by all", () => {
+    const [wants, over] = [new Wants(), Promise.resolve()];
+    wants.add(new Wanted("5", false, false), over);
+    expect(wants.before(byUid("9"))).toBe(over);
   });
 });

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ProtocolError } from "../../src/client/errors.js";
-import { parseHeaders } from "../../src/message/headers.js";
+import { type Headers, parseHeaders } from "../../src/message/headers.js";
 
 const parse = (text: string) => parseHeaders(Buffer.from(text, "latin1"));
 
@@ -75,6 +75,29 @@ describe("fields", () => {
   test("bytes of no charset are read by field", () => {
     const headers = parse("A: gr\xfc\xdfe\r\nB: gr\xc3\xbc\xc3\x9fe\r\n");
     expect([headers.get("a"), headers.get("b")]).toEqual(["grüße", "grüße"]);
+  });
+});
+
+describe("without()", () => {
+  const text = "Bcc: a@x\r\nTo: b@x\r\nbCC : c@x,\r\n\td@x\r\nX: bcc\r\n\r\nBcc: body\r\n";
+
+  test("gives the header block less some fields, folded lines with them", () => {
+    const headers = parse(text);
+    expect(headers.without("bcc").toString()).toBe("To: b@x\r\nX: bcc\r\n\r\n");
+    expect(headers.without("BCC", "x").toString()).toBe("To: b@x\r\n\r\n");
+    expect(headers.without("none").toString()).toBe(text.slice(0, headers.bodyStart));
+    expect(headers.allRaw("bcc")).toEqual(["a@x", "c@x,\td@x"]);
+  });
+
+  test("leaves all other fields of any header", () => {
+    const line = fc.constantFrom("A: 1\n", "B: 2\r\n", "b:3\n", " folded\n", "no field\n", "C: 4");
+    fc.assert(
+      fc.property(fc.array(line), (lines) => {
+        const headers = parse(lines.join(""));
+        const fields = (of: Headers) => [...of].filter(({ name }) => !/^b$/i.test(name));
+        expect([...parseHeaders(headers.without("b"))]).toEqual(fields(headers));
+      }),
+    );
   });
 });
 

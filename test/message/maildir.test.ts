@@ -153,6 +153,42 @@ describe("reading", () => {
     ]);
   });
 
+  test("as an iterable: each message once, with its flags, also where one is moved meanwhile", async () => {
+    const maildir = await Maildir.open(fresh());
+    for (let i = 0; i < 600; i++) {
+      writeFileSync(join(maildir.path, i < 300 ? `new/${i}.x` : `cur/${i}.x:2,S`), "x\n");
+    }
+    const found: string[] = [];
+    for await (const { unique, folder, flags } of maildir) {
+      expect(flags).toBe(folder === "new" ? "" : "S");
+      if (found.push(unique) !== 100) continue;
+      // Those given already, and those that are not: in mid loop all are moved.
+      for (let i = 0; i < 300; i++) {
+        renameSync(join(maildir.path, `new/${i}.x`), join(maildir.path, `cur/${i}.x:2,S`));
+      }
+    }
+    expect(new Set(found).size).toBe(found.length);
+    expect(found.sort()).toEqual(Array.from({ length: 600 }, (_, i) => `${i}.x`).sort());
+  });
+
+  test("two messages under one name are both given", async () => {
+    const maildir = await Maildir.open(fresh());
+    writeFileSync(join(maildir.path, "new/1.x"), "a\n");
+    writeFileSync(join(maildir.path, "cur/1.x:2,S"), "b\n");
+    expect((await maildir.list()).map(({ folder }) => folder).sort()).toEqual(["cur", "new"]);
+  });
+
+  test("a loop over messages may be left, and a folder that is gone is a SinkError", async () => {
+    const maildir = await Maildir.open(fresh());
+    await maildir.deliver(TEXT);
+    for await (const { path } of maildir) {
+      expect(readFileSync(path, "latin1")).toContain("From me");
+      break;
+    }
+    rmSync(join(maildir.path, "cur"), { recursive: true });
+    await expect(maildir.list()).rejects.toThrow(SinkError);
+  });
+
   test("a message that another program has moved is found again; one that is gone is not", async () => {
     const maildir = await Maildir.open(fresh());
     const message = await maildir.deliver(TEXT);

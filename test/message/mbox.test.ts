@@ -1,8 +1,9 @@
 /** mboxrd: what is written is read again, however the file is cut. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ProtocolError, UsageError } from "../../src/client/errors.js";
+import { ProtocolError, SinkError, UsageError } from "../../src/client/errors.js";
 import { encodeMbox } from "../../src/message/mbox.js";
+import { mboxPieces } from "../../src/message/mbox-pieces.js";
 import { type MboxMessage, type MboxReadOptions, readMbox } from "../../src/message/mbox-read.js";
 
 const OPTIONS = { from: "j@example.org", date: new Date("2026-02-03T10:11:12Z") };
@@ -147,4 +148,78 @@ test("what is written is read again, whatever it is", async () => {
 test("an article from the wire comes back with CR LF as it was", async () => {
   const article = "From: a@x\r\nSubject: b\r\n\r\nFrom here\r\n>From there\r\n\r\n";
   expect(await texts(encode(article), { crlf: true }, 3)).toEqual([article]);
+});
+
+describe("a message in pieces", () => {
+  async function joined(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, options = OPTIONS): Promise<string> {
+    const all: Buffer[] = [];
+    for await (const piece of mboxPieces(pieces, options)) all.push(Buffer.from(piece));
+    return Buffer.concat(all).toString("latin1");
+  }
+  const cut = (text: string, size: number) =>
+    Array.from({ length: Math.ceil(text.length / size) }, (_, i) =>
+      Buffer.from(text.slice(i * size, (i + 1) * size), "latin1"),
+    );
+
+  test("is written as one in memory is, wherever it is cut", async () => {
+    const piece = fc.constantFrom("From ", "From", ">", ">From ", "\n", "\r\n", "\r", "F", "x", "\n\n", "A: b\n");
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece), fc.integer({ min: 1, max: 12 }), async (pieces, size) => {
+        expect(await joined(cut(pieces.join(""), size))).toBe(encode(pieces.join("")));
+      }),
+    );
+  });
+
+  test("its header makes the separator", async () => {
+    const message =
+      "Date: Tue, 3 Feb 2026 10:11:12 +0000\r\nFrom: Me <me@example.org>\r\n\r\nFrom: you@example.org\r\n";
+    for (const size of [1, 5, 1000]) {
+      expect(await joined(cut(message, size), {} as typeof OPTIONS)).toMatch(
+        /^From me@example\.org Tue Feb {2}3 10:11:12 2026\nDate: /,
+      );
+    }
+  });
+
+  const separator = "From j@example.org Tue Feb  3 10:11:12 2026\n";
+
+  test("a large one is not held in memory", async () => {
+    const line = Buffer.from(`${"x".repeat(70)}\nFrom me\n`.repeat(10_000));
+    function* large() {
+      yield Buffer.from("A: b\n\n");
+      for (let i = 0; i < 50; i++) yield line;
+    }
+    const before = process.memoryUsage().arrayBuffers;
+    let [bytes, most, count] = [0, 0, 0];
+    for await (const piece of mboxPieces(large(), OPTIONS)) {
+      bytes += piece.length;
+      if (++count % 1_000 === 0) most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    }
+    expect(bytes).toBe("A: b\n\n".length + 50 * (line.length + 10_000) + separator.length + 1);
+    expect(most).toBeLessThan(40_000_000);
+  });
+
+  test("a source that fails is a SinkError", async () => {
+    async function* failing() {
+      yield Buffer.from("A: b\n\nbody\n");
+      throw new Error("disk gone");
+    }
+    await expect(joined(failing())).rejects.toThrow(SinkError);
+  });
+});
+
+test("a file of many messages is read without holding more than one of them", async () => {
+  const one = encodeMbox(Buffer.from(`A: b\n\n${"x".repeat(70)}\n`.repeat(1_000)), OPTIONS);
+  const chunk = Buffer.concat([one, one, one, one, one, one, one, one]);
+  function* file() {
+    for (let i = 0; i < 900; i++) yield chunk;
+  }
+  const before = process.memoryUsage().arrayBuffers;
+  let [count, bytes, most] = [0, 0, 0];
+  for await (const { content } of readMbox(file())) {
+    bytes += content.length;
+    if (++count % 100 === 0) most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  }
+  expect(count).toBe(7_200);
+  expect(bytes).toBeGreaterThan(540_000_000);
+  expect(most).toBeLessThan(200_000_000);
 });

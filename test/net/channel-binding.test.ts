@@ -1,8 +1,13 @@
 /** What a login is tied to: the same on both sides of a TLS connection, and nothing where there is none. */
+import { spawn, spawnSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import type { TLSSocket } from "node:tls";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { channelBinding, endPoint } from "../../src/net/channel-binding.js";
 import { dial } from "../../src/net/dial.js";
 import { secure } from "../../src/net/tls.js";
@@ -35,6 +40,45 @@ test("TLS 1.3: what both sides export (RFC 9266), unlike that of any other conne
     client.destroy();
   }
   expect(found[0]).not.toBe(found[1]);
+});
+
+/** What OpenSSL's own server says of one connection, in lines. */
+async function opensslServer(label: string) {
+  const folder = mkdtempSync(join(tmpdir(), "polywire-binding-"));
+  const { cert, key } = testTls.server;
+  writeFileSync(join(folder, "both.pem"), cert + key);
+  const args = ["s_server", "-accept", "127.0.0.1:0", "-cert", "both.pem", "-naccept", "1"];
+  const child = spawn("openssl", [...args, "-keymatexport", label, "-keymatexportlen", "32"], { cwd: folder });
+  onTestFinished(() => {
+    child.kill();
+    rmSync(folder, { recursive: true });
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const found = async (pattern: RegExp) => {
+    for (;;) {
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`openssl did not say ${pattern}`);
+      const match = pattern.exec(value);
+      if (match) return match[1] as string;
+    }
+  };
+  return {
+    port: Number(await found(/^ACCEPT .*:(\d+)$/)),
+    exported: () => found(/^ *Keying material: ([0-9A-F]{64})$/),
+  };
+}
+
+const withoutOpenssl = spawnSync("openssl", ["version"]).status !== 0;
+
+test.skipIf(withoutOpenssl)("TLS 1.3: what OpenSSL's own server exports", async () => {
+  const { port, exported } = await opensslServer("EXPORTER-Channel-Binding");
+  const options = optionsFor(port, { security: "tls" });
+  const client = await secure(await dial(options, { host: "127.0.0.1", port }, LONG), options, LONG);
+  client.on("error", () => {});
+  expect(client.getProtocol()).toBe("TLSv1.3");
+  const data = Buffer.from(await exported(), "hex");
+  expect(channelBinding(client)).toEqual({ type: "tls-exporter", data });
+  client.destroy();
 });
 
 test("TLS 1.2: the hash of the server's certificate (RFC 5929)", async () => {

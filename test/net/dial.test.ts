@@ -1,9 +1,9 @@
 /** dial: sockets that lose nothing, and every way in which a connection fails. */
-import { spawn } from "node:child_process";
 import { getEventListeners } from "node:events";
 import net from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { dial } from "../../src/net/dial.js";
+import { deafPort } from "./deaf-port.js";
 import { deadPort, failure, LONG, listen, optionsFor, read, tcpServer } from "./loopback.js";
 
 const LISTENED = ["data", "end", "error", "close", "connect", "readable", "timeout", "lookup"];
@@ -104,7 +104,8 @@ describe("a dial that fails", () => {
 
   // A server whose queue of connections is full leaves further ones unanswered, on Linux at least.
   test.runIf(process.platform === "linux")("silence: the time-out, or the signal before it", async () => {
-    const port = await deafPort();
+    const { port, close } = await deafPort();
+    onTestFinished(close);
     const to = { host: "127.0.0.1", port };
     const late = await failure(dial(optionsFor(port), to, { timeout: 100 }));
     expect(late).toMatchObject({ name: "TimeoutError", phase: "connect", retryable: true });
@@ -126,21 +127,3 @@ test("a data connection's own address is dialled, not the options' host", async 
   const socket = await dial(optionsFor(1, { host: "nosuch.invalid" }), { host: "127.0.0.1", port }, LONG);
   expect((await read(socket)).toString()).toBe("data");
 });
-
-/** A port that is listened on by a process that accepts nothing any more. */
-async function deafPort(): Promise<number> {
-  const script = `const s = require("net").createServer();
-    s.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
-      require("fs").writeSync(1, s.address().port + "\\n");
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    });`;
-  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const port = Number(await new Promise((done) => child.stdout.once("data", done)));
-  for (let i = 0; i < 4; i++) {
-    const socket = net.connect(port, "127.0.0.1").on("error", () => {});
-    onTestFinished(() => void socket.destroy());
-  }
-  await new Promise((done) => setTimeout(done, 100));
-  return port;
-}

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { LoginError, ProtocolError, ReplyError, UsageError } from "../../src/client/errors.js";
 import { failure } from "../net/loopback.js";
-import { ALICE, announces, clientOf, connected, HELLO, hello, memory, QUICK, talk } from "./dialogue.js";
+import { ALICE, announces, clientOf, connected, hello, memory, talk } from "./dialogue.js";
 
 describe("greeting", () => {
   test("200 allows posting, 201 does not", async () => {
@@ -85,25 +85,6 @@ describe("STARTTLS", () => {
     expect(nntp.secure).toBe(true);
     expect(nntp.has("STARTTLS")).toBe(false);
     expect(server.commands).toEqual(["CAPABILITIES", "STARTTLS", "CAPABILITIES", "COMPRESS DEFLATE", "CAPABILITIES"]);
-  });
-
-  test("a refusal is an error, never plain text", async () => {
-    const { nntp } = await talk(`${hello()}C: STARTTLS\nS: 580 cannot\n`, starttls);
-    const error = await failure(nntp.connect());
-    expect(error).toMatchObject({ name: "TlsError" });
-    expect(error.message).toContain("security=plain");
-  });
-
-  test("bytes that came along in the clear fail the connection", async () => {
-    const { nntp, server } = await memory({ tls: "starttls" }, starttls);
-    server.faults.injectAfterStartTls = "200 injected\r\n";
-    expect(await failure(nntp.connect())).toBeInstanceOf(ProtocolError);
-  });
-
-  test("TLS from the first byte", async () => {
-    const { nntp } = await memory({ tls: "implicit" }, { security: "tls" });
-    await nntp.connect();
-    expect(nntp.secure).toBe(true);
   });
 });
 
@@ -421,19 +402,6 @@ describe("the end", () => {
     const error = await failure(nntp.date());
     expect(error).toMatchObject({ code: "400", clientUsable: false });
     expect(nntp.state).toBe("closed");
-  });
-
-  test("quit says goodbye", async () => {
-    const { nntp, server } = await connected("C: QUIT\nS: 205 bye\nCLOSE\n");
-    await nntp.quit();
-    await nntp.quit();
-    await server.done;
-  });
-
-  test("silence is a TimeoutError", async () => {
-    const { nntp } = await talk(`${HELLO}C: DATE\n`, { timeouts: { ...QUICK, command: 50 } });
-    await nntp.connect();
-    expect(await failure(nntp.date())).toMatchObject({ name: "TimeoutError" });
   });
 
   test("a clone has the same options, and the credentials that were accepted", async () => {

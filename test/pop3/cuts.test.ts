@@ -1,8 +1,7 @@
-/** The same dialogue however its bytes are cut, and wherever it ends. */
+/** The same dialogue however its bytes are cut. */
 import { describe, expect, test } from "vitest";
-import { PolywireError } from "../../src/client/errors.js";
 import type { Pop3Client } from "../../src/pop3/client.js";
-import { capa, enter, hello, mailbox, memory, talk, USER_PASS } from "./dialogue.js";
+import { capa, enter, hello, mailbox, talk, USER_PASS } from "./dialogue.js";
 
 const DIALOGUE = `${hello("UIDL", "TOP")}${USER_PASS}${capa("UIDL")}C: STAT
 S: +OK 2 40
@@ -98,28 +97,3 @@ describe("replies in pieces", () => {
     expect(await pop3.uidl().toArray()).toEqual([{ number: 1, uid: "uid-1" }]);
   });
 });
-
-test("wherever the server hangs up: an error of ours, a closed client, and nothing half given", async () => {
-  const users = { alice: { password: "s3cret", messages: ["one\r\n", "two\r\n"] } };
-  const options = { users, mechanisms: ["PLAIN"], features: { apop: false } };
-  const { server: whole, pop3: first } = await memory(options);
-  await session(first);
-  const total = whole.replyBytes;
-  for (let closeAtByte = 0; closeAtByte < total; closeAtByte++) {
-    const { server, pop3 } = await memory({ ...options, faults: { closeAtByte } });
-    const error = await session(pop3).then(
-      () => undefined,
-      (reason) => reason,
-    );
-    expect(error, `cut at byte ${closeAtByte} of ${total}`).toBeInstanceOf(PolywireError);
-    expect(pop3.state).toBe("closed");
-    await server.close();
-  }
-});
-
-async function session(pop3: Pop3Client): Promise<void> {
-  await enter(pop3);
-  const all = await Promise.all([pop3.retr(1), pop3.retr(2), pop3.uidl().toArray()]);
-  expect([all[0].content.toString(), all[1].content.toString()]).toEqual(["one\r\n", "two\r\n"]);
-  await pop3.commit();
-}

@@ -84,22 +84,6 @@ describe("TLS", () => {
     const { pop3 } = await talk("S: +OK\nC: STLS\nS: + go on\n", starttls);
     expect(await failure(pop3.connect())).toBeInstanceOf(ProtocolError);
   });
-
-  test.each(["+OK injected\r\n", "-ERR", "."])(
-    "%j that came along in the clear fails the connection",
-    async (bytes) => {
-      const { pop3, server } = await memory({ tls: "starttls" }, starttls);
-      server.faults.injectAfterStls = bytes;
-      expect(await failure(pop3.connect())).toBeInstanceOf(ProtocolError);
-      expect(pop3.state).toBe("closed");
-    },
-  );
-
-  test("from the first byte", async () => {
-    const { pop3 } = await memory({ tls: "implicit" }, { security: "tls" });
-    await pop3.connect();
-    expect(pop3.secure).toBe(true);
-  });
 });
 
 describe("request", () => {
@@ -142,13 +126,6 @@ describe("request", () => {
       expect(pop3.state).toBe("connected");
     },
   );
-
-  test.each(["RETR 1\r\nDELE 1", "RETR 1\nDELE 1", "RETR\0"])("%j is not sent", async (command) => {
-    const { pop3, server } = await ready("C: STAT\nS: +OK 0 0\n");
-    expect(await failure(pop3.request(command))).toBeInstanceOf(UsageError);
-    await pop3.stat();
-    await server.done;
-  });
 
   test("an answer that asks for more closes the connection, whatever is expected", async () => {
     const { pop3 } = await ready("C: XYZ\nS: + more\n");

@@ -51,6 +51,12 @@ describe("one address", () => {
     "a@exam\u200bple.org",
     "a\ud800@example.org",
     "a,b@example.org",
+    "a@example.org/b",
+    "a@example.org\\b",
+    "a@example.org?b",
+    "a@example.org#b",
+    "a@example%2eorg",
+    "é@example.org\\<",
     "",
   ])("%j is refused", (address) => {
     expect(() => parsePath(address, "x")).toThrow(UsageError);

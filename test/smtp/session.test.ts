@@ -127,13 +127,6 @@ describe("STARTTLS", () => {
     expect(error.message).toContain("security=plain");
   });
 
-  test("bytes that came along in the clear fail the connection", async () => {
-    const { smtp, server } = await memory({ tls: "starttls" }, starttls);
-    server.faults.injectAfterStartTls = "250 injected\r\n";
-    expect(await failure(smtp.connect())).toBeInstanceOf(ProtocolError);
-    expect(smtp.state).toBe("closed");
-  });
-
   test("TLS from the first byte", async () => {
     const { smtp, server } = await memory({ tls: "implicit" }, { security: "tls" });
     await smtp.connect();

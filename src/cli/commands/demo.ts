@@ -1,4 +1,4 @@
-/** `polywire demo`: a bulk move, a fetch of headers, mail out and in, on servers in memory, with proof; a few seconds. */
+/** `polywire demo`: a bulk move, a fetch of headers, mail out, looked at and in, on servers in memory, with proof; a few seconds. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,6 +22,8 @@ On your own servers:
 
   polywire send smtps://alice@mail.example.org --from a@example.org --to b@example.net --subject hello < text
   polywire mail pop3s://alice@mail.example.org --to Maildir --delete-after
+  polywire watch imaps://alice@mail.example.org
+  polywire copy imaps://alice@old.example.org/INBOX imaps://alice@new.example.org/Archive
 
 First see what a move would do: add --dry-run. Passwords: ~/.netrc, a prompt, or the environment (see polywire --help).
 Stop a job at any time with Ctrl-C: the same command goes on. polywire COMMAND --help teaches by example.`;
@@ -30,7 +32,7 @@ export function demo(program: Command): void {
   program
     .command("demo")
     .description(
-      "watch a bulk move of files, a fetch of headers, and mail sent and fetched, on servers in memory; no network needed",
+      "watch a bulk move of files, a fetch of headers, and mail sent, watched and fetched, on servers in memory; no network needed",
     )
     .addHelpText("after", "\nExample:\n  polywire demo")
     .action(act<[]>(run));

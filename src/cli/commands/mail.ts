@@ -1,4 +1,4 @@
-/** `polywire mail`: a POP3 mailbox into a Maildir, an mbox or a folder, and later what is new. */
+/** `polywire mail`: a mailbox of POP3 or IMAP into a Maildir, an mbox or a folder, and later what is new. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Command, Option } from "commander";
@@ -13,6 +13,8 @@ one file (mboxrd); another folder, there or ending with /, gets an .eml file for
 
 Examples:
   polywire mail pop3s://alice@mail.example.org --to Maildir                 all that is new
+  polywire mail imaps://alice@mail.example.org --to Maildir                 the same of INBOX, with flags and dates
+  polywire mail imaps://alice@mail.example.org --mailbox Archive --to old/  … of another mailbox
   polywire mail pop3s://alice@mail.example.org --to mail.mbox --limit 100   at most 100 of it, the oldest first
   polywire mail pop3s://alice@mail.example.org --to kept/ --newest 20       of the newest 20 what is new
   polywire mail pop3s://alice@mail.example.org --to Maildir --delete-after  and takes it off the server
@@ -20,14 +22,19 @@ Examples:
 
 The same command again goes on where it stopped, after Ctrl-C or a crash as well: no message is lost, each is there once.
 For that the journal is there: keep it beside PLACE. --delete-after deletes what is stored, in this run or an earlier one;
-a message is deleted when it is on the disk and the journal knows it, never before. Exit code 1: some messages failed.`;
+a message is deleted when it is on the disk and the journal knows it, never before. Exit code 1: some messages failed.
+
+IMAP: no message is marked as read. --delete-after removes its messages by UID EXPUNGE; a server without UIDPLUS could only
+remove whatever anybody has marked, so there they are marked as deleted, and left to your mail program. Where a mailbox has
+got a new UIDVALIDITY, messages that are stored are known again by their bytes, and not stored twice.`;
 
 export function mail(program: Command): void {
   program
     .command("mail <url>")
-    .description("fetch the mail of a POP3 mailbox, and later what is new")
+    .description("fetch the mail of a mailbox (POP3, IMAP), and later what is new")
     .requiredOption("--to <place>", "where it goes: a Maildir, a .mbox, or a folder/ of .eml files")
     .option("--format <kind>", "what PLACE is: maildir, mbox, eml", oneOf("maildir", "mbox", "eml"))
+    .option("--mailbox <name>", "IMAP: which mailbox (default: that of the URL, else INBOX)")
     .option("--delete-after", "delete from the server what is stored")
     .option("--newest <n>", "only the newest so many messages", whole)
     .option("--limit <n>", "fetch at most so many, the oldest first", whole)

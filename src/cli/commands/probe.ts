@@ -15,6 +15,7 @@ Examples:
   polywire probe ftp://old.example.org --plain     a server without TLS
   polywire probe smtp://mail.example.org           a mail server: STARTTLS, extensions, logins
   polywire probe pop3s://alice@mail.example.org    logged in: how much mail there is, too
+  polywire probe imaps://alice@mail.example.org    the same for INBOX; or for another mailbox: …/Archive
   polywire probe --json ftp://files.example.org | jq .tls.daysLeft
 Nothing is changed on the server, and no password is sent where the connection is not safe. The exit code is that of
 what is wrong first: 76 TLS or certificate, 77 login, 69 no connection.`;

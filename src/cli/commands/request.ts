@@ -12,8 +12,9 @@ Examples:
   polywire request ftp://alice@files.example.org "STAT -l"    quote what begins with -
   polywire request nntps://news.example.org/misc.test HEAD 1
   polywire request pop3s://alice@mail.example.org TOP 1 0
+  polywire request imaps://alice@mail.example.org/INBOX FETCH 1:10 FLAGS
   polywire request smtps://alice@mail.example.org VRFY bob
-The command is sent behind the login, in the folder, or the newsgroup, of the URL. The exit code is 1 where the server refuses it.`;
+The command is sent behind the login, in the folder, newsgroup or mailbox of the URL. The exit code is 1 where the server refuses it.`;
 
 export function request(program: Command): void {
   program
@@ -25,7 +26,9 @@ export function request(program: Command): void {
         withOpen(context, url, async (client) => {
           const { signal } = context;
           const { ok, code, text, lines, body } = await client.request(command.join(" "), { expect: "any", signal });
-          const shown = body === undefined ? lines : [...lines, body.toString().replace(/\r?\n$/, "")];
+          // Literals of IMAP are in the lines already.
+          const isApart = body !== undefined && client.protocol !== "imap";
+          const shown = isApart ? [...lines, body.toString().replace(/\r?\n$/, "")] : lines;
           if (context.json) await printJson({ ok, code, text, lines, ...(body && { body: body.toString() }) });
           else await print(shown.join("\n"));
           return ok ? EXIT.done : EXIT.refused;

@@ -11,6 +11,7 @@ import type { ViewKind } from "../progress.js";
 export interface MailArguments {
   to: string;
   format?: MailFormat;
+  mailbox?: string;
   deleteAfter?: true;
   newest?: number;
   limit?: number;
@@ -26,17 +27,19 @@ export type MailJob = FetchMailOptions & { readonly journal: string | undefined;
 
 /** The job, less its progress. Throws UsageError; nothing was sent then, and no file touched. */
 export async function mailJob(context: Context, given: MailArguments, url: string): Promise<MailJob> {
-  const { to, deleteAfter, newest, limit } = given;
+  const { to, mailbox, deleteAfter, newest, limit } = given;
   const target = address(url, context.globals);
-  if (parseUrl(target).protocol !== "pop3") {
-    throw new UsageError("mail is fetched from a POP3 server", { advice: "write pop3s://user@host" });
+  const { protocol, path } = parseUrl(target);
+  if (protocol !== "pop3" && protocol !== "imap") {
+    throw new UsageError("mail is fetched by POP3 or IMAP", { advice: "write pop3s://user@host or imaps://user@host" });
   }
+  if (mailbox !== undefined && path !== "") throw new UsageError("the URL and --mailbox both name a mailbox");
   const format = given.format ?? (await mailFormatOf(to));
   const { signal, ...options } = clientOptions(context, target);
   const journal = journalOf(given);
   return {
     server: { url: target, ...options },
-    ...{ to, format, journal, deleteAfter, newest, limit, signal },
+    ...{ to, format, mailbox, journal, deleteAfter, newest, limit, signal },
     existing: existingOf(given, format, journal),
   };
 }

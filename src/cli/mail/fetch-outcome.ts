@@ -42,6 +42,7 @@ export class MailOutcome {
   /** Tells the result. @returns the exit code. */
   async tellResult(result: FetchMailResult): Promise<number> {
     const failures = result.failures.map(({ uid, number, error }) => ({ uid, number, error: sentence(error) }));
+    for (const each of notes(result)) note(each);
     if (this.#context.json) await printJson({ ...result, failures, to: this.#to, journal: this.#journal });
     else {
       const told = failures.map(({ number, error }) => `✗ message ${number}: ${error}`);
@@ -65,10 +66,27 @@ export class MailOutcome {
   }
 }
 
-function summary({ fetched, bytes, skipped, deleted, milliseconds }: FetchMailResult): string {
+/** What is out of the ordinary, and no failure. */
+function notes({ renumbered, marked }: FetchMailResult): string[] {
+  const told: string[] = [];
+  if (renumbered) {
+    const { uidValidity, recognised } = renumbered;
+    const known = `${counted(recognised, "message")} known again by content`;
+    told.push(`The mailbox has a new UIDVALIDITY (${uidValidity}), and new UIDs: ${known}, not stored twice.`);
+  }
+  if (marked > 0) {
+    told.push("The server has no UIDPLUS: what is marked as deleted is there until your mail program expunges it.");
+  }
+  return told;
+}
+
+function summary({ fetched, bytes, milliseconds, ...result }: FetchMailResult): string {
+  const { skipped, vanished, deleted, marked } = result;
   const more = [
     ...(skipped > 0 ? [`${count(skipped)} known`] : []),
+    ...(vanished > 0 ? [`${count(vanished)} removed by others meanwhile`] : []),
     ...(deleted > 0 ? [`${count(deleted)} deleted from the server`] : []),
+    ...(marked > 0 ? [`${count(marked)} marked as deleted`] : []),
   ];
   const what = `${counted(fetched, "message")} (${size(bytes)}) in ${duration(Math.max(milliseconds, 1) / 1000)}`;
   return [what, ...more].join(", ");

@@ -4,6 +4,7 @@ import {
   clientFor,
   FtpClient,
   type FtpOptions,
+  ImapClient,
   LoginError,
   type OpenOptions,
   type PolywireError,
@@ -14,6 +15,7 @@ import {
 } from "../../index.js";
 import { address } from "../address.js";
 import { type Context, clientOptions } from "../context.js";
+import { PROTOCOL } from "./features.js";
 import { type Inside, look, NOTHING } from "./look.js";
 import { guessSoftware, type Software } from "./software.js";
 import { type TlsFacts, tlsFacts } from "./tls-facts.js";
@@ -55,15 +57,17 @@ export async function gather(context: Context, given: string): Promise<Facts> {
   const { client, unsafe } = await reach(url, protocol, options, context.signal);
   const milliseconds = Math.round(performance.now() - started);
   try {
+    const logins = announced(client, loginWords(protocol));
     const login = unsafe ? NOBODY : await logIn(client, url, options.credentials, context.signal);
     const server = `${host}:${port}`;
-    return { protocol, server, asked: security, unsafe, milliseconds, ...(await ask(client, url, login, context)) };
+    const answers = await ask(client, url, login, logins, context);
+    return { protocol, server, asked: security, unsafe, milliseconds, ...answers };
   } finally {
     await client.quit();
   }
 }
 
-const PROTOCOLS: readonly string[] = ["ftp", "nntp", "pop3", "smtp"] satisfies (keyof Clients)[];
+const PROTOCOLS: readonly string[] = ["ftp", "imap", "nntp", "pop3", "smtp"] satisfies (keyof Clients)[];
 
 function spoken(url: string): keyof Clients {
   const { protocol } = parseUrl(url);
@@ -107,19 +111,42 @@ function weaker(options: Options): Options {
 type Login = Pick<Facts, "user" | "loginRefused">;
 
 /** What can be known on this connection. */
-async function ask(client: Client, url: string, login: Login, { signal }: Context) {
+async function ask(client: Client, url: string, login: Login, logins: Features, { signal }: Context) {
   const { security: asked, path } = parseUrl(url);
-  const isFtp = client instanceof FtpClient;
-  const system = isFtp ? await client.request("SYST", { expect: "any", signal }) : undefined;
-  const said = { greeting: client.greeting.text, system: system?.ok ? system.text : undefined };
+  const said = { greeting: client.greeting.text, system: await systemOf(client, signal) };
   const inside = login.user === undefined ? NOTHING : await look(client, path, { signal });
-  const features = Object.fromEntries([...client.capabilities].map(([word, args]) => [word, args.join(" ")]));
+  const features = { ...logins, ...announced(client) };
   const words = Object.entries(features).flat().join(" ");
   const software = guessSoftware(client.protocol, said.greeting, said.system, words);
   const tls = client.tls && tlsFacts(client.tls);
-  const setsTime = isFtp && client.modifiedCommand("name", new Date()) !== undefined;
+  const setsTime = client instanceof FtpClient && client.modifiedCommand("name", new Date()) !== undefined;
   const security: Security = tls ? asked : "plain";
   return { security, ...said, software, tls, features, setsTime, ...login, ...inside };
+}
+
+type Features = Readonly<Record<string, string>>;
+
+/** What the server announces now: all of it, or these words. */
+function announced({ capabilities }: Client, words: readonly string[] = [...capabilities.keys()]): Features {
+  const known = words.filter((word) => capabilities.has(word));
+  return Object.fromEntries(known.map((word) => [word, (capabilities.get(word) ?? []).join(" ")]));
+}
+
+/** What is announced as long as nobody is logged in, and by some servers only then. */
+function loginWords(protocol: keyof Clients): string[] {
+  const { sasl, upgrade } = PROTOCOL[protocol];
+  return [sasl, upgrade].filter((word) => word !== undefined);
+}
+
+/** What the server says of itself when it is asked: SYST of FTP, ID of IMAP behind the login. */
+async function systemOf(client: Client, signal: AbortSignal): Promise<string | undefined> {
+  if (client instanceof FtpClient) {
+    const { ok, text } = await client.request("SYST", { expect: "any", signal });
+    return ok ? text : undefined;
+  }
+  if (!(client instanceof ImapClient && client.state === "ready" && client.has("ID"))) return undefined;
+  const { name, version } = await client.id(undefined, { signal });
+  return [name, version].filter(Boolean).join(" ") || undefined;
 }
 
 const NOBODY: Login = { user: undefined, loginRefused: undefined };

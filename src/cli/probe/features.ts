@@ -9,6 +9,7 @@ export const PROTOCOL: Readonly<
   Record<keyof Clients, { readonly upgrade: string; readonly carries: string; readonly sasl: string | undefined }>
 > = {
   ftp: { upgrade: "AUTH TLS", carries: "files", sasl: undefined },
+  imap: { upgrade: "STARTTLS", carries: "mail", sasl: "AUTH" },
   nntp: { upgrade: "STARTTLS", carries: "articles", sasl: "SASL" },
   pop3: { upgrade: "STLS", carries: "mail", sasl: "SASL" },
   smtp: { upgrade: "STARTTLS", carries: "mail", sasl: "AUTH" },
@@ -30,6 +31,37 @@ const FTP: readonly Feature[] = [
   ],
   [["UTF8"], "names are UTF-8", "no UTF8: names beyond ASCII may be in any encoding; polywire keeps their bytes"],
   [["EPSV"], "EPSV: works over IPv6 and NAT", "no EPSV announced: over IPv6 it may not work"],
+];
+
+const IMAP: readonly Feature[] = [
+  [["IDLE", "IMAP4REV2"], "IDLE: new mail is told at once", "no IDLE: polywire asks for news by NOOP"],
+  [
+    ["UIDPLUS", "IMAP4REV2"],
+    "UIDPLUS: what was put into a mailbox is known by its UID",
+    "no UIDPLUS: what was put into a mailbox has to be searched for",
+  ],
+  [["MOVE", "IMAP4REV2"], "MOVE: messages move in one step", "no MOVE: copy messages, and remove them afterwards"],
+  [
+    ["QRESYNC"],
+    "QRESYNC: what has changed since the last time is told",
+    "no QRESYNC: what has changed is found by looking at every message",
+  ],
+  [
+    ["ESEARCH", "IMAP4REV2"],
+    "ESEARCH: what a search has found comes as ranges",
+    "no ESEARCH: what a search has found comes number by number",
+  ],
+  [
+    ["LITERAL+", "LITERAL-", "IMAP4REV2"],
+    "literals that are not waited for: messages are put into mailboxes without a round trip each",
+    "no LITERAL+: each message that is put into a mailbox costs a round trip more",
+  ],
+  [
+    ["SPECIAL-USE", "IMAP4REV2"],
+    "SPECIAL-USE: the mailboxes for sent mail, drafts and trash are marked",
+    "no SPECIAL-USE: the mailbox for sent mail has to be guessed by its name",
+  ],
+  [["COMPRESS"], "COMPRESS: answers travel as a fraction of their size", "no COMPRESS: answers travel in full"],
 ];
 
 const NNTP: readonly Feature[] = [
@@ -74,6 +106,7 @@ const SMTP: readonly Feature[] = [
 /** Those of each protocol. */
 export const FEATURES: Readonly<Record<keyof Clients, readonly Feature[]>> = {
   ftp: FTP,
+  imap: IMAP,
   nntp: NNTP,
   pop3: POP3,
   smtp: SMTP,

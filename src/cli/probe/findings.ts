@@ -2,6 +2,7 @@
 import { count, counted, size } from "../format.js";
 import type { Facts } from "./facts.js";
 import { FEATURES, PROTOCOL } from "./features.js";
+import type { SeenMailbox } from "./look.js";
 
 /** ✓ in order, ! worth knowing, ✗ dangerous or broken. */
 export type Mark = "✓" | "!" | "✗";
@@ -89,7 +90,7 @@ const RULES: readonly Rule[] = [
   ({ lookRefused, group, mailbox, protocol }) => {
     if (lookRefused && protocol !== "ftp") return finding("✗", lookRefused.message);
     if (group) return finding("✓", `${group.name}: ${count(group.articles)} articles`);
-    return mailbox && finding("✓", `${counted(mailbox.messages, "message")}, ${size(mailbox.bytes)}`);
+    return mailbox && finding("✓", mail(mailbox));
   },
   (facts) => {
     if (!told(facts))
@@ -126,6 +127,15 @@ const RULES: readonly Rule[] = [
   },
   ({ software }) => software?.known.map((text) => finding("!", `${software.name}: ${text}`)),
 ];
+
+function mail({ name, messages, unseen, bytes }: SeenMailbox): string {
+  const told = [
+    counted(messages, "message"),
+    unseen === undefined || messages === 0 ? undefined : `${count(unseen)} of them unread`,
+    bytes === undefined ? undefined : size(bytes),
+  ].filter((each) => each !== undefined);
+  return `${name === undefined ? "" : `${name}: `}${told.join(", ")}`;
+}
 
 /** How one may log in; a server that takes passwords in the clear invites others to read them. */
 function logins({ protocol, features, security }: Facts): Finding | undefined {

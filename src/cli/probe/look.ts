@@ -3,6 +3,7 @@ import {
   type CallOptions,
   type Clients,
   type FtpClient,
+  type ImapClient,
   type NntpClient,
   PolywireError,
   type Pop3Client,
@@ -15,10 +16,20 @@ export interface Inside {
   readonly listed: number | undefined;
   /** NNTP: the newsgroup of the URL, and about how many articles it has. */
   readonly group: { readonly name: string; readonly articles: number } | undefined;
-  /** POP3: how much mail there is. */
-  readonly mailbox: { readonly messages: number; readonly bytes: number } | undefined;
+  /** POP3 and IMAP: how much mail there is; of IMAP in the mailbox of the URL, else INBOX. */
+  readonly mailbox: SeenMailbox | undefined;
   /** Why it could not be looked at. */
   readonly lookRefused: PolywireError | undefined;
+}
+
+/** How much mail there is. */
+export interface SeenMailbox {
+  readonly messages: number;
+  /** Undefined where the server does not tell. */
+  readonly bytes: number | undefined;
+  /** IMAP: its name, and how many of the messages nobody has read. */
+  readonly name?: string;
+  readonly unseen?: number | undefined;
 }
 
 /** Nobody has looked. */
@@ -35,7 +46,13 @@ const SAMPLE = 1000;
 
 type Look<P extends keyof Clients> = (client: Clients[P], path: string, call: CallOptions) => Promise<Partial<Inside>>;
 
-const LOOK: { readonly [P in keyof Clients]: Look<P> } = { ftp: folder, nntp: newsgroup, pop3: mailbox, smtp: nothing };
+const LOOK: { readonly [P in keyof Clients]: Look<P> } = {
+  ftp: folder,
+  imap: mailbox,
+  nntp: newsgroup,
+  pop3: maildrop,
+  smtp: nothing,
+};
 
 /** Looks, with a client that is logged in. */
 export async function look(client: Clients[keyof Clients], path: string, call: CallOptions): Promise<Inside> {
@@ -67,7 +84,15 @@ async function newsgroup(nntp: NntpClient, path: string, call: CallOptions): Pro
   return { group: { name, articles: Number(count) } };
 }
 
-async function mailbox(pop3: Pop3Client, _path: string, call: CallOptions): Promise<Partial<Inside>> {
+/** By STATUS: a selection would take the mark from messages that are recent. */
+async function mailbox(imap: ImapClient, path: string, call: CallOptions): Promise<Partial<Inside>> {
+  const tellsSize = imap.has("STATUS", "SIZE") || imap.has("IMAP4REV2");
+  const items = ["MESSAGES", "UNSEEN", ...(tellsSize ? (["SIZE"] as const) : [])] as const;
+  const { name, messages = 0, unseen, size } = await imap.status(path === "" ? "INBOX" : path, items, call);
+  return { mailbox: { name, messages, unseen, bytes: size } };
+}
+
+async function maildrop(pop3: Pop3Client, _path: string, call: CallOptions): Promise<Partial<Inside>> {
   const { count, bytes } = await pop3.stat(call);
   return { mailbox: { messages: count, bytes } };
 }

@@ -25,7 +25,7 @@ const MAIL_AND_NEWS: readonly Row[] = [
   { pattern: /opensmtpd/i, name: "OpenSMTPD" },
   { pattern: /microsoft (?:exchange|esmtp)/i, name: "Microsoft Exchange" },
   { pattern: /courier/i, name: "Courier" },
-  { pattern: /\bgsmtp\b|gpop ready/i, name: "Gmail" },
+  { pattern: /\bgsmtp\b|g(?:pop|imap) ready/i, name: "Gmail" },
   { pattern: /\binn2? ?([\d.]+\d)?|InterNetNews/i, name: "INN" },
   { pattern: /polywire test server|polywire.testing/i, name: "polywire/testing" },
 ];

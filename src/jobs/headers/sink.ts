@@ -29,6 +29,8 @@ export interface ArticleRow {
   readonly messageId: string;
   /** Header and body as the server sent them, without dot-stuffing. */
   readonly content: Buffer;
+  /** When it came, where its server keeps that. */
+  readonly date?: Date;
 }
 
 /** Articles of one group. */

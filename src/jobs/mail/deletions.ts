@@ -1,15 +1,15 @@
-/** The deletions of one session: asked for behind the journal, in a line of their own, and final with the session's end. */
+/** The deletions of one session: asked for behind the journal, in a line of their own, and final when the mailbox says so. */
 import { ReplyError } from "../../client/errors.js";
-import type { Pop3Client } from "../../pop3/client.js";
+import type { Maildrop } from "./maildrop.js";
 import type { ListedMail } from "./plan.js";
 import type { MailMeter } from "./progress.js";
 
-/** Deletions asked for at once. */
-const BATCH = 1_000;
+/** Deletions asked for at once: the UIDs of as many fit into one command. */
+const BATCH = 500;
 
 /** What deletions need of their session. */
 export interface DeletionsContext {
-  readonly client: Pop3Client;
+  readonly drop: Maildrop;
   readonly meter: MailMeter;
   readonly signal: AbortSignal;
   /** Called with a message that was not deleted. */
@@ -18,8 +18,8 @@ export interface DeletionsContext {
 
 export class Deletions {
   readonly #context: DeletionsContext;
-  /** Messages that are marked. */
-  readonly #marked: ListedMail[] = [];
+  /** Messages that are marked, or may be gone already: of which nobody knows yet for certain. */
+  readonly #open = new Set<ListedMail>();
   #last: Promise<void> = Promise.resolve();
 
   constructor(context: DeletionsContext) {
@@ -38,39 +38,48 @@ export class Deletions {
 
   /** What may be deleted, or not, where the session did not end in order. */
   get unsure(): string[] {
-    return this.#marked.map(({ id }) => id);
+    return [...this.#open].map(({ id }) => id);
   }
 
-  /** Ends the session, by which they are final. Where the server says no, they are told as failures. */
+  /** Has them made final, where that is yet to be done. Where the server says no, they are told as failures. */
   async commit(): Promise<void> {
-    const { client, meter, signal, failed } = this.#context;
+    const { drop, meter, signal, failed } = this.#context;
     // Nothing hangs on the end of a session that deletes nothing.
-    if (this.#marked.length === 0) return client.quit();
+    if (this.#open.size === 0 || drop.deletion !== "at-end") return;
     try {
-      await client.commit({ signal });
-      meter.gone += this.#marked.splice(0).length;
+      await drop.commit({ signal });
+      meter.gone += this.#open.size;
     } catch (error) {
       if (!(error instanceof ReplyError)) throw error;
-      const marked = this.#marked.splice(0);
-      meter.deleted -= marked.length;
-      for (const mail of marked) failed(mail, error);
+      meter.deleted -= this.#open.size;
+      for (const mail of this.#open) failed(mail, error);
     }
+    this.#open.clear();
   }
 
   async #delete(mails: readonly ListedMail[]): Promise<void> {
-    for (let at = 0; at < mails.length; at += BATCH) {
-      await Promise.all(mails.slice(at, at + BATCH).map((mail) => this.#mark(mail)));
+    for (let at = 0; at < mails.length; at += BATCH) await this.#discard(mails.slice(at, at + BATCH));
+  }
+
+  async #discard(mails: readonly ListedMail[]): Promise<void> {
+    const { drop, meter, signal, failed } = this.#context;
+    if (drop.deletion === "at-once") this.#begin(mails);
+    const answers = await drop.discard(mails, { signal });
+    for (const [i, answer] of answers.entries()) {
+      const mail = mails[i]!;
+      if (answer.status === "rejected") {
+        if (answer.reason instanceof ReplyError && this.#open.delete(mail)) meter.deleted--;
+        failed(mail, answer.reason);
+      } else if (drop.deletion === "at-once") {
+        this.#open.delete(mail);
+        meter.gone++;
+      } else if (drop.deletion === "at-end") this.#begin([mail]);
+      else meter.marked++;
     }
   }
 
-  async #mark(mail: ListedMail): Promise<void> {
-    const { client, meter, signal, failed } = this.#context;
-    try {
-      await client.dele(mail.number, { signal });
-      this.#marked.push(mail);
-      meter.deleted++;
-    } catch (error) {
-      failed(mail, error);
-    }
+  #begin(mails: readonly ListedMail[]): void {
+    for (const mail of mails) this.#open.add(mail);
+    this.#context.meter.deleted += mails.length;
   }
 }

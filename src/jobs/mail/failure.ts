@@ -5,7 +5,7 @@ import type { ListedMail } from "./plan.js";
 /** A message that could not be fetched, or not be deleted. */
 export interface MailFailure {
   readonly uid: string;
-  /** Its number in that session. */
+  /** POP3: its number in that session. IMAP: its UID. */
   readonly number: number;
   readonly error: PolywireError;
 }

@@ -1,33 +1,40 @@
 /** The journal of a mail job: one SQLite file with the messages that are stored, and how much of an mbox counts. */
-import { existsSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
-import { UsageError } from "../../client/errors.js";
-import { adoptSettings, type JournalForm, ownerOf, PRAGMAS, prepareTables } from "../headers/journal-tables.js";
+import type { JournalForm } from "../headers/journal-tables.js";
 import type { SinkPosition } from "../headers/sink.js";
-import { type JournalLock, takeLock } from "../journal/lock.js";
-import type { JobSettings } from "../journal/settings.js";
-import { openDatabase, type SqlDatabase, type SqlEngine } from "../journal/sqlite.js";
+import type { SqlDatabase } from "../journal/sqlite.js";
+import { JournalFile, type JournalFileOptions } from "./journal-file.js";
+import type { MailboxName } from "./maildrop.js";
 import { plainUid } from "./stores/store.js";
 
 const TABLES = `
   CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
   CREATE TABLE stored(
-    account TEXT NOT NULL,     -- user@host
-    uid TEXT NOT NULL,         -- as UIDL says it
+    account TEXT NOT NULL,     -- user@host, imap://user@host/mailbox
+    epoch INTEGER NOT NULL,    -- UIDVALIDITY of IMAP; 0 of POP3
+    uid TEXT NOT NULL,         -- as UIDL says it, or the UID of IMAP
     at INTEGER NOT NULL,       -- milliseconds since 1970
-    PRIMARY KEY(account, uid)
+    digest TEXT,               -- of IMAP: what the message is known by where its UID has changed
+    PRIMARY KEY(account, epoch, uid)
   ) WITHOUT ROWID;
   CREATE TABLE outputs(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
-/** "plym" */
-const MAIL: JournalForm = { applicationId: 0x706c796d, version: 1, tables: TABLES, of: "mail" };
+const PUT = "INSERT OR IGNORE INTO stored VALUES(?, ?, ?, ?, ?)";
 
-/** How to open a {@link MailJournal}. */
-export interface MailJournalOptions {
-  /** Where the messages go: a journal of another place is refused. */
-  readonly settings: JobSettings;
-  readonly engine?: SqlEngine | undefined;
+/** "plym" */
+const MAIL: JournalForm = { applicationId: 0x706c796d, version: 2, tables: TABLES, of: "mail" };
+
+/** A message that is stored. */
+export interface StoredMail {
+  readonly id: string;
+  /** {@link digestOf} its bytes, where it may have another UID one day. */
+  readonly digest?: string | undefined;
+}
+
+/** A message that is stored, and had another UID when it was. */
+export interface EarlierMail extends StoredMail {
+  readonly epoch: number;
+  readonly digest: string;
 }
 
 /**
@@ -35,49 +42,29 @@ export interface MailJournalOptions {
  * journal. So every commit waits for the disk: a journal that forgot messages would cut the mbox back over them.
  */
 export class MailJournal {
-  readonly #db: SqlDatabase;
-  readonly #lock: JournalLock | undefined;
+  readonly #file: JournalFile;
 
-  private constructor(db: SqlDatabase, lock: JournalLock | undefined) {
-    this.#db = db;
-    this.#lock = lock;
+  private constructor(file: JournalFile) {
+    this.#file = file;
   }
 
-  /**
-   * Opens a journal, or makes one.
-   *
-   * @param path A file; undefined for one in memory, which ends with the process.
-   * @throws UsageError where another process has it open, where it is of another job or version, or no such journal.
-   */
-  static open(path: string | undefined, options: MailJournalOptions): MailJournal {
-    const { settings, engine } = options;
-    if (path !== undefined && !existsSync(dirname(path)))
-      throw new UsageError(`there is no folder ${dirname(path)} for the journal`);
-    const lock = path === undefined ? undefined : takeLock(path, engine);
-    if (path !== undefined && !lock) {
-      throw new UsageError(`the journal ${path} is in use${ownerOf(path, engine)}: one process at a time`);
-    }
-    let db: SqlDatabase | undefined;
-    try {
-      // Who has mail, and when, is for its owner's eyes, too; SQLite's other files are as this one.
-      if (path !== undefined) writeFileSync(path, "", { flag: "a", mode: 0o600 });
-      db = openDatabase(path ?? ":memory:", engine);
-      prepareTables(db, path ?? "in memory", MAIL);
-      db.exec(`${PRAGMAS} PRAGMA synchronous=FULL;`);
-      adoptSettings(db, path ?? "in memory", settings);
-      return new MailJournal(db, lock);
-    } catch (error) {
-      db?.close();
-      lock?.release();
-      throw error;
-    }
+  /** Opens a journal, or makes one: see {@link JournalFile.open}. */
+  static open(path: string | undefined, options: JournalFileOptions): MailJournal {
+    return new MailJournal(JournalFile.open(path, MAIL, options));
   }
 
-  /** True for each message of an account that is stored, at the moment of this call. */
-  stored(account: string): (uid: string) => boolean {
-    const rows = this.#db.prepare("SELECT uid FROM stored WHERE account = ?").all<{ uid: string }>(account);
-    const uids = new Set(rows.map(({ uid }) => uid));
+  /** True for each message of a mailbox that is stored, at the moment of this call. */
+  stored({ account, epoch = 0 }: MailboxName): (uid: string) => boolean {
+    const rows = this.#db.prepare("SELECT uid FROM stored WHERE account = ? AND epoch = ?");
+    const uids = new Set(rows.all<{ uid: string }>(account, epoch).map(({ uid }) => uid));
     return (uid) => uids.has(plainUid(uid));
+  }
+
+  /** What is stored of a mailbox from before its messages got new UIDs. */
+  earlier({ account, epoch = 0 }: MailboxName): EarlierMail[] {
+    return this.#db
+      .prepare("SELECT epoch, uid AS id, digest FROM stored WHERE account = ? AND epoch <> ? AND digest IS NOT NULL")
+      .all<{ epoch: number; id: string; digest: string }>(account, epoch);
   }
 
   /** What was committed of the output; undefined before the first commit of one. */
@@ -103,12 +90,27 @@ export class MailJournal {
   }
 
   /** Remembers messages that are on the disk, and the output that holds them: both, or nothing. */
-  commit(account: string, uids: readonly string[], position: SinkPosition = {}): void {
-    const put = this.#db.prepare("INSERT OR IGNORE INTO stored VALUES(?, ?, ?)");
+  commit({ account, epoch = 0 }: MailboxName, mails: readonly StoredMail[], position: SinkPosition = {}): void {
+    const put = this.#db.prepare(PUT);
     this.#db.transaction(() => {
-      for (const uid of uids) put.run(account, plainUid(uid), Date.now());
+      for (const { id, digest = null } of mails) put.run(account, epoch, plainUid(id), Date.now(), digest);
       this.#keep(position);
     });
+  }
+
+  /** Remembers messages that are stored by the UIDs that they have now: of each pair, the one before is forgotten. */
+  rename({ account, epoch = 0 }: MailboxName, pairs: readonly (readonly [EarlierMail, StoredMail])[]): void {
+    const take = this.#db.prepare("DELETE FROM stored WHERE account = ? AND epoch = ? AND uid = ?");
+    const put = this.#db.prepare(PUT);
+    this.#db.transaction(() => {
+      for (const [before] of pairs) take.run(account, before.epoch, before.id);
+      for (const [, { id, digest = null }] of pairs) put.run(account, epoch, plainUid(id), Date.now(), digest);
+    });
+  }
+
+  /** Forgets what had other UIDs: it is not in the mailbox any more. */
+  forgetEarlier({ account, epoch = 0 }: MailboxName): void {
+    this.#db.prepare("DELETE FROM stored WHERE account = ? AND epoch <> ?").run(account, epoch);
   }
 
   /** Remembers that the job has ended in order: its output is closed, and all of it is committed. */
@@ -116,20 +118,17 @@ export class MailJournal {
     this.#db.prepare("INSERT OR REPLACE INTO meta VALUES('ended', 1)").run();
   }
 
-  /** Writes the log into the file and gives the lock back. Safe twice. */
+  /** Safe twice. */
   close(): void {
-    try {
-      if (!this.#db.isOpen) return;
-      this.#db.exec("PRAGMA busy_timeout=0; DELETE FROM meta WHERE key = 'owner'");
-      this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
-    } finally {
-      this.#db.close();
-      this.#lock?.release();
-    }
+    this.#file.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  get #db(): SqlDatabase {
+    return this.#file.db;
   }
 
   #keep(position: SinkPosition): void {

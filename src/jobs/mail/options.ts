@@ -1,35 +1,30 @@
 /** What a mail job takes, and every default in one place. */
 import { UsageError } from "../../client/errors.js";
-import { PORTS, wholeNumber } from "../../client/options.js";
-import type { Credentials, CredentialsSource } from "../../client/session.js";
-import { parseUrl, redactUrl } from "../../client/url.js";
-import { clientFor, type OpenOptions } from "../../open.js";
-import { Pop3Client } from "../../pop3/client.js";
-import type { Pop3Options } from "../../pop3/options.js";
+import { wholeNumber } from "../../client/options.js";
 import type { OutputOptions } from "../headers/sink.js";
 import type { SqlEngine } from "../journal/sqlite.js";
 import type { MailProgress } from "./progress.js";
+import { type MailClient, type MailServer, type MailSource, sourceOf } from "./source.js";
 import { type MailFormat, type MailTarget, openMailStore } from "./stores/open.js";
 import type { MailStore } from "./stores/store.js";
 
-/** As `limits.body` has it. */
-const LARGEST = 256 * 1024 * 1024;
-
-/** A POP3 server: its URL, a URL with options, or the options of a client. */
-export type MailServer = string | URL | ({ readonly url: string | URL } & OpenOptions<Pop3Options>) | Pop3Options;
-
 /** What `fetchMail` takes. */
 export interface FetchMailOptions {
-  /** Where the mail is; or `client`. */
+  /** Where the mail is: a server of POP3 or IMAP; or `client`. */
   server?: MailServer | undefined;
   /**
    * A client of your own, connected or not, instead of `server`. The job ends its session, for that is how deletions
    * become final, and does not try again where the connection is lost. Say `account`, too.
    */
-  client?: Pop3Client | undefined;
+  client?: MailClient | undefined;
   /**
-   * Whose mail it is: the journal, and the names of files, know a message by this and its unique id. Default: `user@host` of
-   * the server, or `authzid@host`.
+   * IMAP: the mailbox. Default: the path of the URL, else INBOX. Where nothing is to be deleted it is opened for reading
+   * only, and in no case is a message marked as read.
+   */
+  mailbox?: string | undefined;
+  /**
+   * Whose mail it is: the journal, and the names of files, know a message by this (of IMAP also by mailbox and UIDVALIDITY)
+   * and its unique id. Default: `user@host` of the server, or `authzid@host`.
    */
   account?: string | undefined;
   /**
@@ -46,7 +41,9 @@ export interface FetchMailOptions {
   journal?: string | undefined;
   /**
    * Delete what is stored, in this run or an earlier one, from the server. A message is deleted only when it is on the
-   * disk and the journal knows it, and finally only with the end of the session. Default: false.
+   * disk and the journal knows it; by POP3 finally only with the end of the session, by IMAP at once (UID EXPUNGE, RFC 4315).
+   * An IMAP server without UIDPLUS could only remove whatever anybody has marked: there messages are marked as `\\Deleted`,
+   * and the rest is left to the user. Default: false.
    */
   deleteAfter?: boolean | undefined;
   /** Only the newest so many messages of the mailbox. Default: all. */
@@ -65,17 +62,6 @@ export interface FetchMailOptions {
   onProgress?: ((progress: MailProgress) => void) | undefined;
   /** What keeps the journal. Default: `node:sqlite` where it is there, else `libsql`. */
   engine?: SqlEngine | undefined;
-}
-
-/** Where the job gets connections. */
-export interface MailSource {
-  readonly connect: () => Promise<Pop3Client>;
-  /** What the journal calls the mailbox; known when the client is logged in. */
-  readonly account: () => string;
-  /** False where there is one client and no other. */
-  readonly again: boolean;
-  /** Bytes of a message that is held in memory: an mbox and a function take it as a whole. */
-  readonly largest: number;
 }
 
 /** A job's options with every default filled in. */
@@ -103,7 +89,7 @@ export function resolveMail(options: FetchMailOptions): ResolvedMail {
     throw new UsageError("deleteAfter needs fsync: a power failure would take what the server has no longer");
   }
   return {
-    source: sourceOf(options),
+    source: sourceOf({ ...options, write: deleteAfter, remembers: journal !== undefined || typeof to === "string" }),
     openStore: (output) => openMailStore(to, format, { fsync, ...output }),
     journal,
     engine,
@@ -117,69 +103,4 @@ export function resolveMail(options: FetchMailOptions): ResolvedMail {
     // A folder is the same with a slash behind it.
     settings: { to: typeof to === "string" ? to.replace(/(?<=.)[/\\]+$/, "") : "the caller's own" },
   };
-}
-
-function sourceOf({ server, client, account, journal, to }: FetchMailOptions): MailSource {
-  if ((server === undefined) === (client === undefined)) throw new UsageError("give either server or client");
-  if (client !== undefined) {
-    if (account === undefined && (journal !== undefined || typeof to === "string")) {
-      throw new UsageError("the job has to know whose mail it is: unique ids are those of one mailbox", {
-        advice: "give account, user@host, with client",
-      });
-    }
-    return { connect: async () => client, account: () => account ?? "", again: false, largest: LARGEST };
-  }
-  const named = account === undefined ? undefined : () => account;
-  const isClients = typeof server === "object" && "host" in server && !(server instanceof URL);
-  const found = isClients ? byHost(server as Pop3Options) : byUrl(server as Exclude<MailServer, Pop3Options>);
-  return { ...found, account: named ?? found.account, again: true };
-}
-
-type Found = Pick<MailSource, "connect" | "account" | "largest">;
-
-function byHost(options: Pop3Options): Found {
-  const { host, port } = options;
-  const login = remembered(options.credentials);
-  const made = { ...options, credentials: login.credentials };
-  // What cannot work is told now.
-  new Pop3Client(made);
-  return {
-    connect: async () => new Pop3Client(made),
-    account: () => accountOf(login.mailbox(), host, port),
-    largest: options.limits?.body ?? LARGEST,
-  };
-}
-
-function byUrl(server: Exclude<MailServer, Pop3Options>): Found {
-  const { url, ...options } = typeof server === "object" && !(server instanceof URL) ? server : { url: server };
-  const { protocol, host, port, credentials, path } = parseUrl(url);
-  if (protocol !== "pop3" || path !== "") {
-    throw new UsageError(`${redactUrl(url)} is not the URL of a mailbox`, {
-      advice: "it is pop3s://user@host or pop3://user@host",
-    });
-  }
-  const login = remembered(options.credentials);
-  return {
-    connect: () => clientFor(url, { ...options, credentials: login.credentials }, "pop3"),
-    account: () => accountOf(login.mailbox() ?? credentials?.user, host, port),
-    largest: options.limits?.body ?? LARGEST,
-  };
-}
-
-/** Credentials that remember whose mailbox it is: a source may name the user, and who logs in may act for another. */
-function remembered(given: Credentials | CredentialsSource | undefined) {
-  let mailbox = typeof given === "object" ? given.authzid || given.user : undefined;
-  const source: CredentialsSource = async (target) => {
-    const found = typeof given === "function" ? await given(target) : given;
-    mailbox = found?.authzid || (target.user ?? found?.user);
-    return found;
-  };
-  return { credentials: given === undefined ? undefined : source, mailbox: () => mailbox };
-}
-
-/** The same mailbox by either port of POP3. */
-function accountOf(user: string | undefined, host: string, port: number | undefined): string {
-  if (!user) throw new UsageError("nobody says whose mail it is", { advice: "give account, user@host" });
-  const usual = port === undefined || PORTS.pop3.includes(port);
-  return `${user}@${host.toLowerCase()}${usual ? "" : `:${port}`}`;
 }

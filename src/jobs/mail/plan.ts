@@ -2,8 +2,9 @@
 
 /** A message as the server lists it. */
 export interface ListedMail {
+  /** POP3: its number in this session. IMAP: its UID. The larger, the newer. */
   readonly number: number;
-  /** What UIDL calls it: the same in every session. "": it has none. */
+  /** What UIDL calls it, or its UID: the same in every session. "": it has none. */
   readonly uid: string;
   /** What it is stored as: its uid, with a number behind it where it is not the first one that has this uid. */
   readonly id: string;
@@ -11,6 +12,10 @@ export interface ListedMail {
   readonly shared: boolean;
   /** As LIST says it. Servers are not exact. Undefined where it does not say. */
   readonly bytes: number | undefined;
+  /** IMAP: its flags, as far as they are known. */
+  readonly flags?: readonly string[] | undefined;
+  /** IMAP: when it came into the mailbox (INTERNALDATE). */
+  readonly date?: Date | undefined;
 }
 
 /** What a run will do. */

@@ -1,24 +1,21 @@
-/** One session of a mail job: listing → messages into the store → journal → deletions → the end, which makes them final. */
-import { PassThrough } from "node:stream";
-import { type PolywireError, ReplyError, SinkError } from "../../client/errors.js";
-import type { Pop3Client } from "../../pop3/client.js";
+/** One session of a mail job: listing → messages into the store → journal → deletions. */
+import { type PolywireError, ReplyError } from "../../client/errors.js";
 import { Deletions } from "./deletions.js";
+import { Delivery, type Passed } from "./delivery.js";
 import { failureOf, type MailFailure, nameless } from "./failure.js";
-import { Hands, TooLarge } from "./hand.js";
+import { TooLarge } from "./hand.js";
 import type { MailJournal } from "./journal.js";
+import type { Maildrop } from "./maildrop.js";
 import type { ResolvedMail } from "./options.js";
-import { deletable, joinListings, type ListedMail, type MailPlan, planMail } from "./plan.js";
+import { deletable, type ListedMail, type MailPlan, planMail } from "./plan.js";
 import type { MailMeter } from "./progress.js";
-import { keyOf, type MailStore } from "./stores/store.js";
+import { Renumbered } from "./renumbered.js";
+import type { MailStore } from "./stores/store.js";
 import { Window } from "./window.js";
 
 const MiB = 1024 * 1024;
 /** Messages, and bytes of them as the server says it, asked for and not yet stored. */
 const UNDER_WAY = { count: 256, bytes: 16 * MiB };
-/** Messages from this size on go to the store as streams, where it takes them. */
-const LARGE = 4 * MiB;
-/** Bytes of messages in memory, before the server is held back. */
-const IN_MEMORY = 64 * MiB;
 /** Milliseconds between two commits. */
 const COMMIT = 1_000;
 
@@ -39,24 +36,23 @@ export interface SessionContext {
 
 export class MailSession {
   readonly #context: SessionContext;
-  readonly #client: Pop3Client;
-  readonly #account: string;
+  readonly #drop: Maildrop;
   readonly #window = new Window(UNDER_WAY);
-  readonly #hands: Hands;
   #commits: Promise<void> = Promise.resolve();
   #failure: { readonly reason: unknown } | undefined;
   readonly #deletions: Deletions;
   /** Messages that were asked for, by id. */
   readonly #asked = new Map<string, ListedMail>();
+  readonly #delivery: Delivery;
 
-  /** The client is logged in. */
-  constructor(context: SessionContext, client: Pop3Client) {
+  constructor(context: SessionContext, drop: Maildrop) {
     this.#context = context;
-    this.#client = client;
-    this.#account = context.mail.source.account();
-    this.#hands = new Hands({ together: IN_MEMORY, each: context.mail.source.largest });
-    const { meter, signal } = context;
-    this.#deletions = new Deletions({ client, meter, signal, failed: (mail, error) => this.#notDeleted(mail, error) });
+    this.#drop = drop;
+    const { mail, journal, store, meter, signal } = context;
+    const renumbered = new Renumbered(drop.epoch === undefined ? [] : journal.earlier(drop));
+    if (!renumbered.isEmpty) meter.renumbered ??= { uidValidity: drop.epoch ?? 0, recognised: 0 };
+    this.#delivery = new Delivery({ drop, store, renumbered, largest: mail.source.largest, signal });
+    this.#deletions = new Deletions({ drop, meter, signal, failed: (mail, error) => this.#notDeleted(mail, error) });
   }
 
   /** What was stored is in the journal, also where this rejects. */
@@ -70,6 +66,7 @@ export class MailSession {
       clearInterval(timer);
       await this.#commit();
       this.#check();
+      this.#forget();
       meter.phase = "deleting";
       if (mail.deleteAfter) this.#deletions.add(deletable(plan, this.#isStored()));
       await this.#deletions.settled();
@@ -88,17 +85,15 @@ export class MailSession {
   async #plan(): Promise<MailPlan> {
     const { meter, mail, store, journal, signal } = this.#context;
     meter.phase = "listing";
-    const call = { signal };
-    const [uids, sizes] = await Promise.all([
-      this.#client.uidl(undefined, call).toArray(),
-      this.#client.list(undefined, call).toArray(),
-    ]);
-    const listing = joinListings(uids, sizes);
+    const listing = await this.#drop.list(this.#isStored(), { signal });
     this.#settle(listing);
     const isKnown = this.#isStored();
-    const lost = listing.map(({ id }) => id).filter((id) => !isKnown(id) && store.has(keyOf(this.#account, id)));
+    const lost = listing.filter(({ id }) => !isKnown(id) && store.has(this.#delivery.keyOf(id)));
     await this.#commit();
-    journal.commit(this.#account, lost);
+    journal.commit(
+      this.#drop,
+      lost.map(({ id }) => ({ id })),
+    );
     const { newest } = mail;
     const limit = mail.limit === undefined ? undefined : mail.limit - meter.fetched;
     const plan = planMail(listing, { isStored: this.#isStored(), newest, limit });
@@ -123,7 +118,14 @@ export class MailSession {
   }
 
   #isStored(): (id: string) => boolean {
-    return this.#context.journal.stored(this.#account);
+    return this.#context.journal.stored(this.#drop);
+  }
+
+  /** When all there is has been compared with what had other UIDs, that is not needed any more. */
+  #forget(): void {
+    const { mail, journal, meter, failures } = this.#context;
+    const isPart = mail.newest !== undefined || mail.limit !== undefined || failures.size > 0;
+    if (meter.renumbered && !isPart) journal.forgetEarlier(this.#drop);
   }
 
   async #fetchAll(mails: readonly ListedMail[]): Promise<void> {
@@ -145,49 +147,23 @@ export class MailSession {
   }
 
   async #fetch(mail: ListedMail): Promise<void> {
-    const { meter, store } = this.#context;
-    const bytes =
-      store.streams && (mail.bytes ?? LARGE) >= LARGE ? await this.#stream(mail) : await this.#inMemory(mail);
-    meter.fetched++;
-    meter.bytes += bytes;
+    const { meter, failures } = this.#context;
+    const bytes = await this.#delivery.deliver(mail);
+    if (typeof bytes === "number") {
+      meter.fetched++;
+      meter.bytes += bytes;
+    } else this.#passOver(mail, bytes);
     // It may have been refused in an earlier session.
-    this.#context.failures.delete(failureOf(mail));
+    failures.delete(failureOf(mail));
   }
 
-  async #inMemory({ number, uid, id, bytes: listed = 0 }: ListedMail): Promise<number> {
-    const { store, signal } = this.#context;
-    const hand = this.#hands.hold();
-    // It is not fetched to be refused.
-    if (listed > this.#hands.limits.each) throw hand.refuse();
-    try {
-      const { bytes } = await this.#client.retr(number, { to: (piece) => hand.take(piece), signal });
-      await store.put({ number, uid, id, key: keyOf(this.#account, id), content: hand.whole() });
-      return bytes;
-    } catch (error) {
-      throw hand.refusal ?? error;
-    } finally {
-      hand.release();
-    }
-  }
-
-  async #stream({ number, uid, id }: ListedMail): Promise<number> {
-    const { store, signal } = this.#context;
-    const content = new PassThrough();
-    // Both sides tell what became of it.
-    content.on("error", () => {});
-    const [got, put] = await Promise.allSettled([
-      this.#client.retr(number, { to: content, signal }),
-      store.put({ number, uid, id, key: keyOf(this.#account, id), content }).catch((error) => {
-        // A store that fails before it reads leaves nobody to read: the rest of the message is dropped.
-        content.destroy(error);
-        throw error;
-      }),
-    ]);
-    // Where the disk is full, the server's side fails, too: it is the disk that counts.
-    if (got.status === "rejected" && !(got.reason instanceof SinkError)) throw got.reason;
-    if (put.status === "rejected") throw put.reason;
-    if (got.status === "rejected") throw got.reason;
-    return got.value.bytes;
+  /** A message that there is no need to store. */
+  #passOver({ bytes }: ListedMail, why: Passed): void {
+    const { meter } = this.#context;
+    meter.pass(bytes);
+    if (why === "vanished") meter.vanished++;
+    else meter.skipped = (meter.skipped ?? 0) + 1;
+    if (why === "recognised" && meter.renumbered) meter.renumbered.recognised++;
   }
 
   /** A message that the server refuses, or that is too large, is told; anything else ends the session. */
@@ -216,12 +192,15 @@ export class MailSession {
     const { store, journal, mail, lost } = this.#context;
     try {
       const { ids, position } = await store.flush();
-      if (ids.length === 0) return;
-      journal.commit(this.#account, ids, position);
+      const renamed = this.#delivery.renamed();
+      if (ids.length > 0) journal.commit(this.#drop, this.#delivery.stored(ids), position);
+      if (renamed.length > 0) journal.rename(this.#drop, renamed);
       if (!mail.deleteAfter || this.#failure) return;
-      const mails = ids.map((id) => this.#asked.get(id)).filter((each) => each !== undefined);
+      const known = [...ids, ...renamed.map(([, { id }]) => id)];
+      const mails = known.map((id) => this.#asked.get(id)).filter((each) => each !== undefined);
       // Those that share a uid go together, in the end.
-      this.#deletions.add(mails.filter(({ shared }) => !shared));
+      const alone = mails.filter(({ shared }) => !shared);
+      if (alone.length > 0) this.#deletions.add(alone);
     } catch (reason) {
       lost();
       this.#failure ??= { reason };

@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { type SecureContext, TLSSocket } from "node:tls";
+import { serveTls } from "../handshake.js";
 import type { ByteCount } from "../wire.js";
 import type { Faults } from "./faults.js";
 
@@ -33,7 +34,7 @@ export class Control {
   /** Begins to read; over TLS from the first byte where a context is given. */
   start(secureContext?: SecureContext): void {
     this.#socket.setNoDelay(true);
-    if (secureContext) this.#socket = new TLSSocket(this.#socket, { isServer: true, secureContext });
+    if (secureContext) this.#socket = serveTls(this.#socket, { isServer: true, secureContext });
     this.#listen();
   }
 
@@ -85,7 +86,7 @@ export class Control {
     const plain = this.#socket;
     plain.removeAllListeners("data");
     this.#rest = "";
-    this.#socket = new TLSSocket(plain, { isServer: true, secureContext });
+    this.#socket = serveTls(plain, { isServer: true, secureContext });
     this.#listen();
   }
 

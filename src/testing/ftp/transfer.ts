@@ -1,7 +1,8 @@
 /** One transfer from 150 to 226: the data connection, its TLS, its faults, and the reply at the end. */
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
+import { serveTls } from "../handshake.js";
 import type { DataEnd } from "./data.js";
 import { type DataFaults, dataFaults } from "./faults.js";
 import { encodeReply, Refused } from "./reply.js";
@@ -72,7 +73,7 @@ async function overConnection(
  */
 async function protect(session: Session, plain: Socket): Promise<TLSSocket | undefined> {
   const { options, secureContext } = session.shared;
-  const socket = new TLSSocket(plain, { isServer: true, secureContext });
+  const socket = serveTls(plain, { isServer: true, secureContext });
   socket.on("error", () => socket.destroy());
   await Promise.race([once(socket, "secure"), once(socket, "close"), once(plain, "close")]).catch(() => {});
   if (plain.destroyed || socket.destroyed || !options.requireReuse || socket.isSessionReused()) return socket;

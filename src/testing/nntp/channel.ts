@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw } from "node:zlib";
+import { serveTls } from "../handshake.js";
 import { type ByteCount, type ByteFaults, Wire } from "../wire.js";
 import { PIECE } from "./reply.js";
 
@@ -171,7 +172,7 @@ export class Channel {
   }
 
   #overTls(tls: TLSSocketOptions): void {
-    this.#socket = new TLSSocket(this.#socket, tls);
+    this.#socket = serveTls(this.#socket, tls);
     this.#wire.use(this.#socket);
   }
 

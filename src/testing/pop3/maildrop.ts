@@ -1,5 +1,6 @@
 /** A maildrop of the in-memory POP3 server: its messages, and who holds it. */
-import { encoded, Kept, Made, type Pop3MessageInput, type Pop3Messages, type Source } from "./message.js";
+import type { Pop3Mailbox, Pop3MessageInput, Pop3Messages, Source } from "./message.js";
+import { OwnStore, SharedStore, type Store } from "./store.js";
 
 /** A user's messages. A test may read and change them at any time; a session sees those that were there at its login. */
 export class Pop3Maildrop {
@@ -11,47 +12,40 @@ export class Pop3Maildrop {
    * @internal
    */
   lastLogin: number | undefined;
-  #messages: Source[];
-  #made = 0;
+  readonly #store: Store;
 
   /** @internal */
-  constructor(messages: Pop3Messages = []) {
-    this.#messages = [];
-    if ("generate" in messages) {
-      this.#messages = Array.from({ length: messages.generate }, (_, at) => new Made(at + 1, messages));
-    } else for (const message of messages) this.add(message);
+  constructor(messages: Pop3Messages | Pop3Mailbox = []) {
+    this.#store = "expunge" in messages ? new SharedStore(messages) : new OwnStore(messages);
   }
 
   /** How many messages there are. */
   get count(): number {
-    return this.#messages.length;
+    return this.uids.length;
   }
 
   /** Their unique-ids, in order. */
   get uids(): string[] {
-    return this.#messages.map((message) => message.uid);
+    return this.#store.uids();
   }
 
   /** The content of a message. Throws when there is none. */
   content(uid: string): Buffer {
-    const message = this.#messages.find((each) => each.uid === uid);
+    const message = this.#store.all().find((each) => each.uid === uid);
     if (!message) throw new Error(`Pop3Maildrop: no message ${uid}`);
     return Buffer.concat([...message.pieces()]);
   }
 
-  /** Puts a message behind the others; gives its unique-id. */
+  /** Puts a message behind the others; gives its unique-id. Throws for a unique-id in a mailbox that is another server's. */
   add(input: Pop3MessageInput): string {
-    this.#made += 1;
-    const { content, uid = `uid-${this.#made}` } =
-      typeof input === "object" && "content" in input ? input : { content: input };
-    this.#messages.push(new Kept(uid, encoded(content)));
-    return uid;
+    const fields = typeof input === "object" && "content" in input ? input : { content: input };
+    return this.#store.add(fields.content, fields.uid);
   }
 
   /** Removes messages. Nothing happens to those that are not there. */
   remove(...uids: string[]): void {
     const gone = new Set(uids);
-    this.#messages = this.#messages.filter((message) => !gone.has(message.uid));
+    this.#store.remove(this.#store.all().filter((message) => gone.has(message.uid)));
   }
 
   /**
@@ -60,7 +54,7 @@ export class Pop3Maildrop {
    * @internal
    */
   get sources(): readonly Source[] {
-    return [...this.#messages];
+    return this.#store.all();
   }
 
   /**
@@ -69,6 +63,6 @@ export class Pop3Maildrop {
    * @internal
    */
   drop(gone: ReadonlySet<Source>): void {
-    this.#messages = this.#messages.filter((message) => !gone.has(message));
+    this.#store.remove([...gone]);
   }
 }

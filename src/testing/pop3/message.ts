@@ -20,6 +20,15 @@ export interface Pop3Generated {
 /** The messages of a maildrop. */
 export type Pop3Messages = readonly Pop3MessageInput[] | Pop3Generated;
 
+/** A mailbox that another server has, and this one serves as well: an {@link ImapMailbox} is one. */
+export interface Pop3Mailbox {
+  readonly uidValidity: number;
+  readonly uids: readonly number[];
+  content(uid: number): Uint8Array;
+  add(content: Uint8Array): number;
+  expunge(...uids: number[]): void;
+}
+
 /** A message as it is given out. */
 export interface Source {
   readonly uid: string;

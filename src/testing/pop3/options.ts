@@ -2,7 +2,7 @@
 import { type Account, accounts, fitting, knownMechanisms } from "../sasl/index.js";
 import { type CertifiedKey, testTls } from "../tls.js";
 import type { Faults } from "./faults.js";
-import type { Pop3Messages } from "./message.js";
+import type { Pop3Mailbox, Pop3Messages } from "./message.js";
 
 /** What the server knows. Switch some off to play an old server: their commands answer `-ERR`, and are not announced. */
 export interface Pop3Features {
@@ -45,8 +45,8 @@ export interface Pop3Limits {
 
 /** A user and the maildrop. */
 export interface Pop3User extends Account {
-  /** Default: none. */
-  messages?: Pop3Messages;
+  /** Default: none. A mailbox of an {@link ImapServer} is served by both, and a message that is deleted here is gone there. */
+  messages?: Pop3Messages | Pop3Mailbox;
 }
 
 /** How the server is started. */

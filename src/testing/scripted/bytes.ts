@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { type SecureContext, TLSSocket } from "node:tls";
+import { serveTls } from "../handshake.js";
 
 /** How server writes are cut, so that a client meets every way a network can cut them. */
 export interface Cutting {
@@ -76,7 +77,7 @@ export class ByteStream {
     plain.removeAllListeners("data").removeAllListeners("end").pause();
     if (this.#received.length > 0) plain.unshift(this.#received);
     this.#received = Buffer.alloc(0);
-    const socket = new TLSSocket(plain, { isServer: true, secureContext });
+    const socket = serveTls(plain, { isServer: true, secureContext });
     this.#socket = socket;
     this.#listen();
     await new Promise<void>((resolve) => {

@@ -196,27 +196,28 @@ test("a folder: what a job died with is removed after 36 hours; what another one
 });
 
 describe("the journal", () => {
+  const a = { account: "a", epoch: undefined };
   const open = (path: string, to = "x") => MailJournal.open(path, { settings: { to } });
 
   test("knows what is stored, how much of the output counts, and how the last job ended", () => {
     const path = join(scratch, "a.journal");
     {
       using journal = open(path);
-      expect([journal.position, journal.ended, journal.stored("a")("u1")]).toEqual([undefined, false, false]);
+      expect([journal.position, journal.ended, journal.stored(a)("u1")]).toEqual([undefined, false, false]);
       journal.begin({ "x.mbox": 10 });
-      journal.commit("a", ["u1", "\udc80"], { "x.mbox": 50 });
+      journal.commit(a, [{ id: "u1" }, { id: "\udc80" }], { "x.mbox": 50 });
       expect(() => open(path)).toThrow(/in use by process/);
     }
     {
       using journal = open(path);
       expect([journal.position, journal.ended]).toEqual([{ "x.mbox": 50 }, false]);
-      const isStored = journal.stored("a");
-      expect([isStored("u1"), isStored("\udc80"), isStored("\udc81"), journal.stored("b")("u1")]).toEqual([
-        true,
-        true,
-        false,
-        false,
-      ]);
+      const isStored = journal.stored(a);
+      expect([
+        isStored("u1"),
+        isStored("\udc80"),
+        isStored("\udc81"),
+        journal.stored({ account: "b", epoch: undefined })("u1"),
+      ]).toEqual([true, true, false, false]);
       journal.end();
     }
     using journal = open(path);

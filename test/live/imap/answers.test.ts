@@ -121,7 +121,9 @@ for (const kind of MAIL_KINDS) {
     test("everything FETCH can tell", async () => {
       const preview = can.has("PREVIEW") ? " PREVIEW" : "";
       const items = `UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE MODSEQ BODY.PEEK[] BODY.PEEK[TEXT]<0.3> BODY.PEEK[HEADER.FIELDS (SUBJECT)] BINARY.SIZE[1]${preview}`;
-      const rows = (await imap.ask(`FETCH 1:3 (${items})`)).filter(({ name }) => name === "FETCH").map(parseFetch);
+      const rows = (await imap.ask(`FETCH 1:3 (${items})`))
+        .filter(({ name }) => name === "FETCH")
+        .map((each) => parseFetch(each));
       expect(rows.map(({ broken, other }) => [broken, other.size])).toEqual([
         [undefined, 0],
         [undefined, 0],

@@ -22,9 +22,15 @@ export interface Bed extends LiveBed<LiveMail, ImapClient, ImapOptions> {
 
 let boxes = 0;
 
+/** Every server, and Dovecot once more with another format of mailboxes, compressed, and with all it can do. */
+const BEDS: readonly (readonly [MailKind, MailOptions, string])[] = [
+  ...MAIL_KINDS.map((kind) => [kind, {}, kind] as const),
+  ["dovecot", { format: "sdbox", extras: true }, "dovecot, sdbox, compressed"],
+];
+
 /** One describe per server, with one server for all its tests. */
 export function describeEach(options: MailOptions, tests: (bed: Bed) => void): void {
-  for (const kind of MAIL_KINDS) describeMail(kind, options, kind, tests);
+  for (const [kind, own, name] of BEDS) describeMail(kind, { ...own, ...options }, name, tests);
 }
 
 export function describeMail(kind: MailKind, options: MailOptions, name: string, tests: (bed: Bed) => void): void {

@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import { LoginError } from "../../../src/client/errors.js";
 import { Transcript } from "../../../src/client/transcript.js";
+import { open } from "../../../src/open.js";
 import { failure } from "../../net/loopback.js";
 import { ODD_USERS } from "../servers/mail.js";
 import { describeEach } from "./bed.js";
@@ -43,5 +44,17 @@ describeEach({}, (bed) => {
     await imap.login();
     await imap.noop();
     expect(imap.state).toBe("ready");
+  });
+
+  it("open() by a URL, with the mailbox that it names", async () => {
+    const { imap: first, box } = await bed.fresh();
+    const { uidValidity } = first.mailbox ?? {};
+    const { host, ports, ca, users } = bed.server;
+    const place = `alice:${encodeURIComponent(users.alice as string)}@${host}:${ports.imaps}`;
+    const url = `imaps://${place}/${encodeURIComponent(box)}` as const;
+    const tls = { ca, servername: "localhost" };
+    await using imap = await open(`${url};UIDVALIDITY=${uidValidity}`, { tls });
+    expect(imap.mailbox).toMatchObject({ name: box, uidValidity, exists: 0 });
+    expect(await failure(open(`${url};UIDVALIDITY=1`, { tls }))).toMatchObject({ name: "UsageError" });
   });
 });

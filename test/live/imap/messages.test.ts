@@ -156,8 +156,8 @@ describeEach({}, (bed) => {
     await other.expunge();
     const known = { uidValidity: uidValidity as number, modseq: highestModseq as number };
     const { resync } = await imap.select(box, { qresync: known });
-    const gone = resync.flatMap((event) => (event.type === "vanished" ? [...event.uids] : []));
-    const changed = resync.flatMap((event) => (event.type === "fetch" ? [event.data.uid] : []));
+    const gone = resync?.flatMap((event) => (event.type === "vanished" ? [...event.uids] : []));
+    const changed = resync?.flatMap((event) => (event.type === "fetch" ? [event.data.uid] : []));
     expect([gone, changed]).toEqual([[uids[1]], [uids[0]]]);
   });
 });

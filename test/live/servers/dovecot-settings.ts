@@ -55,7 +55,7 @@ function dovecotConf(setup: MailSetup): string {
     default_internal_group: USER,
     first_valid_uid: account(USER).uid,
     first_valid_gid: 1,
-    mail_location: `maildir:${home}/%u`,
+    mail_location: `${options.format ?? "maildir"}:${home}/%u`,
     mail_fsync: "never",
     // The number of connections is known to its login processes after some milliseconds; who comes earlier waits for 10 s
     // on the lock. Both say [IN-USE].
@@ -73,10 +73,21 @@ function dovecotConf(setup: MailSetup): string {
     submission_relay_trusted: "no",
     lmtp_save_to_detail_mailbox: "no",
     ...tlsSettings(setup),
+    ...(options.extras && { mail_attribute_dict: "file:%h/attributes", mail_plugins: "acl" }),
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
-  return [...lines, ...services(setup), lookups(setup)].join("");
+  return [...lines, ...services(setup), lookups(setup), ...(options.extras ? [EXTRAS] : [])].join("");
 }
+
+/** What IMAP can have besides. */
+const EXTRAS = `protocol imap {
+  mail_plugins = $mail_plugins imap_zlib imap_acl
+  imap_metadata = yes
+}
+plugin {
+  acl = vfile
+}
+`;
 
 function tlsSettings({ certFile, keyFile, caFile, options }: MailSetup): Record<string, string> {
   if (options.tls === "none") return { ssl: "no" };

@@ -26,7 +26,7 @@ export const dovecot: MailServer = {
     tokens: true,
     external: true,
   },
-  takes: ["apop", "requireTls", "clientCertificate", "exclusive", "relay"],
+  takes: ["apop", "requireTls", "clientCertificate", "exclusive", "relay", "format", "extras"],
   strictHost: "127.0.0.2",
   files: [PROGRAM, "/usr/bin/doveconf", ...services],
   async prepare(setup) {

@@ -32,6 +32,13 @@ export interface MailOptions {
   exclusive?: boolean;
   /** Dovecot only: the port of 127.0.0.1 that submission hands mail to, by SMTP. Default: an smtp-sink's, see `relayed`. */
   relay?: number;
+  /**
+   * Dovecot only: "sdbox" keeps messages in files of its own, with the flags in an index; `deliver` and `mailbox` are for
+   * Maildirs alone. Default: "maildir".
+   */
+  format?: "maildir" | "sdbox";
+  /** Dovecot only: IMAP has COMPRESS=DEFLATE, ACL and METADATA, too. Default: false. */
+  extras?: boolean;
   /** Listen on ::1 in place of 127.0.0.1. Default: false. */
   ipv6?: boolean;
   /** Keep the mail in this folder, which stays after stop(). Default: a new one, removed by stop(). */

@@ -9,15 +9,15 @@ import type { RowFormat } from "./file-sink.js";
 export class MboxFormat implements RowFormat<ArticleRow> {
   begin(): void {}
 
-  put(bytes: Bytes, { content }: ArticleRow): void {
-    bytes.raw(encode(content));
+  put(bytes: Bytes, { content, date }: ArticleRow): void {
+    bytes.raw(encode(content, date));
   }
 }
 
 /** An article is kept whatever its Date says: one of the year 12026 cannot stand in the line before it. */
-function encode(content: Buffer): Buffer {
+function encode(content: Buffer, date: Date | undefined): Buffer {
   try {
-    return encodeMbox(content);
+    return encodeMbox(content, date && { date });
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     return encodeMbox(content, { from: "MAILER-DAEMON", date: new Date(0) });

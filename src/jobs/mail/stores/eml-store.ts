@@ -55,11 +55,11 @@ export class EmlStore implements MailStore {
   }
 
   async put(mail: IncomingMail): Promise<void> {
-    const { uid, key, content } = mail;
+    const { uid, key, content, date } = mail;
     const name = emlName(uid, key);
     const aside = join(this.#folder, `.${name.replace(/eml$/, uniqueName("tmp"))}.part`);
     // Mail is for its owner's eyes.
-    await writeAside(aside, content, { fsync: this.#fsync, mode: 0o600 });
+    await writeAside(aside, content, { fsync: this.#fsync, mode: 0o600, mtime: date });
     if (!(await place(aside, join(this.#folder, name)))) {
       await rm(aside, { force: true });
       throw new SinkError(`${join(this.#folder, name)} is there already`);

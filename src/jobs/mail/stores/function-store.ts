@@ -5,12 +5,16 @@ import { Stored } from "./stored.js";
 
 /** A message as a function gets it. */
 export interface FetchedMail {
-  /** What UIDL calls it: the same in every session. */
+  /** What UIDL calls it, or its UID of IMAP: the same in every session. */
   readonly uid: string;
-  /** Its number in this session. */
+  /** POP3: its number in this session. IMAP: its UID. */
   readonly number: number;
   /** Header and body as the server sent them. */
   readonly content: Buffer;
+  /** IMAP: its flags and keywords. */
+  readonly flags?: readonly string[] | undefined;
+  /** IMAP: when it came into the mailbox (INTERNALDATE). */
+  readonly date?: Date | undefined;
 }
 
 export class FunctionStore implements MailStore {
@@ -41,9 +45,9 @@ export class FunctionStore implements MailStore {
   async close(): Promise<void> {}
 
   async #give(mail: IncomingMail): Promise<void> {
-    const { uid, number, content } = mail;
+    const { uid, number, content, flags, date } = mail;
     try {
-      await this.#take({ uid, number, content: content as Buffer });
+      await this.#take({ uid, number, content: content as Buffer, ...(flags && { flags }), ...(date && { date }) });
       this.#stored.add(mail);
     } catch (cause) {
       // Also an error of polywire's own: it is not one of the mailbox's connection, which could be made again.

@@ -7,6 +7,21 @@ import { Stored } from "./stored.js";
 /** `1763718279.M123456P4711Q1Uc2f5…9a.mail.example.org` */
 const KEY = /^\d+\.M\d+P\d+Q\d+U([0-9a-f]{20})\./;
 
+/** Flags of IMAP that a Maildir has letters for. Other keywords have no place in the names of its files. */
+const LETTERS: Readonly<Record<string, string>> = {
+  "\\draft": "D",
+  "\\flagged": "F",
+  $forwarded: "P",
+  "\\answered": "R",
+  "\\seen": "S",
+  "\\deleted": "T",
+};
+
+/** The letters of flags. Pure. */
+export function maildirFlags(flags: readonly string[]): string {
+  return flags.map((flag) => LETTERS[flag.toLowerCase()] ?? "").join("");
+}
+
 export class MaildirStore implements MailStore {
   readonly streams = true;
   readonly #maildir: Maildir;
@@ -33,11 +48,11 @@ export class MaildirStore implements MailStore {
   }
 
   async put(mail: IncomingMail): Promise<void> {
-    const { key, content } = mail;
+    const { key, content, flags = [], date } = mail;
     if (this.#keys.has(key)) throw new UsageError(`${this.#maildir.path} has this message already`);
     this.#keys.add(key);
     try {
-      await this.#maildir.deliver(content, { tag: `U${key}` });
+      await this.#maildir.deliver(content, { tag: `U${key}`, flags: maildirFlags(flags), mtime: date });
       this.#stored.add(mail);
     } catch (error) {
       this.#keys.delete(key);

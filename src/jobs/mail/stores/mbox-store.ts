@@ -30,8 +30,9 @@ export class MboxStore implements MailStore {
   }
 
   async put(mail: IncomingMail): Promise<void> {
-    const { number, content } = mail;
-    const full = this.#sink.write({ group: "", rows: [{ number, messageId: "", content: content as Buffer }] });
+    const { number, content, date } = mail;
+    const row = { number, messageId: "", content: content as Buffer, ...(date && { date }) };
+    const full = this.#sink.write({ group: "", rows: [row] });
     // In the same moment: a flush covers what was written before it, and must say so.
     this.#stored.add(mail);
     await full;

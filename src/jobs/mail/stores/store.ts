@@ -13,6 +13,9 @@ export interface IncomingMail {
   readonly key: string;
   /** Header and body with CR LF. A stream only where the store takes streams. */
   readonly content: Buffer | AsyncIterable<Buffer>;
+  /** IMAP: its flags, and when it came into the mailbox. */
+  readonly flags?: readonly string[] | undefined;
+  readonly date?: Date | undefined;
 }
 
 /** What a flush has brought to the disk. */
