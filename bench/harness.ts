@@ -32,12 +32,14 @@ export interface Competitor {
   run(): Promise<unknown>;
   /** Throws where the work was not done as it should be. Not timed. */
   check?(): Promise<void> | void;
+  /** Milliseconds of CPU so far of the process that does it. Default: of this one. */
+  cpu?(): number;
 }
 
 /** What one turn took. */
 export interface Turn {
   readonly milliseconds: number;
-  /** Milliseconds of CPU that this process had meanwhile. */
+  /** Milliseconds of CPU that the process which did it had meanwhile. */
   readonly cpu: number;
 }
 
@@ -75,13 +77,19 @@ async function takeTurn(competitor: Competitor): Promise<Turn> {
   await competitor.prepare?.();
   // What was written for this turn is on the disk now: no one pays for it in the timed part.
   execFileSync("sync");
-  const cpu = process.cpuUsage();
+  const used = () => competitor.cpu?.() ?? ownCpu();
+  const before = used();
   const started = performance.now();
   await competitor.run();
   const milliseconds = performance.now() - started;
-  const { user, system } = process.cpuUsage(cpu);
+  const cpu = used() - before;
   await competitor.check?.();
-  return { milliseconds, cpu: (user + system) / 1000 };
+  return { milliseconds, cpu };
+}
+
+function ownCpu(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /**
@@ -103,6 +111,11 @@ export function median(values: readonly number[]): number {
 /** Work per second of the median turn. */
 export function rate(turns: Map<string, Turn[]>, name: string, work: number): number {
   return (work * 1000) / median(turns.get(name)!.map(({ milliseconds }) => milliseconds));
+}
+
+/** Milliseconds of CPU of the median turn. */
+export function cpuOf(turns: Map<string, Turn[]>, name: string): number {
+  return median(turns.get(name)!.map(({ cpu }) => cpu));
 }
 
 /** The last line of a bench. */

@@ -1,7 +1,6 @@
 /** What the parts of the IMAP bench share: Dovecot with mail for each part, clients, bare sockets, peers. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import type { Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ImapClient } from "../src/imap/index.js";
 import { startMail } from "../test/live/servers/mail.js";
@@ -25,14 +24,15 @@ export type Bed = Awaited<ReturnType<typeof startBed>>;
 export async function startBed() {
   const imap = await built("imap");
   const served = await servedFolder();
-  const work = await mkdtemp(join(tmpdir(), "polywire-bench-"));
+  const work = join(served, "work");
+  await mkdir(work);
   const server = await startMail("dovecot", { tls: "none", users: USERS, home: join(served, "home") });
   const dovecot: Place = { host: server.host, port: server.ports.imap };
   const login = (user: User) => ({ user, password: USERS[user] });
   const opened: { close(): void }[] = [];
 
   return {
-    /** A folder for files. */
+    /** A folder for files, in memory as what is served is. */
     work,
     dovecot,
     login,
@@ -61,7 +61,8 @@ export async function startBed() {
       const both = await Promise.all([imapflow(mailbox), imaplib(mailbox)]);
       opened.push(...both.map((peer) => ({ close: () => peer.stop() })));
       return ["imapflow", "imaplib"].map((name, i): Competitor => {
-        return { name, run: async () => same(await both[i]!.go(), wanted[i]!, name) };
+        const peer = both[i]!;
+        return { name, run: async () => same(await peer.go(), wanted[i]!, name), cpu: () => peer.cpu() };
       });
     },
 
@@ -72,7 +73,7 @@ export async function startBed() {
 
     async stop(): Promise<void> {
       await server.stop();
-      for (const folder of [work, served]) await rm(folder, { recursive: true, force: true });
+      await rm(served, { recursive: true, force: true });
     },
   };
 }

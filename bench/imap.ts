@@ -11,12 +11,13 @@
  * before the clock starts. `sources-feed`: 20,000 (`--feed`) from a process that has the answer in memory, so that the
  * server is not the limit. `sources-retrieve`: a call for each message, overlapping. `envelopes`: every field is asked
  * for, which decodes it; `envelopes-lazy`: none is, as imaplib does. `memory-growth`: by how many megabytes the most
- * memory of a process has grown that does nothing else while the large message comes.
+ * memory of a process has grown that does nothing else while the large message comes. `ratios.…-cpu` is the CPU time of the
+ * peer's process / ours, which tells where the server, or others on this machine, are the limit.
  */
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImapClient, ImapEnvelope } from "../src/imap/index.js";
-import { type Competitor, inTurns, numbers, program, rate, report, type Turn } from "./harness.js";
+import { type Competitor, cpuOf, inTurns, numbers, program, rate, report, type Turn } from "./harness.js";
 import { type Place, same, startBed, sum, upTo } from "./imap-bed.js";
 import { sourceFeed } from "./imap-feed.js";
 import { largeMessage, smallMessage } from "./imap-mail.js";
@@ -86,7 +87,13 @@ async function firstSources(octets: number): Promise<Turns> {
   const anew = (name: string, start: () => Promise<Peer>): Competitor => {
     let peer: Peer;
     const prepare = async () => void (peer = await start());
-    return { name, prepare, run: async () => same(await peer.go(), octets, name), check: () => peer.stop() };
+    return {
+      name,
+      prepare,
+      run: async () => same(await peer.go(), octets, name),
+      check: () => peer.stop(),
+      cpu: () => peer.cpu(),
+    };
   };
   const ours = () => polywire({ ...bed.dovecot, credentials: { user, password } });
   const theirs = () => imapflow({ ...bed.dovecot, user, password, task: "sources" });
@@ -231,6 +238,7 @@ try {
       else if (VARIANTS.has(who)) ours[`${name}-${who}`] = speed(who);
       else (who === "limit" ? limit : peers)[who + suffix] = speed(who);
       if (who !== "polywire" && !VARIANTS.has(who)) ratios[who + suffix] = speed("polywire") / speed(who);
+      if (who === "imapflow") ratios[`${who + suffix}-cpu`] = cpuOf(turns, who) / cpuOf(turns, "polywire");
     }
   }
   ours["memory-growth"] = growth;

@@ -1,6 +1,6 @@
 /** Peers of a bench: programs in a process of their own, started before the clock, that do the work at a word. */
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -9,6 +9,8 @@ import { createInterface } from "node:readline";
 export interface Peer {
   /** Does the work once; resolves to the number it says: how much it got. */
   go(): Promise<number>;
+  /** Milliseconds of CPU that it had so far, in hundredths of a second. */
+  cpu(): number;
   stop(): void;
 }
 
@@ -27,8 +29,15 @@ export async function startPeer(command: string, args: readonly string[], cwd: s
       child.stdin.write("go\n");
       return Number(await next());
     },
+    cpu: () => cpuOf(child.pid!),
     stop: () => void child.kill(),
   };
+}
+
+/** User and system time, in ticks of 10 ms (proc(5)); the name before them may hold anything but the last parenthesis. */
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 /** A new folder with a package of npm in it; undefined, and said so, where it could not be installed. */

@@ -30,7 +30,7 @@ const EXPORTS: Record<string, string> = {
     encodeMbox encodeYenc extensionOf formatDate formatNzb joinYenc mboxPieces mimeTypeOf parseAddresses parseDate parseHeaders parseMaildirName
     parseMessage parseNzb parseParameters readMbox yencParts`,
   jobs: `Counts JournalReader PartCollector baseSubject collectParts compileMatch compileRoute copyMail dayChart fetchArticles
-    fetchHeaders fetchMail formatThreads kindOf mailFormatOf move openArticleSink openHeaderSink parseAuthor parsePartSubject planMove readRecords threads toNzb walkThreads watchMail`,
+    fetchHeaders fetchMail formatThreads kindOf mailFormatOf mailPlaces move openArticleSink openHeaderSink parseAuthor parsePartSubject planMove readRecords threads toNzb walkThreads watchMail`,
   testing:
     "FtpServer FtpTree ImapMailbox ImapMailboxes ImapServer NntpGroup NntpGroups NntpServer Pop3Maildrop Pop3Server ScriptError ScriptMismatch ScriptedServer SmtpServer parseScript testTls utf8Name",
   wire: `CodeGrammar DOT_END DotReader DotWriter FTP_REPLIES NNTP_REPLIES ReplyStream SMTP_REPLIES StatusGrammar

@@ -102,49 +102,6 @@ export class ArrayFeed<T> extends EagerFeed<T> {
   }
 }
 
-/** Gives rows on that were changed; all the rest goes to the feed behind it. */
-export class ChangedFeed<T, U> implements Feed<T> {
-  readonly #feed: Feed<U>;
-  readonly #change: (row: T) => U;
-
-  constructor(feed: Feed<U>, change: (row: T) => U) {
-    this.#feed = feed;
-    this.#change = change;
-  }
-
-  get eager(): boolean {
-    return this.#feed.eager;
-  }
-
-  get resume(): (() => void) | undefined {
-    return this.#feed.resume;
-  }
-
-  set resume(resume: (() => void) | undefined) {
-    this.#feed.resume = resume;
-  }
-
-  get cancel(): (() => void) | undefined {
-    return this.#feed.cancel;
-  }
-
-  set cancel(cancel: (() => void) | undefined) {
-    this.#feed.cancel = cancel;
-  }
-
-  push(batch: T[], bytes: number): boolean {
-    return this.#feed.push(batch.map(this.#change), bytes);
-  }
-
-  bound(limit: number): void {
-    this.#feed.bound(limit);
-  }
-
-  readAhead(limit: number, refuse: () => void): void {
-    this.#feed.readAhead(limit, refuse);
-  }
-}
-
 /** Batches between a producer and a consumer. */
 export class RowBuffer<T> implements Feed<T> {
   readonly eager = false;

@@ -1,6 +1,6 @@
 /** A long sequence from a server: an async iterable with back-pressure that can read ahead when others wait. */
 import { UsageError } from "./errors.js";
-import { ArrayFeed, ChangedFeed, EagerFeed, type Feed, RowBuffer } from "./feed.js";
+import { ArrayFeed, EagerFeed, type Feed, RowBuffer } from "./feed.js";
 
 export type { Feed } from "./feed.js";
 
@@ -51,14 +51,14 @@ export class Rows<T> implements AsyncIterable<T> {
   }
 
   async #run(feed: EagerFeed<T>): Promise<void> {
-    await this.#begin()(feed);
-    await feed.taken;
+    try {
+      await this.#begin()(feed);
+      await feed.taken;
+    } catch (error) {
+      // Where the consumer has failed, the transfer was given up because of it.
+      throw feed.failure ? feed.failure.error : error;
+    }
     if (feed.failure) throw feed.failure.error;
-  }
-
-  /** The same rows, each changed on its way by `change`, which must not throw. It stands for this object, whose rows are taken then. */
-  map<U>(change: (row: T) => U): Rows<U> {
-    return new Rows<U>((feed) => this.#begin()(new ChangedFeed(feed, change)));
   }
 
   #begin(): (feed: Feed<T>) => Promise<unknown> {

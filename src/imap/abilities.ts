@@ -11,12 +11,26 @@ const REV2: Capabilities = parseCapabilities(
   "ENABLE ESEARCH IDLE LIST-EXTENDED LIST-STATUS LITERAL- MOVE NAMESPACE SASL-IR SEARCHRES STATUS=SIZE UIDPLUS UNSELECT",
 );
 
-/** True where the capability was announced, or is a part of one that was; with this argument if one is given. */
-export function hasCapability(capabilities: Capabilities, capability: string, argument?: string): boolean {
+/**
+ * True where the capability was announced, or is a part of IMAP4rev2, and that is spoken; with this argument if one is given.
+ *
+ * @param rev2 True where IMAP4rev2 was enabled. A server that knows no other is asked for nothing.
+ */
+export function hasCapability(
+  capabilities: Capabilities,
+  capability: string,
+  argument?: string,
+  rev2 = false,
+): boolean {
   const word = capability.toUpperCase();
   const isIn = (found: readonly string[] | undefined) =>
     found !== undefined && (argument === undefined || found.includes(argument.toUpperCase()));
-  return isIn(capabilities.get(word)) || (capabilities.has("IMAP4REV2") && isIn(REV2.get(word)));
+  const speaksRev2 = rev2 || isRev2Alone(capabilities);
+  return isIn(capabilities.get(word)) || (speaksRev2 && isIn(REV2.get(word)));
+}
+
+function isRev2Alone(capabilities: Capabilities): boolean {
+  return capabilities.has("IMAP4REV2") && !capabilities.has("IMAP4REV1");
 }
 
 /** What is known of a connection's server. */
@@ -36,13 +50,13 @@ export class Abilities {
   }
 
   has(capability: string, argument?: string): boolean {
-    return hasCapability(this.#capabilities, capability, argument);
+    return hasCapability(this.#capabilities, capability, argument, this.enabled.has("IMAP4REV2"));
   }
 
   /** True where names of mailboxes travel as UTF-8: it was enabled, or the server knows no other way. */
   get utf8(): boolean {
     if (this.enabled.has("UTF8=ACCEPT") || this.enabled.has("IMAP4REV2")) return true;
-    return this.#capabilities.has("IMAP4REV2") && !this.#capabilities.has("IMAP4REV1");
+    return isRev2Alone(this.#capabilities);
   }
 
   /** What literals the server takes unasked. */

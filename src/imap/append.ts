@@ -5,6 +5,7 @@ import type { Source } from "../client/sink.js";
 import { crlfPieces, toCrlf } from "../message/line-ends.js";
 import { Pieces } from "../net/pieces.js";
 import { openSource } from "../net/stream.js";
+import { type Wait, whileWanted } from "../net/unsent.js";
 import { type LiteralOut, literal, type Piece } from "./command.js";
 import { flagList, mailboxArgument } from "./mailbox-argument.js";
 import { formatInternalDate } from "./parse-date.js";
@@ -52,10 +53,6 @@ export interface BatchResult {
 /** Files up to this size are read whole, larger ones twice: their size must be known before the first byte is sent. */
 const SMALL = 1024 * 1024;
 
-/** Messages of one command, and their bytes. */
-const BATCH = 100;
-const BATCH_BYTES = 4 * 1024 * 1024;
-
 /** True where the bytes are there already. */
 export function isInMemory(source: Source): source is Uint8Array | { readonly text: string } {
   return source instanceof Uint8Array || (typeof source === "object" && "text" in source);
@@ -68,17 +65,18 @@ export function literalOf(source: Uint8Array | { readonly text: string }): Liter
 }
 
 /** The literal of any source. Throws SinkError. */
-export async function readLiteral(source: Source, most: number): Promise<LiteralOut> {
+export async function readLiteral(source: Source, most: number, wait: Wait): Promise<LiteralOut> {
   if (isInMemory(source)) return literalOf(source);
   const isFile = typeof source === "string" || source instanceof URL;
   const reader = await openSource(source);
+  const wanted = whileWanted(reader, wait);
   if (isFile && (reader.size ?? 0) > SMALL) {
     let size = 0;
-    for await (const piece of crlfPieces(reader)) size += piece.length;
+    for await (const piece of crlfPieces(wanted)) size += piece.length;
     return { size, bytes: reopened(source) };
   }
   const pieces = new Pieces(most);
-  for await (const piece of reader) pieces.take(piece);
+  for await (const piece of wanted) pieces.take(piece);
   return literal(toCrlf(pieces.whole()));
 }
 
@@ -143,25 +141,4 @@ export async function appendBatch(
     } else for (const one of each.value) rows.push({ index: index++, ...one });
   }
   return failure === undefined ? { rows } : { rows, failure };
-}
-
-/** Messages put together, as many as go into one command. Throws UsageError, SinkError. */
-export async function* batches(
-  messages: Iterable<NewMessage> | AsyncIterable<NewMessage>,
-  most: number,
-): AsyncGenerator<ReadyMessage[]> {
-  let batch: ReadyMessage[] = [];
-  let bytes = 0;
-  for await (const { content, flags, date } of messages) {
-    const words = appendWords({ flags, date });
-    const literal = await readLiteral(content, most);
-    if (batch.length === BATCH || (batch.length > 0 && bytes + literal.size > BATCH_BYTES)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push({ words, literal });
-    bytes += literal.size;
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -3,9 +3,10 @@ import { UsageError } from "../client/errors.js";
 import type { Call } from "../client/session.js";
 import type { Piece } from "./command.js";
 import type { MessageOptions } from "./fetch.js";
+import { parseEsearch, parseSearch, type SearchCounts } from "./parse-search.js";
 import { type PartialRange, partialArgument, partOf } from "./partial.js";
 import type { Response } from "./response.js";
-import { needsCharset, parseEsearch, parseSearch, type SearchCounts } from "./search.js";
+import { needsCharset } from "./search.js";
 import type { ImapSession } from "./session.js";
 
 /** What `search()` takes. */

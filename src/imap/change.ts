@@ -4,13 +4,14 @@ import type { Call } from "../client/session.js";
 import { astring, type Piece } from "./command.js";
 import type { MessageOptions } from "./fetch.js";
 import type { FetchData } from "./fetch-data.js";
-import { flagList, mailboxArgument } from "./mailbox-argument.js";
+import { flagList, mailboxArgument, wholeArgument } from "./mailbox-argument.js";
 import { encodeMailbox } from "./mailbox-name.js";
 import type { ResponseCode } from "./parse-code.js";
 import { parseFetch } from "./parse-fetch.js";
 import type { Response } from "./response.js";
-import { formatSet, type MessageSet, type SequenceSet } from "./sequence-set.js";
+import { formatSet, type MessageSet, type SequenceSet, splitSet } from "./sequence-set.js";
 import type { ImapSession } from "./session.js";
+import { concatenation, union } from "./set-arithmetic.js";
 import { Wanted } from "./wanted.js";
 
 /** Add, take away or replace; flags, or Gmail's labels; `.SILENT`: without an answer. */
@@ -49,23 +50,41 @@ export async function store(
   action: StoreAction,
   flags: readonly string[],
   { by, unchangedSince }: StoreOptions,
-  { timeout }: Call,
+  call: Call,
 ): Promise<Stored> {
+  const { timeout } = call;
   if (!ACTION.test(action))
     throw new UsageError(`${JSON.stringify(action)} is no action of STORE`, { protocol: "imap" });
   const verb = by === "number" ? "STORE" : "UID STORE";
-  const since = unchangedSince === undefined ? "" : `(UNCHANGEDSINCE ${unchangedSince}) `;
+  const since =
+    unchangedSince === undefined ? "" : `(UNCHANGEDSINCE ${wholeArgument("unchangedSince", unchangedSince)}) `;
   const values = action.includes("LABELS") ? labelList(flags, session.utf8) : [flagList(flags)];
-  const messages = formatSet(set);
-  const text: Piece[] = [`${verb} ${messages} ${since}${action} `, ...values];
-  const wanted = new Wanted(messages, by !== "number", true);
+  const wanted = new Wanted(formatSet(set), by !== "number", true);
   const isAnswer = (response: Response) =>
     response.name === "FETCH" && wanted.answeredBy(session.parsed(response), session.mailbox?.exists);
-  const { tagged, responses } = await session.wanting(wanted, () => session.exchange(text, isAnswer, { timeout }));
-  // NO with MODIFIED: some of them were changed all the same (RFC 7162 §3.1.3).
-  const modified = tagged.code?.modified;
-  if (modified === undefined) session.accept(tagged, `${verb} ${action}`);
-  return { messages: responses.map((response) => parseFetch(response, session.utf8)), modified };
+  return session.wanting(
+    wanted,
+    async () => {
+      const messages: FetchData[] = [];
+      let modified: SequenceSet | undefined;
+      for (const each of commandSets(set, by)) {
+        const text: Piece[] = [`${verb} ${each} ${since}${action} `, ...values];
+        const { tagged, responses } = await session.exchange(text, isAnswer, { timeout });
+        // NO with MODIFIED: some of them were changed all the same (RFC 7162 §3.1.3).
+        const left = tagged.code?.modified;
+        if (left === undefined) session.accept(tagged, `${verb} ${action}`);
+        else modified = modified ? union(modified, left) : left;
+        for (const response of responses) messages.push(parseFetch(response, session.utf8));
+      }
+      return { messages, modified };
+    },
+    call,
+  );
+}
+
+/** The sets of one command each: numbers could change between two of them. */
+export function commandSets(set: MessageSet, by: MessageOptions["by"]): string[] {
+  return by === "number" ? [formatSet(set)] : splitSet(set);
 }
 
 /** Labels of Gmail are named like mailboxes, but for those with a backslash. */
@@ -77,19 +96,28 @@ function labelList(labels: readonly string[], utf8: boolean): Piece[] {
   return ["(", ...pieces, ")"];
 }
 
-/** The command of a copy or a move. Throws UsageError. */
-export function copyCommand(
+/** Copies or moves messages: by several commands where the set is long. */
+export async function copy(
+  session: ImapSession,
   verb: "COPY" | "MOVE",
   set: MessageSet,
   mailbox: string,
   by: MessageOptions["by"],
-  utf8: boolean,
-): Piece[] {
-  return [`${by === "number" ? verb : `UID ${verb}`} ${formatSet(set)} `, mailboxArgument(mailbox, utf8)];
+  timeout: number,
+): Promise<Copied | undefined> {
+  const name = mailboxArgument(mailbox, session.utf8);
+  const told: Copied[] = [];
+  for (const each of commandSets(set, by)) {
+    const copied = await copiedBy(session, [`${by === "number" ? verb : `UID ${verb}`} ${each} `, name], timeout);
+    if (copied) told.push(copied);
+  }
+  if (told.length < 2) return told[0];
+  const [source, uids] = [told.map((each) => each.source), told.map((each) => each.uids)].map(concatenation);
+  return { uidValidity: told[0]!.uidValidity, source: source!, uids: uids! };
 }
 
-/** Sends it. COPYUID comes with the OK, or before it, as for MOVE (RFC 6851 §4.3). */
-export async function copiedBy(session: ImapSession, command: Piece[], timeout: number): Promise<Copied | undefined> {
+/** Sends the command. COPYUID comes with the OK, or before it, as for MOVE (RFC 6851 §4.3). */
+async function copiedBy(session: ImapSession, command: Piece[], timeout: number): Promise<Copied | undefined> {
   let told: ResponseCode | undefined;
   const take = ({ code }: { code: ResponseCode | undefined }) => {
     if (code?.name !== "COPYUID") return false;

@@ -1,42 +1,38 @@
 /** Methods that all readers and all writers have: what there is in a mailbox, and a message put into it. */
 
-import type { Rows } from "../client/rows.js";
-import type { CallOptions } from "../client/session.js";
+import { Rows } from "../client/rows.js";
 import type { Source } from "../client/sink.js";
 import type { MessageReader, SummaryOptions } from "../message/reader.js";
 import { checkSpan, type MessageSpan } from "../message/span.js";
 import type { MessageSummary } from "../message/summary.js";
 import type { MailDraft, MessageWriter } from "../message/writer.js";
-import { givenRows, type RowsOwner } from "../net/rows.js";
+import { Gate } from "../net/gate.js";
+import { unsent, type Wait } from "../net/unsent.js";
 import { append, appendWords } from "./append.js";
-import type { FetchData } from "./fetch-data.js";
-import type { ImapSession } from "./session.js";
 import { type AppendSubmitOptions, type AppendSubmitted, mailboxFor, readySubmission } from "./submit.js";
-import { fetchSummaries, summaryOf } from "./summaries.js";
+import { giveSummaries } from "./summaries.js";
 import { WritingClient } from "./writing-client.js";
 
 /** A part of ImapClient. */
 export abstract class CommonClient extends WritingClient implements MessageReader, MessageWriter {
   /**
-   * What there is in the selected mailbox, as all readers tell it: number, UID, size and headers (one FETCH by numbers, which
-   * has the connection alone). Nothing is marked as read.
+   * What there is in the selected mailbox, as all readers tell it: number, UID, size and headers (one FETCH; of more than a
+   * thousand messages by their UIDs, a thousand at a time). Calls inside the loop have their turn between; they may remove
+   * messages, too. Nothing is marked as read.
    *
    * @param span Numbers, as far as the server has told how many messages there are: `noop()` hears of new ones. Default: all.
-   * @throws in the loop: UsageError where no mailbox is selected; ReplyError, ProtocolError, ConnectionError.
+   * @throws in the loop: UsageError where no mailbox is selected, or another one than in the beginning; ReplyError, ProtocolError, ConnectionError.
    *
    * @example
    * for await (const { id, headers } of imap.messages({ newest: 10 })) console.log(id, headers.get("subject"));
    */
   messages(span: MessageSpan = "all", options: SummaryOptions = {}): Rows<MessageSummary<number>> {
     const checked = checkSpan(span);
-    const call: CallOptions = { signal: options.signal, timeout: options.timeout };
-    const owner: RowsOwner<ImapSession> = {
-      run: (alone, body) => this.run({ ...call, exclusive: alone }, body),
-      refuse: (reason) => this.refuseWaiting(reason),
-    };
-    return givenRows<FetchData, ImapSession>(owner, true, (session, turn, open) =>
-      fetchSummaries(session, checked, turn, open),
-    ).map(summaryOf);
+    const call = { signal: options.signal, timeout: options.timeout };
+    return new Rows(async (feed) => {
+      const gate = new Gate(feed, this.options.limits.body);
+      await giveSummaries(checked, gate, (body) => this.run({ ...call, exclusive: true }, body));
+    });
   }
 
   /**
@@ -52,7 +48,8 @@ export abstract class CommonClient extends WritingClient implements MessageReade
     const words = appendWords(options);
     return this.run({ ...options, exclusive: true }, async (session, call) => {
       const mailbox = mailboxFor(options, session.mailbox);
-      const { literal, messageId } = await readySubmission(message, this.options.limits.body);
+      const read = (wait: Wait) => readySubmission(message, this.options.limits.body, wait);
+      const { literal, messageId } = await unsent(session.line, call, read);
       const [appended] = await append(session, mailbox, [{ words, literal }], call);
       return { uid: appended?.uid, uidValidity: appended?.uidValidity, messageId };
     });

@@ -46,6 +46,8 @@ export class Watchers {
   readonly #watches = new Set<Watch>();
   /** Ends the round that is going on. */
   #stop: (() => void) | undefined;
+  /** True while a round has its turn. */
+  #running = false;
   /** Settles when no round is going on, and none will. */
   #driving: Promise<void> | undefined;
   #unlisten: (() => void) | undefined;
@@ -72,7 +74,8 @@ export class Watchers {
         forget();
         events.end();
         const settle = () => (failure ? reject(failure) : resolve());
-        if (this.#watches.size > 0 || this.#driving === undefined) return settle();
+        // A round that has not had its turn says nothing.
+        if (this.#watches.size > 0 || this.#driving === undefined || !this.#running) return settle();
         this.#stop?.();
         this.#driving.then(settle);
       };
@@ -116,11 +119,13 @@ export class Watchers {
       session.listeners.add(this.#listener);
       this.#unlisten = () => session.listeners.delete(this.#listener);
     }
+    this.#running = true;
     const idles = session.has("IDLE");
     const over = this.#until(least(this.#watches, "every") ?? (idles ? EVERY : EVERY_NOOP), call);
     try {
       await (idles ? this.#idle(session, call, over) : session.noop(call).then(() => over));
     } finally {
+      this.#running = false;
       this.#stop?.();
     }
   }

@@ -37,6 +37,8 @@ export interface ImapLineSetup {
   readonly options: ResolvedOptions;
   /** Called with what no command in flight took. */
   readonly unsolicited: (response: Response) => void;
+  /** Called with each tagged response, behind what its command takes of it. */
+  readonly answered: (response: Response) => void;
   /** Called once when the connection is over, with the reason. */
   readonly onClose: (reason: PolywireError) => void;
 }
@@ -277,6 +279,7 @@ export class ImapLine extends Link {
     this.#inFlight.splice(at, 1);
     command.settled = true;
     command.options.settled?.(response);
+    this.#setup.answered(response);
     command.resolve(response);
     // What was announced is sent to its end, whatever the answer says of it.
     if (this.#talker === command && !command.streaming) this.#talker = undefined;

@@ -16,7 +16,10 @@ export function patternArgument(pattern: string, utf8: boolean): Piece {
 
 /** Flags in parentheses. Throws UsageError for what is no flag. */
 export function flagList(flags: readonly string[]): string {
-  return `(${flags.map(checkFlag).join(" ")})`;
+  if (!Array.isArray(flags)) {
+    throw new UsageError(`flags are a list, not ${JSON.stringify(flags)}`, { protocol: "imap" });
+  }
+  return `(${flags.map((flag: string) => checkFlag(flag)).join(" ")})`;
 }
 
 /** A whole number of at most 64 bits. Throws UsageError; `what` is what it should be. */

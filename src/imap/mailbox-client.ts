@@ -21,18 +21,18 @@ import {
 import type { Mailbox } from "./mailbox.js";
 import { mailboxArgument } from "./mailbox-argument.js";
 import type { KnownState } from "./mailbox-state.js";
-import type { Response } from "./response.js";
 import { type SelectOptions, select } from "./select.js";
-import type { ImapSession } from "./session.js";
 import { SharedClient } from "./shared-client.js";
+import { eachStatus, status, withStatus } from "./status.js";
 
 /** A part of ImapClient. */
 export abstract class MailboxClient extends SharedClient {
   /**
    * True where the server can do it, e.g. `has("AUTH", "PLAIN")`, `has("UIDPLUS")`: it was announced, or is a part of
-   * IMAP4rev2, and that was.
+   * IMAP4rev2, and that is what the server speaks (it knows no IMAP4rev1, or `enable()` has told it).
    */
   has(capability: string, argument?: string): boolean {
+    if (this.state === "connected" || this.state === "ready") return this.session.has(capability, argument);
     return hasCapability(this.capabilities, capability, argument);
   }
 
@@ -60,7 +60,8 @@ export abstract class MailboxClient extends SharedClient {
   async id(fields?: Readonly<Record<string, string>>, options: CallOptions = {}): Promise<Record<string, string>> {
     const command = ["ID ", ...idParameters(fields)];
     return this.run(options, async (session, { timeout }) => {
-      return parseId(await session.askOne(command, ({ name }) => name === "ID", { timeout }));
+      const [response] = await session.ask(command, ["ID"], { timeout });
+      return response === undefined ? {} : parseId(response);
     });
   }
 
@@ -142,10 +143,12 @@ export abstract class MailboxClient extends SharedClient {
       const names = options.status ? ["LIST", "STATUS"] : ["LIST"];
       const responses = await session.ask(command, names, { timeout });
       const { utf8 } = session;
-      const listed = responses.filter(({ name }) => name === "LIST").map((each) => parseList(each, utf8));
+      const all = responses.filter(({ name }) => name === "LIST").map((each) => parseList(each, utf8));
+      // NOTIFY may tell of one meanwhile: what came last is so.
+      const listed = [...new Map(all.map((each) => [each.name, each])).values()];
       if (!options.status) return listed;
       const told = responses.filter(({ name }) => name === "STATUS").map((each) => parseStatus(each, utf8));
-      return hasListStatus(has) ? withStatus(listed, told) : this.#askStatus(session, listed, options.status, timeout);
+      return hasListStatus(has) ? withStatus(listed, told) : eachStatus(session, listed, options.status, timeout);
     });
   }
 
@@ -202,39 +205,4 @@ export abstract class MailboxClient extends SharedClient {
       await session.send(text, { timeout });
     });
   }
-
-  async #askStatus(
-    session: ImapSession,
-    listed: readonly ListedMailbox[],
-    items: readonly StatusItem[],
-    timeout: number,
-  ): Promise<ListedMailbox[]> {
-    const isSelectable = ({ flags }: ListedMailbox) => !flags.some((flag) => /^\\no(?:select|nexistent)$/i.test(flag));
-    const asked = listed.filter(isSelectable).map(({ name }) => status(session, name, items, timeout));
-    return withStatus(listed, await Promise.all(asked));
-  }
-}
-
-async function status(
-  session: ImapSession,
-  name: string,
-  items: readonly StatusItem[],
-  timeout: number,
-): Promise<MailboxStatus> {
-  const text = ["STATUS ", mailboxArgument(name, session.utf8), ` ${statusItems(items)}`];
-  const isIt = (response: Response) =>
-    response.name === "STATUS" && parseStatus(response, session.utf8).name === (isInbox(name) ? "INBOX" : name);
-  return parseStatus(await session.askOne(text, isIt, { timeout }), session.utf8);
-}
-
-function withStatus(listed: readonly ListedMailbox[], told: readonly MailboxStatus[]): ListedMailbox[] {
-  const byName = new Map(told.map((each) => [each.name, each]));
-  return listed.map((each) => {
-    const status = byName.get(each.name);
-    return status === undefined ? each : { ...each, status };
-  });
-}
-
-function isInbox(name: string): boolean {
-  return name.toUpperCase() === "INBOX";
 }

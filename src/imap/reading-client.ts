@@ -9,9 +9,10 @@ import { checkReturns, esearch, type SearchOptions, type SearchReturn, search } 
 import { type FetchItem, type FetchOptions, fetchCommands, fetchRows, type MessageOptions, wantedBy } from "./fetch.js";
 import type { FetchData } from "./fetch-data.js";
 import { MailboxClient } from "./mailbox-client.js";
+import type { SearchCounts } from "./parse-search.js";
 import { partialArgument } from "./partial.js";
 import { checkUid, type RetrievedMessage, retrieveTo, type StoredMessage } from "./retrieve.js";
-import { namesNumbers, type SearchCounts, type SearchQuery, searchPieces } from "./search.js";
+import { namesNumbers, type SearchQuery, searchPieces } from "./search.js";
 import type { MessageSet } from "./sequence-set.js";
 import type { ImapSession } from "./session.js";
 import type { SortKey, Thread, ThreadAlgorithm } from "./sort.js";
@@ -110,7 +111,7 @@ export abstract class ReadingClient extends MailboxClient {
       refuse: (reason) => this.refuseWaiting(reason),
     };
     return givenRows<FetchData, ImapSession>(owner, options.by === "number", (session, call, open) =>
-      session.wanting(wanted, () => fetchRows(session, commands, wanted, options, call, open())),
+      session.wanting(wanted, () => fetchRows(session, commands, wanted, options, call, open()), call),
     );
   }
 

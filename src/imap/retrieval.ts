@@ -1,4 +1,5 @@
 /** Whole messages for calls that overlap: those of one moment share a command, which costs a server more than a message. */
+import { AbortedError } from "../client/errors.js";
 import type { Call } from "../client/session.js";
 import type { Response } from "./response.js";
 import { noMessage } from "./retrieve.js";
@@ -11,6 +12,10 @@ interface Asked {
   readonly uid: number;
   /** Milliseconds of silence allowed. */
   readonly timeout: number;
+  /** True where it was cancelled before its command was sent. */
+  dropped: boolean;
+  /** Its command is on its way: from now on a signal closes the connection. */
+  sent(): void;
   resolve(content: Buffer): void;
   reject(error: unknown): void;
 }
@@ -28,9 +33,18 @@ export class Retrieval {
   }
 
   /** The message, when the command that asked for it is over. Throws ReplyError where there is none, or it is refused. */
-  ask(uid: number, { timeout }: Pick<Call, "timeout">): Promise<Buffer> {
+  ask(uid: number, call: Pick<Call, "timeout" | "cancel">): Promise<Buffer> {
     if (this.#asked.length === 0) queueMicrotask(() => this.#send());
-    return new Promise((resolve, reject) => this.#asked.push({ uid, timeout, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      const sent = () => void delete call.cancel;
+      const asked: Asked = { uid, timeout: call.timeout, dropped: false, sent, resolve, reject };
+      call.cancel = async (cause) => {
+        asked.dropped = true;
+        reject(new AbortedError("the call was cancelled before it was sent", { cause, clientUsable: true }));
+        return true;
+      };
+      this.#asked.push(asked);
+    });
   }
 
   #send(): void {
@@ -41,29 +55,29 @@ export class Retrieval {
 
   /** Settles every call of a group. */
   async #fetch(group: readonly Asked[]): Promise<void> {
-    const set = formatSet(group.map(({ uid }) => uid));
-    const command = `UID FETCH ${set} (BODY.PEEK[])`;
     const found = new Map<number, Buffer>();
-    let tagged: Response;
+    let tagged: Response | undefined;
     try {
-      tagged = await this.#execute(set, command, group[0]!.timeout, found);
+      tagged = await this.#execute(group, found);
     } catch (error) {
       for (const each of group) each.reject(error);
       return;
     }
+    if (tagged === undefined) return;
     for (const each of group) {
       const content = found.get(each.uid);
       if (content !== undefined) each.resolve(content);
       else if (tagged.status === "OK") each.reject(noMessage(each.uid));
-      else if (group.length === 1) each.reject(this.#session.refused(tagged, command));
+      else if (group.length === 1) each.reject(this.#session.refused(tagged, commandFor(group)));
       // Another message may be why all were refused.
       else void this.#fetch([each]);
     }
   }
 
-  #execute(set: string, command: string, timeout: number, found: Map<number, Buffer>): Promise<Response> {
+  /** Undefined where nobody waits any more when it is time to ask. */
+  #execute(group: readonly Asked[], found: Map<number, Buffer>): Promise<Response | undefined> {
     const session = this.#session;
-    const wanted = new Wanted(set, true, false);
+    const wanted = new Wanted(setOf(group), true, false);
     const take = (response: Response) => {
       if (response.name !== "FETCH") return false;
       const row = session.parsed(response);
@@ -72,8 +86,21 @@ export class Retrieval {
       if (content !== undefined && row.uid !== undefined) found.set(row.uid, content);
       return true;
     };
-    return session.wanting(wanted, () => session.line.execute(command, { timeout, take }));
+    return session.wanting(wanted, async () => {
+      const left = group.filter(({ dropped }) => !dropped);
+      for (const each of left) each.sent();
+      if (left.length === 0) return undefined;
+      return session.line.execute(commandFor(left), { timeout: left[0]!.timeout, take });
+    });
   }
+}
+
+function setOf(group: readonly Asked[]): string {
+  return formatSet(group.map(({ uid }) => uid));
+}
+
+function commandFor(group: readonly Asked[]): string {
+  return `UID FETCH ${setOf(group)} (BODY.PEEK[])`;
 }
 
 /** Calls that can share a command: none for the same message, and all as patient as each other. */

@@ -1,13 +1,11 @@
-/** SEARCH (RFC 9051 §6.4.4): a query as a value → the words of a command; and its results. No I/O. */
+/** SEARCH (RFC 9051 §6.4.4): a query as a value → the words of a command. No I/O. */
 import { UsageError } from "../client/errors.js";
 import { astring, literal, type Piece } from "./command.js";
-import type { Cursor } from "./cursor.js";
 import { checkFlag } from "./flags.js";
 import { wholeArgument } from "./mailbox-argument.js";
 import { encodeMailbox } from "./mailbox-name.js";
 import { formatDay } from "./parse-date.js";
-import type { Response } from "./response.js";
-import { formatSet, type MessageSet, parseSet } from "./sequence-set.js";
+import { formatSet, type MessageSet } from "./sequence-set.js";
 
 /** What is searched for: all conditions must hold. A day is taken from a Date in UTC. */
 export interface SearchQuery {
@@ -209,54 +207,4 @@ export function namesNumbers(query: SearchQuery | string): boolean {
 function fieldName(name: string): Piece {
   if (/^[\x21-\x39\x3b-\x7e]+$/.test(name)) return astring(name);
   throw new UsageError(`${JSON.stringify(name)} is no name of a header field`, { protocol: "imap" });
-}
-
-/** The messages of `* SEARCH 2 3 6 (MODSEQ 917162500)`, or of a SORT, in the order they were sent in. Throws ProtocolError. */
-export function parseSearch(response: Response): number[] {
-  const found: number[] = [];
-  const cursor = response.cursor();
-  while (!cursor.done && !cursor.atList) found.push(cursor.number());
-  return found;
-}
-
-/** What an ESEARCH tells (RFC 4731). */
-export interface SearchCounts {
-  readonly min?: number;
-  readonly max?: number;
-  readonly count?: number;
-  readonly all?: number[];
-  /** The part of them that was asked for (RFC 9394); empty where there is none of it. */
-  readonly partial?: number[];
-  readonly modseq?: number | bigint;
-}
-
-/** Reads an ESEARCH response. Throws ProtocolError. */
-export function parseEsearch(response: Response): SearchCounts & { tag?: string } {
-  const cursor = response.cursor();
-  const out: { -readonly [K in keyof SearchCounts]: SearchCounts[K] } & { tag?: string } = {};
-  if (cursor.atList && cursor.open()) {
-    cursor.atom();
-    out.tag = cursor.astring();
-    while (!cursor.close()) cursor.skip();
-  }
-  while (!cursor.done) {
-    const word = cursor.atom().toUpperCase();
-    if (word === "ALL") out.all = parseSet(cursor.astring()).toArray();
-    else if (word === "PARTIAL") out.partial = readPartial(cursor);
-    else if (word === "COUNT") out.count = cursor.number();
-    else if (word === "MIN") out.min = cursor.number();
-    else if (word === "MAX") out.max = cursor.number();
-    else if (word === "MODSEQ") out.modseq = cursor.bigNumber();
-    else if (word !== "UID") cursor.skip();
-  }
-  return out;
-}
-
-/** `(1:100 4,7:9)`: the part, and its messages; NIL where there are none. */
-function readPartial(cursor: Cursor): number[] {
-  if (!cursor.open()) return [];
-  cursor.atom();
-  const set = cursor.nstring();
-  while (!cursor.close()) cursor.skip();
-  return set === undefined ? [] : parseSet(set).toArray();
 }

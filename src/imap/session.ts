@@ -1,6 +1,13 @@
 /** The conversation of one IMAP connection: greeting, TLS, login, compression, single commands (RFC 9051, 3501, 4978). */
 import type { TLSSocket } from "node:tls";
-import { type PolywireError, ProtocolError, type ReplyError, TlsError, UsageError } from "../client/errors.js";
+import {
+  AbortedError,
+  type PolywireError,
+  ProtocolError,
+  type ReplyError,
+  TlsError,
+  UsageError,
+} from "../client/errors.js";
 import type { ResolvedOptions } from "../client/options.js";
 import type { Call, Credentials, RequestOptions, Session } from "../client/session.js";
 import { serverName } from "../net/explain.js";
@@ -46,6 +53,8 @@ export class ImapSession implements Session {
   mailbox: Mailbox | undefined;
   /** Called with what nobody asked for: the response, and what it means for the selected mailbox. */
   readonly listeners = new Set<(response: Response, event: MailboxEvent | undefined) => void>();
+  /** How many commands are in flight that a STATUS response answers. */
+  statuses = 0;
   /** True while the server was asked to tell of other mailboxes, too (NOTIFY). */
   notifying = false;
   /** Who waits for FETCH responses now. */
@@ -60,7 +69,12 @@ export class ImapSession implements Session {
   constructor(options: ResolvedOptions, settings: ImapSettings, onClose: (reason: PolywireError) => void) {
     this.options = options;
     this.settings = settings;
-    this.line = new ImapLine({ options, onClose, unsolicited: (response) => this.heed(response) });
+    this.line = new ImapLine({
+      options,
+      onClose,
+      unsolicited: (response) => this.heed(response),
+      answered: (response) => this.#heedAnswer(response),
+    });
   }
 
   get tls(): TLSSocket | undefined {
@@ -228,6 +242,7 @@ export class ImapSession implements Session {
       return true;
     };
     await this.send(`ENABLE ${extensions.join(" ")}`, { timeout, take });
+    this.line.literals = this.#abilities.literals;
   }
 
   async askCapabilities(call: Call): Promise<void> {
@@ -236,12 +251,23 @@ export class ImapSession implements Session {
       throw this.line.fail(new ProtocolError("the server did not tell its capabilities"));
   }
 
-  /** Runs what waits for FETCH responses, behind all whose answers could be taken for its own. */
-  async wanting<T>(wanted: Wanted, run: () => Promise<T>): Promise<T> {
-    for (;;) {
-      const before = this.#wants.before(wanted);
-      if (before === undefined) break;
-      await before;
+  /**
+   * Runs what waits for FETCH responses, behind all whose answers could be taken for its own. Cancelled before that, it is
+   * dropped.
+   */
+  async wanting<T>(wanted: Wanted, run: () => Promise<T>, call: Pick<Call, "cancel"> = {}): Promise<T> {
+    let cancelled: AbortedError | undefined;
+    for (let before = this.#wants.before(wanted); before !== undefined; before = this.#wants.before(wanted)) {
+      await new Promise<void>((resolve) => {
+        call.cancel = async (cause) => {
+          cancelled = new AbortedError("the call was cancelled before it was sent", { cause, clientUsable: true });
+          resolve();
+          return true;
+        };
+        before?.then(() => resolve());
+      });
+      delete call.cancel;
+      if (cancelled) throw cancelled;
     }
     const running = run();
     const forget = () => this.#wants.delete(wanted);
@@ -265,6 +291,13 @@ export class ImapSession implements Session {
     this.#learn(response);
     const event = this.mailbox?.heed(response, this.utf8);
     for (const listener of this.listeners) listener(response, event);
+  }
+
+  /** The code of an answer may tell something of the mailbox, too: `[HIGHESTMODSEQ 7]`, `[READ-ONLY]`. */
+  #heedAnswer(response: Response): void {
+    if (response.code === undefined) return;
+    this.#learn(response);
+    this.mailbox?.heed(response);
   }
 
   /** What a response says of the connection: what the server can do, and what was enabled. */

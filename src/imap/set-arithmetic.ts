@@ -19,6 +19,11 @@ export function setOf(parts: Iterable<number | Range>): SequenceSet {
   return new SequenceSet(bounds);
 }
 
+/** One behind the other, in the order in which they were sent. */
+export function concatenation(sets: readonly SequenceSet[]): SequenceSet {
+  return new SequenceSet(sets.flatMap((set) => [...set.ranges()].flat()));
+}
+
 /** What is in either. */
 export function union(a: SequenceSet, b: SequenceSet): SequenceSet {
   return setOf([...a.ranges(), ...b.ranges()]);

@@ -2,7 +2,7 @@
 import type { Call } from "../client/session.js";
 import type { Piece } from "./command.js";
 import type { MessageOptions } from "./fetch.js";
-import { parseSearch } from "./search.js";
+import { parseSearch } from "./parse-search.js";
 import type { ImapSession } from "./session.js";
 import {
   parseThreads,

@@ -4,6 +4,7 @@ import type { Source } from "../client/sink.js";
 import { composeMail } from "../message/compose-mail.js";
 import { parseHeaders } from "../message/headers.js";
 import { isDraft, type MailDraft, mailOf, type Submitted } from "../message/writer.js";
+import type { Wait } from "../net/unsent.js";
 import { type Appended, type AppendOptions, isInMemory, literalOf, readLiteral } from "./append.js";
 import type { LiteralOut } from "./command.js";
 import type { Mailbox } from "./mailbox.js";
@@ -24,13 +25,13 @@ export interface ReadySubmission {
 }
 
 /** Makes a message ready. Throws UsageError, SinkError. */
-export async function readySubmission(message: MailDraft | Source, most: number): Promise<ReadySubmission> {
+export async function readySubmission(message: MailDraft | Source, most: number, wait: Wait): Promise<ReadySubmission> {
   if (isDraft(message)) {
     // The field is for the eyes of who keeps the copy (RFC 5322 §3.6.3).
     const { raw, messageId } = await composeMail(mailOf(message), { keepBcc: true });
-    return { literal: await readLiteral(raw, most), messageId };
+    return { literal: await readLiteral(raw, most, wait), messageId };
   }
-  const literal = isInMemory(message) ? literalOf(message) : await readLiteral(message, most);
+  const literal = isInMemory(message) ? literalOf(message) : await readLiteral(message, most, wait);
   return { literal, messageId: messageIdOf(literal) };
 }
 

@@ -2,6 +2,7 @@
 import { Rows } from "../client/rows.js";
 import type { CallOptions } from "../client/session.js";
 import type { Source } from "../client/sink.js";
+import { unsent, type Wait } from "../net/unsent.js";
 import {
   type Appended,
   type AppendedOne,
@@ -9,27 +10,15 @@ import {
   append,
   appendBatch,
   appendWords,
-  batches,
   isInMemory,
   literalOf,
-  type NewMessage,
   readLiteral,
 } from "./append.js";
-import {
-  type Copied,
-  copiedBy,
-  copyCommand,
-  type StoreAction,
-  type Stored,
-  type StoreOptions,
-  store,
-} from "./change.js";
+import { type BatchSender, type NewMessages, sendBatches } from "./append-all.js";
+import { type Copied, commandSets, copy, type StoreAction, type Stored, type StoreOptions, store } from "./change.js";
 import type { MessageOptions } from "./fetch.js";
 import { ReadingClient } from "./reading-client.js";
-import { formatSet, type MessageSet } from "./sequence-set.js";
-
-/** What a row of two numbers takes in memory, in bytes, about. */
-const ROW = 100;
+import { type MessageSet, splitSet } from "./sequence-set.js";
 
 /** A part of ImapClient. */
 export abstract class WritingClient extends ReadingClient {
@@ -54,7 +43,8 @@ export abstract class WritingClient extends ReadingClient {
   }
 
   /**
-   * Copies messages into another mailbox (COPY, RFC 9051 §6.4.7).
+   * Copies messages into another mailbox (COPY, RFC 9051 §6.4.7). Thousands of scattered UIDs go in several commands: where
+   * one is refused, those before it are done.
    *
    * @returns their UIDs there, where the server tells them (UIDPLUS).
    * @throws ReplyError; its `enhanced` is `TRYCREATE` where the mailbox could be made first.
@@ -63,7 +53,10 @@ export abstract class WritingClient extends ReadingClient {
     return this.#copy("COPY", set, mailbox, options);
   }
 
-  /** Moves messages into another mailbox (MOVE, RFC 6851), as `copy()` copies them. */
+  /**
+   * Moves messages into another mailbox (MOVE, RFC 6851), as `copy()` copies them. Where it is refused, some may be there all
+   * the same: a search of both mailboxes tells.
+   */
   async move(set: MessageSet, mailbox: string, options: MessageOptions = {}): Promise<Copied | undefined> {
     return this.#copy("MOVE", set, mailbox, options);
   }
@@ -84,7 +77,8 @@ export abstract class WritingClient extends ReadingClient {
     // Messages keep the order of their calls: those that must be read first have the connection alone.
     const ready = isInMemory(message) ? literalOf(message) : undefined;
     return this.run({ ...options, exclusive: ready === undefined }, async (session, call) => {
-      const literal = ready ?? (await readLiteral(message, this.options.limits.body));
+      const read = (wait: Wait) => readLiteral(message, this.options.limits.body, wait);
+      const literal = ready ?? (await unsent(session.line, call, read));
       const [appended] = await append(session, mailbox, [{ words, literal }], call);
       return appended as Appended;
     });
@@ -101,42 +95,24 @@ export abstract class WritingClient extends ReadingClient {
    * @example
    * await imap.appendAll("Archive", files.map((content) => ({ content, flags: ["\\Seen"] }))).toArray();
    */
-  appendAll(
-    mailbox: string,
-    messages: Iterable<NewMessage> | AsyncIterable<NewMessage>,
-    options: CallOptions = {},
-  ): Rows<AppendedOne> {
-    return new Rows<AppendedOne>(async (feed) => {
-      let sent = 0;
-      let left = false;
-      let room: (() => void) | undefined;
-      feed.cancel = () => {
-        left = true;
-        room?.();
-      };
-      feed.resume = () => room?.();
-      for await (const batch of batches(messages, this.options.limits.body)) {
-        const { rows, failure } = await this.run({ ...options, exclusive: true }, (session, call) =>
-          appendBatch(session, mailbox, batch, sent, call),
-        );
-        sent += batch.length;
-        // Room is waited for where no call is running: those of the loop have their turn.
-        const full = rows.length > 0 && !feed.push(rows, rows.length * ROW);
-        if (failure) throw failure.error;
-        if (full && !left) await new Promise<void>((resolve) => (room = resolve));
-        if (left) break;
-      }
-    });
+  appendAll(mailbox: string, messages: NewMessages, options: CallOptions = {}): Rows<AppendedOne> {
+    const sender: BatchSender = {
+      most: this.options.limits.body,
+      line: () => this.run(options, async ({ line }) => line),
+      send: (batch, first) =>
+        this.run({ ...options, exclusive: true }, (session, call) => appendBatch(session, mailbox, batch, first, call)),
+    };
+    return new Rows<AppendedOne>((feed) => sendBatches(messages, options, feed, sender));
   }
 
   /**
    * Removes the messages that have `\Deleted` (EXPUNGE, RFC 9051 §6.4.3): all, or among these UIDs only (UIDPLUS, RFC 4315).
    */
   async expunge(uids?: MessageSet, options: CallOptions = {}): Promise<void> {
-    const command = uids === undefined ? "EXPUNGE" : `UID EXPUNGE ${formatSet(uids)}`;
+    const commands = uids === undefined ? ["EXPUNGE"] : splitSet(uids).map((set) => `UID EXPUNGE ${set}`);
     // It takes what other calls in flight are about to mark.
     return this.run({ ...options, exclusive: true }, async (session, { timeout }) => {
-      await session.send(command, { timeout });
+      for (const command of commands) await session.send(command, { timeout });
     });
   }
 
@@ -148,12 +124,11 @@ export abstract class WritingClient extends ReadingClient {
     mailbox: string,
     options: MessageOptions,
   ): Promise<Copied | undefined> {
-    return this.run(
-      { ...options, exclusive: verb === "MOVE" || options.by === "number" },
-      async (session, { timeout }) => {
-        const command = copyCommand(verb, set, mailbox, options.by, session.utf8);
-        return copiedBy(session, command, timeout);
-      },
+    // Checked here, as it may be sent later.
+    commandSets(set, options.by);
+    const exclusive = verb === "MOVE" || options.by === "number";
+    return this.run({ ...options, exclusive }, (session, { timeout }) =>
+      copy(session, verb, set, mailbox, options.by, timeout),
     );
   }
 }

@@ -46,6 +46,7 @@ export { type FileState, type JournalFile, JournalReader, type StateCounts } fro
 export type { MailFailure } from "./mail/failure.js";
 export { type FetchMailResult, fetchMail } from "./mail/fetch.js";
 export type { FetchMailOptions } from "./mail/options.js";
+export { type MailPlace, mailPlaces } from "./mail/places.js";
 export type { MailProgress } from "./mail/progress.js";
 export type { MailClient, MailServer } from "./mail/source.js";
 export type { FetchedMail } from "./mail/stores/function-store.js";

@@ -208,7 +208,7 @@ export abstract class Link {
   /** Gives a promise where the connection has no room for more bytes now: it settles when it has, or is lost. */
   room(): Promise<void> | undefined {
     if (this.#closed) return Promise.reject(this.#closed);
-    if (!this.#socket?.writableNeedDrain) return undefined;
+    if (!this.#outgoing.full) return undefined;
     if (this.#room === undefined) {
       let resolve = () => {};
       let reject: (error: Error) => void = () => {};
@@ -225,9 +225,11 @@ export abstract class Link {
     return this.#room !== undefined;
   }
 
-  /** All that was written has left. */
+  /** All that the socket held has left. */
   #onDrain(): void {
     this.touch();
+    this.#outgoing.feed();
+    if (this.#outgoing.full) return;
     const room = this.#room;
     this.#room = undefined;
     if (room && (this.#ourTurn || this.awaited === undefined)) this.#watchdog.rest();
@@ -312,7 +314,7 @@ export abstract class Link {
   /** The server was silent for too long. */
   protected silent(): void {
     const { awaited } = this;
-    if (this.#room) {
+    if (this.#room || (awaited && this.#outgoing.full)) {
       const advice = "is the server still there? The timeout can be raised";
       this.fail(new TimeoutError(`${this.#server} takes no more bytes`, { phase: "data", advice }));
     } else if (awaited) {

@@ -5,6 +5,11 @@ import type { Duplex } from "node:stream";
 const ENOUGH = 1024;
 /** Bytes of bodies up to which all is copied into one piece: that is cheaper than a write of several. */
 const SMALL = 32 * 1024;
+/**
+ * Bytes that the socket holds at most. It tells only when all of them have left: that is the sign that a server takes what
+ * it is sent, and a large body shows many over a slow line.
+ */
+const MOST = 128 * 1024;
 
 /** Gathers what is sent. Text and bytes keep their order. */
 export class Outgoing {
@@ -14,10 +19,17 @@ export class Outgoing {
   /** Small pieces that leave as one, before the text. */
   #pieces: (Buffer | string)[] = [];
   #octets = 0;
+  /** What the socket has no room for yet. */
+  readonly #behind: (Buffer | string)[] = [];
   /** True where what was written in this tick is about to leave. */
   #leaving = false;
   /** The socket that holds bytes of this tick back, to send them in one write. */
   #corked: Duplex | undefined;
+
+  /** True where more should be written only when the socket has drained, and was fed. */
+  get full(): boolean {
+    return this.#behind.length > 0 || this.socket?.writableNeedDrain === true;
+  }
 
   /** Text with one character per byte. */
   write(line: string): void {
@@ -44,6 +56,17 @@ export class Outgoing {
     this.#writeOut();
     this.#corked?.uncork();
     this.#corked = undefined;
+    this.feed();
+  }
+
+  /** Gives the socket what it had no room for, as far as it has some now: to be called when it has drained. */
+  feed(): void {
+    const { socket } = this;
+    while (this.#behind.length > 0 && socket !== undefined && socket.writableLength < MOST) {
+      socket.cork();
+      this.#behind.splice(0, fill(socket, this.#behind));
+      socket.uncork();
+    }
   }
 
   #leave(): void {
@@ -67,16 +90,23 @@ export class Outgoing {
       this.#corked = this.socket;
       this.#corked.cork();
     }
-    for (const each of this.#taken()) this.#corked.write(each, "latin1");
+    for (const each of this.#taken()) this.#give(this.#corked, each);
   }
 
   #writeOut(): void {
     if (this.socket === undefined) return;
-    if (this.#pieces.length > 0) this.socket.write(joined(this.#octets, this.#taken()));
+    if (this.#pieces.length > 0) this.#give(this.socket, joined(this.#octets, this.#taken()));
     if (this.#text === "") return;
     const text = this.#text;
     this.#text = "";
-    this.socket.write(text, "latin1");
+    this.#give(this.socket, text);
+  }
+
+  /** Writes it where the socket has room for it, and nothing waits before it. */
+  #give(socket: Duplex, piece: Buffer | string): void {
+    const fits = this.#behind.length === 0 && socket.writableLength + piece.length <= MOST;
+    if (fits) socket.write(piece, "latin1");
+    else this.#behind.push(piece);
   }
 
   #taken(): readonly (Buffer | string)[] {
@@ -85,6 +115,22 @@ export class Outgoing {
     this.#octets = 0;
     return pieces;
   }
+}
+
+/** Writes what the socket has room for. Gives how many pieces that were; of the next one, its beginning may be gone. */
+function fill(socket: Duplex, pieces: (Buffer | string)[]): number {
+  for (let given = 0; given < pieces.length; given++) {
+    const piece = pieces[given] as Buffer | string;
+    const room = MOST - socket.writableLength;
+    if (piece.length > room) {
+      const bytes = typeof piece === "string" ? Buffer.from(piece, "latin1") : piece;
+      if (room > 0) socket.write(bytes.subarray(0, room));
+      pieces[given] = bytes.subarray(Math.max(0, room));
+      return given;
+    }
+    socket.write(piece, "latin1");
+  }
+  return pieces.length;
 }
 
 /** Memory for pieces, cut off from the front: a Buffer of its own for each costs more than the copy. */

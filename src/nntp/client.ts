@@ -13,6 +13,7 @@ import type { FetchedMessage, MessageReader, PassedMessage, SummaryOptions } fro
 import { checkSpan, type MessageSpan } from "../message/span.js";
 import type { MessageSummary } from "../message/summary.js";
 import type { MailDraft, MessageWriter } from "../message/writer.js";
+import { Gate } from "../net/gate.js";
 import { orLetGo } from "../net/outlet.js";
 import { type RowsOwner, type RowsPlan, rows } from "../net/rows.js";
 import { openSink } from "../net/stream.js";
@@ -38,11 +39,11 @@ import {
   TextParser,
 } from "./parse-list.js";
 import { type ArticleName, formatSince, type NewsGroup, parseGroup, parseServerDate } from "./parse-reply.js";
-import { articleBytes, check, ihave, type Posted, post, takethis, type Wanted, wholeSource } from "./post.js";
+import { check, ihave, type Posted, post, takethis, type Wanted } from "./post.js";
 import { formatId, formatRange, messageId, word } from "./range.js";
 import { NntpSession } from "./session.js";
 import { toPost } from "./submit.js";
-import { askSpan, giveHeads, summaryOf } from "./summaries.js";
+import { giveSummaries } from "./summaries.js";
 
 /**
  * An NNTP client, for reading and posting news.
@@ -222,12 +223,12 @@ export class NntpClient extends Client<NntpSession> implements MessageReader, Me
   /**
    * What there is in the selected group, as all readers tell it: number, message-id, size and headers. They are those of the
    * overview (OVER; From, Subject, Date, Message-ID, References, and what the server keeps besides), or with `wholeHeaders`
-   * all there are (HEAD for each, many at once; calls inside the loop have their turn between some of them and the next).
+   * all there are (HEAD for each, many at once). They come some at a time, and calls inside the loop have their turn between.
    *
    * @param span Numbers of the group, which may have gaps, as it was when it was selected: `group()` again hears of new
    *   articles. Default: all.
-   * @throws in the loop: ReplyError where no group is selected; UsageError where with `wholeHeaders` another one is selected
-   *   inside the loop; ProtocolError, ConnectionError.
+   * @throws in the loop: UsageError where no group is selected, or another one than in the beginning; ReplyError,
+   *   ProtocolError, ConnectionError.
    *
    * @example
    * for await (const { id, headers } of nntp.messages({ newest: 10 })) console.log(id, headers.get("subject"));
@@ -235,10 +236,9 @@ export class NntpClient extends Client<NntpSession> implements MessageReader, Me
   messages(span: MessageSpan = "all", options: SummaryOptions = {}): Rows<MessageSummary<string>> {
     const checked = checkSpan(span);
     const { wholeHeaders = false, ...call } = options;
-    if (!wholeHeaders) return this.#rows(call, askSpan(checked)).map(summaryOf);
-    return new Rows((feed) => {
-      feed.bound(this.options.limits.body);
-      return giveHeads(checked, feed, (body) => this.run({ ...call, exclusive: true }, body));
+    return new Rows(async (feed) => {
+      const gate = new Gate(feed, this.options.limits.body);
+      await giveSummaries(checked, wholeHeaders, gate, (body) => this.run({ ...call, exclusive: true }, body));
     });
   }
 
@@ -332,17 +332,13 @@ export class NntpClient extends Client<NntpSession> implements MessageReader, Me
    * const { messageId } = await nntp.post({ from: "Alice <alice@example.org>", newsgroups: "misc.test", subject: "hello", text: "hello\n" });
    */
   async post(article: ArticleInput | Source, options: CallOptions = {}): Promise<Posted> {
-    return this.run({ ...options, exclusive: true }, async (session, call) =>
-      post(session, await articleBytes(article, this.options.limits.body), call),
-    );
+    return this.run({ ...options, exclusive: true }, (session, call) => post(session, article, call));
   }
 
   /** Offers an article to a peer, and sends it where it is wanted (IHAVE, RFC 3977 §6.3.2). @returns true where it was taken. */
   async ihave(id: string, article: Source, options: CallOptions = {}): Promise<boolean> {
     messageId(id);
-    return this.run({ ...options, exclusive: true }, async (session, call) =>
-      ihave(session, id, await wholeSource(article, this.options.limits.body), call),
-    );
+    return this.run({ ...options, exclusive: true }, (session, call) => ihave(session, id, article, call));
   }
 
   /** Asks a peer whether it wants an article (CHECK, RFC 4644 §2.4). Calls that overlap are streamed. */
@@ -354,9 +350,7 @@ export class NntpClient extends Client<NntpSession> implements MessageReader, Me
   /** Sends an article unasked (TAKETHIS, RFC 4644 §2.5). Calls that overlap are streamed. @returns true where it was taken. */
   async takethis(id: string, article: Source, options: CallOptions = {}): Promise<boolean> {
     messageId(id);
-    return this.run(options, async (session, call) =>
-      takethis(session, id, await wholeSource(article, this.options.limits.body), call),
-    );
+    return this.run(options, (session, call) => takethis(session, id, article, call));
   }
 
   async #article(verb: string, id: ArticleId | undefined, options: ArticleOptions): Promise<Article | StoredArticle> {

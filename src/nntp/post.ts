@@ -6,6 +6,7 @@ import { type ArticleInput, completeArticle, composeArticle } from "../message/c
 import { parseHeaders } from "../message/headers.js";
 import { toCrlf } from "../message/line-ends.js";
 import { openSource } from "../net/stream.js";
+import { unsent, whileWanted } from "../net/unsent.js";
 import { DotWriter } from "../wire/dot.js";
 import type { NntpSession } from "./session.js";
 
@@ -21,28 +22,37 @@ export type Wanted = "wanted" | "unwanted" | "later";
 
 /**
  * The bytes of an article to post: composed from its parts, or as given, with the headers that RFC 5536 asks for filled
- * in. Throws UsageError where From, Newsgroups or Subject is missing, or the article is larger than `limit`.
+ * in. Throws UsageError where From, Newsgroups or Subject is missing, or the article is larger than `limits.body`.
  */
-export async function articleBytes(article: ArticleInput | Source, limit: number): Promise<Buffer> {
-  if (isComposed(article)) return composeArticle(article);
-  return completeArticle(await wholeSource(article, limit));
+async function articleBytes(session: NntpSession, article: ArticleInput | Source, call: Call): Promise<Buffer> {
+  if (isComposed(article)) return unsent(session.line, call, () => composeArticle(article));
+  return completeArticle(await wholeSource(session, article, call));
 }
 
 /** Reads a source to its end. */
-export async function wholeSource(source: Source, limit: number): Promise<Buffer> {
-  const reader = await openSource(source);
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of reader) {
-    bytes += piece.length;
+async function wholeSource(session: NntpSession, source: Source, call: Call): Promise<Buffer> {
+  const limit = session.options.limits.body;
+  const check = (bytes: number) => {
     if (bytes > limit) throw new UsageError(`an article of more than ${limit} bytes`, { advice: "see limits.body" });
-    pieces.push(piece);
+  };
+  if (source instanceof Uint8Array) {
+    check(source.length);
+    return Buffer.from(source.buffer, source.byteOffset, source.byteLength);
   }
-  return Buffer.concat(pieces);
+  return unsent(session.line, call, async (wait) => {
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    for await (const piece of whileWanted(await openSource(source), wait)) {
+      check((bytes += piece.length));
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces);
+  });
 }
 
 /** POST: two steps, 340 and 240. */
-export async function post(session: NntpSession, article: Buffer, call: Call): Promise<Posted> {
+export async function post(session: NntpSession, input: ArticleInput | Source, call: Call): Promise<Posted> {
+  const article = await articleBytes(session, input, call);
   const messageId = parseHeaders(article).get("message-id") ?? "";
   // Without 340 the server takes the article's lines for commands.
   session.expect(await session.exchange("POST", { timeout: call.timeout }), "POST", "340");
@@ -51,7 +61,8 @@ export async function post(session: NntpSession, article: Buffer, call: Call): P
 }
 
 /** IHAVE: false where the server has the article already, or does not want it (435). */
-export async function ihave(session: NntpSession, id: string, article: Buffer, call: Call): Promise<boolean> {
+export async function ihave(session: NntpSession, id: string, source: Source, call: Call): Promise<boolean> {
+  const article = await wholeSource(session, source, call);
   const command = `IHAVE ${id}`;
   const offered = await session.exchange(command, { timeout: call.timeout });
   if (offered.code === "435") return false;
@@ -71,7 +82,8 @@ export async function check(session: NntpSession, id: string, call: Call): Promi
 }
 
 /** TAKETHIS: command and article in one write. False where the server does not want it (439). */
-export async function takethis(session: NntpSession, id: string, article: Buffer, call: Call): Promise<boolean> {
+export async function takethis(session: NntpSession, id: string, source: Source, call: Call): Promise<boolean> {
+  const article = await wholeSource(session, source, call);
   const command = `TAKETHIS ${id}`;
   refuseUnlessStreaming(session, "TAKETHIS");
   const reply = await session.exchangeArticle(stuffed(article), { command, timeout: call.timeout });

@@ -1,10 +1,9 @@
 /** What is known of articles, as all readers tell it: rows of the overview, or headers one by one beside them. */
 import { ReplyError, UsageError } from "../client/errors.js";
-import type { Feed } from "../client/rows.js";
 import type { Call } from "../client/session.js";
 import { type CheckedSpan, within } from "../message/span.js";
 import { MessageSummary } from "../message/summary.js";
-import type { RowsPlan } from "../net/rows.js";
+import type { Gate, Some } from "../net/gate.js";
 import { receiveArticle } from "./article.js";
 import { askOverview } from "./ask-overview.js";
 import type { Overview } from "./overview.js";
@@ -12,90 +11,84 @@ import type { NewsGroup } from "./parse-reply.js";
 import { formatRange } from "./range.js";
 import type { NntpSession } from "./session.js";
 
-/** Numbers that are asked about at once where whole headers are wanted. */
-const BLOCK = 128;
+/** Numbers that one OVER asks about: more of them where most are gone. */
+const NUMBERS = 2_000;
+const MOST_NUMBERS = 64_000;
+/** Headers that are asked for at once. */
+const HEADS = 128;
 
-/** The plan for the rows of a span. */
-export function askSpan(span: CheckedSpan): RowsPlan<Overview, NntpSession> {
-  if ("first" in span) return askOverview(rangeOf([span.first, span.last]));
-  const ask: RowsPlan<Overview, NntpSession>["ask"] = async (session, body) => {
-    const { low, high } = selected(session);
-    // In an empty group there is no range: a server says so of any.
-    return askOverview(rangeOf(within(span, low, high) ?? [high + 1, Infinity])).ask(session, body);
-  };
-  return { ...askOverview("1-"), ask };
-}
+type Summary = MessageSummary<string>;
 
-/** A row of the overview as all readers have it. */
-export function summaryOf(row: Overview): MessageSummary<string> {
-  return new MessageSummary(named(row), () => headOf(row));
-}
+/** Runs a call, alone on the connection. */
+export type Run = <T>(body: (session: NntpSession, call: Call) => Promise<T>) => Promise<T>;
 
-/**
- * Gives whole headers to the feed, some numbers at a time: other calls have their turn between them. `run` has the
- * connection alone.
- */
-export async function giveHeads(
-  span: CheckedSpan,
-  feed: Feed<MessageSummary<string>>,
-  run: <T>(body: (session: NntpSession, call: Call) => Promise<T>) => Promise<T>,
-): Promise<void> {
-  let left = false;
-  let room: (() => void) | undefined;
-  feed.resume = () => room?.();
-  feed.cancel = () => {
-    left = true;
-    room?.();
-  };
+/** Gives the summaries of a span, some numbers at a time. */
+export async function giveSummaries(span: CheckedSpan, wholeHeaders: boolean, gate: Gate<Summary>, run: Run) {
   const group = await run(async (session) => selected(session));
   const [first, last] = within(span, group.low, group.high) ?? [1, 0];
-  for (let at = first; at <= last && !left; at += BLOCK) {
-    const range = [at, Math.min(at + BLOCK - 1, last)] as const;
-    const rows = await run((session, call) => block(session, group, range, call));
-    const bytes = rows.reduce((sum, { head }) => sum + head.length, 0);
-    if (!feed.push(rows, bytes) && !left) await new Promise<void>((resolve) => (room = resolve));
+  let size = NUMBERS;
+  for (let at = first; at <= last && !gate.left; ) {
+    const range = [at, Math.min(at + size - 1, last)] as const;
+    const overview = await run((session, call) => overviews(same(session, group), range, call));
+    at = range[1] + 1;
+    size = overview.rows.length < size / 4 ? Math.min(2 * size, MOST_NUMBERS) : NUMBERS;
+    if (wholeHeaders) await giveHeads(overview.rows, group, gate, run);
+    else await giveSome(gate, { ...overview, rows: overview.rows.map(summaryOf) });
+    if (overview.failure) throw overview.failure.error;
   }
 }
 
-/** The articles of a few numbers: the overview tells which there are, and HEAD what they are. */
-async function block(
+async function giveHeads(rows: readonly Overview[], group: NewsGroup, gate: Gate<Summary>, run: Run): Promise<void> {
+  for (let at = 0; at < rows.length && !gate.left; at += HEADS) {
+    const some = rows.slice(at, at + HEADS);
+    await giveSome(gate, await run((session, call) => heads(same(session, group), some, call)));
+  }
+}
+
+async function giveSome(gate: Gate<Summary>, { rows, failure }: Some<Summary>): Promise<void> {
+  const bytes = rows.reduce((sum, { head }) => sum + head.length, 0);
+  await gate.give(rows, bytes);
+  if (failure) throw failure.error;
+}
+
+/** The rows of a range. */
+async function overviews(
   session: NntpSession,
-  group: NewsGroup,
-  range: readonly [number, number],
+  [first, last]: readonly [number, number],
   call: Call,
-): Promise<MessageSummary<string>[]> {
-  if (session.group?.name !== group.name) {
-    throw new UsageError(`the newsgroup ${group.name} is not the selected one any more`, {
-      advice: "finish the loop first, or use another connection",
-      protocol: "nntp",
-    });
-  }
-  const rows = await overviews(session, range, call);
-  const heads = await Promise.allSettled(rows.map(({ number }) => receiveArticle(session, `HEAD ${number}`, call)));
-  return heads.flatMap((head, i) => {
-    if (head.status === "fulfilled") return [new MessageSummary(named(rows[i]!), head.value.content)];
-    // It went away meanwhile.
-    if (head.reason instanceof ReplyError && /^4[23]\d$/.test(head.reason.code)) return [];
-    throw head.reason;
-  });
-}
-
-async function overviews(session: NntpSession, range: readonly [number, number], call: Call): Promise<Overview[]> {
-  const plan = askOverview(rangeOf(range));
+): Promise<Some<Overview>> {
+  const plan = askOverview(formatRange([first, last]));
   const parser = plan.parser(session);
   const rows: Overview[] = [];
   // A row without a number, or with another one, names no article here.
   const take = (some: readonly Overview[]) => {
-    for (const row of some) if (row.number >= range[0] && row.number <= range[1] && rows.length < BLOCK) rows.push(row);
+    for (const row of some) {
+      if (row.number >= first && row.number <= last && rows.length <= last - first) rows.push(row);
+    }
   };
-  const begin = () => (piece: Buffer) => take(parser.push(piece));
   try {
-    await plan.ask(session, { begin, timeout: call.timeout });
+    await plan.ask(session, { begin: () => (piece) => take(parser.push(piece)), timeout: call.timeout });
+    take(parser.end());
   } catch (error) {
-    if (!(error instanceof ReplyError && plan.empty?.includes(error.code))) throw error;
+    if (!(error instanceof ReplyError && plan.empty?.includes(error.code))) return { rows, failure: { error } };
   }
-  take(parser.end());
-  return rows;
+  return { rows };
+}
+
+/** The headers of some articles. */
+async function heads(session: NntpSession, overview: readonly Overview[], call: Call): Promise<Some<Summary>> {
+  const asked = overview.map(({ number }) => receiveArticle(session, `HEAD ${number}`, call));
+  const rows: Summary[] = [];
+  for (const [i, head] of (await Promise.allSettled(asked)).entries()) {
+    if (head.status === "fulfilled") rows.push(new MessageSummary(named(overview[i]!), head.value.content));
+    // What has gone away meanwhile is no row.
+    else if (!isGone(head.reason)) return { rows, failure: { error: head.reason } };
+  }
+  return { rows };
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof ReplyError && /^4[23]\d$/.test(error.code);
 }
 
 /** The selected newsgroup, as it was then. Throws UsageError where there is none. */
@@ -104,8 +97,18 @@ function selected({ group }: NntpSession): NewsGroup {
   throw new UsageError("no newsgroup is selected", { advice: "call group() first", protocol: "nntp" });
 }
 
-function rangeOf([first, last]: readonly [number, number]): string {
-  return formatRange(last === Infinity ? [first] : [first, last]);
+/** The session, where that group is still the selected one. */
+function same(session: NntpSession, { name }: NewsGroup): NntpSession {
+  if (session.group?.name === name) return session;
+  throw new UsageError(`the newsgroup ${name} is not the selected one any more`, {
+    advice: "finish the loop first, or use another connection",
+    protocol: "nntp",
+  });
+}
+
+/** A row of the overview as all readers have it. */
+function summaryOf(row: Overview): Summary {
+  return new MessageSummary(named(row), headOf(row));
 }
 
 function named({ number, messageId, bytes }: Overview) {

@@ -3,6 +3,7 @@ import { ReplyError } from "../client/errors.js";
 import type { Feed } from "../client/rows.js";
 import { type CheckedSpan, within } from "../message/span.js";
 import { MessageSummary } from "../message/summary.js";
+import { Gate } from "../net/gate.js";
 import type { Pieces } from "../net/pieces.js";
 import { type AnnouncedMessage, type Mailbox, Window } from "./fetch-new.js";
 import type { MessageSize, MessageUid } from "./parse-reply.js";
@@ -29,8 +30,7 @@ export async function giveSummaries(
   span: CheckedSpan,
   feed: Feed<MessageSummary<string>>,
 ): Promise<void> {
-  feed.bound(maildrop.limits.body);
-  const gate = new Gate(feed);
+  const gate = new Gate(feed, maildrop.limits.body);
   const { messages, uids } = await listed(maildrop, span);
   const fetch = async ({ number, size, uid }: AnnouncedMessage, pieces: Pieces) => {
     const head = await maildrop.top(number, pieces);
@@ -45,7 +45,7 @@ export async function giveSummaries(
 }
 
 /** Gives what is there, or the next one that comes. False behind the last. */
-async function giveBatch(window: Window<MessageSummary<string>>, gate: Gate): Promise<boolean> {
+async function giveBatch(window: Window<MessageSummary<string>>, gate: Gate<MessageSummary<string>>): Promise<boolean> {
   const rows: MessageSummary<string>[] = [];
   try {
     do {
@@ -59,7 +59,10 @@ async function giveBatch(window: Window<MessageSummary<string>>, gate: Gate): Pr
     window.fill();
   } finally {
     // What came before a failure is given, too.
-    await gate.give(rows);
+    await gate.give(
+      rows,
+      rows.reduce((sum, { head }) => sum + head.length, 0),
+    );
   }
   return rows.length > 0;
 }
@@ -88,28 +91,5 @@ async function orRefused<T>(asked: Promise<T>, needed: boolean): Promise<T | und
   } catch (error) {
     if (needed || !(error instanceof ReplyError) || error.transient) throw error;
     return undefined;
-  }
-}
-
-/** The way of rows into a feed: waits where it has no room. */
-class Gate {
-  left = false;
-  readonly #feed: Feed<MessageSummary<string>>;
-  #room: (() => void) | undefined;
-
-  constructor(feed: Feed<MessageSummary<string>>) {
-    this.#feed = feed;
-    feed.resume = () => this.#room?.();
-    feed.cancel = () => {
-      this.left = true;
-      this.#room?.();
-    };
-  }
-
-  async give(rows: MessageSummary<string>[]): Promise<void> {
-    const bytes = rows.reduce((sum, { head }) => sum + head.length, 0);
-    if (this.#feed.push(rows, bytes) || this.left) return;
-    await new Promise<void>((resolve) => (this.#room = resolve));
-    this.#room = undefined;
   }
 }

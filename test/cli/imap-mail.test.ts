@@ -44,6 +44,41 @@ describe.concurrent("mail", () => {
     for (const place of ["old", "url"]) expect(await mailIn(job.at(place))).toEqual([messageOf(99)]);
   });
 
+  test("several mailboxes, each into its own place; one that the server refuses does not stop the others", async () => {
+    const box = (n: number) => ({ messages: [messageOf(n)] });
+    const mailboxes = {
+      INBOX: box(1),
+      Lists: { noselect: true },
+      "Lists/A.b": box(2),
+      "Lists/ü": box(3),
+      Other: box(4),
+    };
+    await using job = await bed(0, { users: { alice: { password: PASSWORD, mailboxes } } });
+    const all = await job.run(["mail", job.url, "--all", "--to", "Maildir"]);
+    expect(all.stdout).toMatch(
+      /: Maildir\n.*: Maildir\/\.Lists\.A%2Eb\n.*: Maildir\/\.Lists\.&APw-\n.*: Maildir\/\.Other\n$/,
+    );
+    expect(all.code).toBe(0);
+    const places = ["", ".Lists.A%2Eb", ".Lists.&APw-", ".Other"];
+    for (const [i, place] of places.entries()) {
+      expect(await mailIn(job.at(join("Maildir", place)))).toEqual([messageOf(i + 1)]);
+    }
+    job.server.faults.reply = { EXAMINE: { reply: "NO [NOPERM] not this one", times: 1 } };
+    const args = ["mail", job.url, "--mailbox", "Lists/*", "--mailbox", "Other", "--to", "kept/", "--format", "mbox"];
+    const some = await job.run([...args, "--json"]);
+    expect(some.code).toBe(1);
+    const results = some.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(results).toMatchObject([
+      { error: { code: "NO" }, mailbox: "Lists/A.b" },
+      { fetched: 1, mailbox: "Lists/ü", to: "kept/Lists/&APw-.mbox" },
+      { fetched: 1, mailbox: "Other", to: "kept/Other.mbox" },
+    ]);
+    expect(await mailIn(job.at("kept/Other.mbox"))).toEqual([messageOf(4)]);
+  });
+
   test("--delete-after; without UIDPLUS messages are marked, and that is said", async () => {
     await using job = await bed(5);
     const ran = await job.run(["mail", job.url, "--to", "mail.mbox", "--delete-after"]);
@@ -76,11 +111,15 @@ describe.concurrent("mail", () => {
       [[`${job.url}/INBOX`, "--mailbox", "INBOX", "--to", "Maildir"], 64, /both name a mailbox/],
       [[job.url, "--mailbox", "None", "--to", "Maildir"], 1, /no such mailbox|NONEXISTENT/i],
       [["smtp://alice@127.0.0.1", "--to", "Maildir"], 64, /by POP3 or IMAP/],
+      [["pop3://alice@127.0.0.1", "--all", "--to", "Maildir"], 64, /POP3 has one mailbox/],
+      [[job.url, "--mailbox", "None/*", "--to", "Maildir"], 64, /no mailbox is called None/],
+      [[job.url, "--all", "--to", "x.mbox"], 64, /one file, and there are several/],
+      [[job.url, "--all", "--to", "Maildir", "--journal", "j"], 64, /--journal is for one mailbox/],
     ];
-    for (const [args, code, says] of cases) {
-      const ran = await job.run(["mail", ...args]);
-      expect(ran.stderr).toMatch(says);
-      expect(ran.code).toBe(code);
+    const ran = await Promise.all(cases.map(([args]) => job.run(["mail", ...args])));
+    for (const [i, [, code, says]] of cases.entries()) {
+      expect(ran[i]?.stderr).toMatch(says);
+      expect(ran[i]?.code).toBe(code);
     }
   });
 });

@@ -112,10 +112,10 @@ describe.concurrent("mail", () => {
       [["--to", "Maildir", "--limit", "0"], 64, /whole number/],
       [[], 64, /required option '--to/],
     ];
-    for (const [args, code, says] of cases) {
-      const ran = await job.run(args);
-      expect(ran.stderr).toMatch(says);
-      expect(ran.code).toBe(code);
+    const ran = await Promise.all(cases.map(([args]) => job.run(args)));
+    for (const [i, [, code, says]] of cases.entries()) {
+      expect(ran[i]?.stderr).toMatch(says);
+      expect(ran[i]?.code).toBe(code);
     }
     const env = { POLYWIRE_PASSWORD: "wrong" };
     expect((await job.run(["--to", "Maildir"], { env })).code).toBe(77);

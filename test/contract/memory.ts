@@ -42,7 +42,7 @@ async function place(certificate: Certificate, start: (wanted: Wanted) => Promis
 const FTP = { mlsd: false, mfmt: false, mff: false, hash: false, tvfs: false, utf8: false };
 const NNTP = { lists: ["ACTIVE", "OVERVIEW.FMT"], streaming: false, newnews: false, hdr: false };
 const SMTP = { dsn: false, binaryMime: false, futureRelease: false, mtPriority: false, deliverBy: false } as const;
-const IMAP = /^(IMAP4rev1|AUTH=|SASL-IR|LITERAL\+|ENABLE|ESEARCH|STARTTLS|NAMESPACE|UNSELECT)/;
+const IMAP = /^(IMAP4rev1|AUTH=(PLAIN|SCRAM-SHA-256)|SASL-IR|ESEARCH|STARTTLS)$/;
 
 const users = { [USER]: PASSWORD };
 const messages = [MESSAGE, LARGE_MESSAGE];

@@ -1,13 +1,16 @@
 /** Searching, marking, copying, moving, removing and adding messages. */
+
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ReplyError, SinkError, UsageError } from "../../src/client/errors.js";
+import { ImapClient } from "../../src/imap/client.js";
 import type { SearchQuery } from "../../src/imap/search.js";
 import { failure } from "../net/loopback.js";
-import { course, inbox, ready } from "./dialogue.js";
+import { ALICE, course, inbox, QUICK, ready } from "./dialogue.js";
 
 describe("search", () => {
   test.each([
@@ -107,6 +110,48 @@ describe("store", () => {
   });
 });
 
+describe("thousands of scattered UIDs", () => {
+  const uids = Array.from({ length: 3000 }, (_, i) => 2 * i + 1);
+
+  test("go in several commands, and what they tell is put together", async () => {
+    const script =
+      "C: /^A3 UID STORE 1,3,[0-9,]+ \\+FLAGS \\(a\\)$/\nS: * 1 FETCH (UID 1 FLAGS (a))\nS: A3 OK [MODIFIED 3] some\nC: /^A4 UID STORE [0-9,]+,5999 \\+FLAGS/\nS: A4 OK [MODIFIED 5999] some\nC: /^A5 UID COPY 1,/\nS: A5 OK [COPYUID 7 1,3 11,10]\nC: /^A6 UID COPY .*5999 b$/\nS: A6 OK [COPYUID 7 5999 12]\nC: /^A7 UID EXPUNGE 1,/\nS: A7 OK\nC: /^A8 UID EXPUNGE .*5999$/\nS: A8 OK\n";
+    const { imap, server } = await inbox(script);
+    const { messages, modified } = await imap.store(uids, "+FLAGS", ["a"]);
+    expect([messages.length, modified?.toString()]).toEqual([1, "3,5999"]);
+    const copied = await imap.copy(uids, "b");
+    expect([copied?.source.toString(), copied?.uids.toString()]).toEqual(["1,3,5999", "11,10,12"]);
+    await imap.expunge(uids);
+    await server.done;
+  });
+
+  test("… but not by number, which could change in between", async () => {
+    const { imap, server } = await inbox("C: /^A3 STORE [0-9,]{10000,} FLAGS/\nS: A3 OK\n");
+    await imap.store(uids, "FLAGS", [], { by: "number" });
+    await server.done;
+  });
+});
+
+test("a call that waits for another one's answer is dropped by its signal: nothing was sent", async () => {
+  const script =
+    "C: A3 UID FETCH 1 (RFC822.SIZE)\nWAIT 60\nS: * 1 FETCH (UID 1 RFC822.SIZE 9)\nS: A3 OK\nC: A4 NOOP\nS: A4 OK\n";
+  const { imap, server } = await inbox(script);
+  const fetched = imap.fetch(1, ["RFC822.SIZE"]).toArray();
+  const abort = new AbortController();
+  const { signal } = abort;
+  const waiting = [
+    imap.store(1, "+FLAGS", ["a"], { signal }),
+    imap.retrieve(1, { signal }),
+    imap.retrieve(1, { signal }),
+  ];
+  const ended = Promise.all(waiting.map((each) => failure(each)));
+  setTimeout(() => abort.abort(), 20);
+  for (const error of await ended) expect(error).toMatchObject({ name: "AbortedError", clientUsable: true });
+  expect((await fetched).map(({ size }) => size)).toEqual([9]);
+  await imap.noop();
+  await server.done;
+});
+
 describe("copy and move", () => {
   test("COPYUID comes with the OK", async () => {
     const { imap } = await inbox("C: A3 UID COPY 1:2 box\nS: A3 OK [COPYUID 38 1:2 304,306] done\n");
@@ -204,6 +249,44 @@ describe("append", () => {
     const { imap, server } = await ready("", ["APPENDLIMIT=3"]);
     expect(await failure(imap.append("box", { text: "four" }))).toBeInstanceOf(UsageError);
     await server.done;
+  });
+
+  test("a signal ends the reading of a source: nothing was sent, and the client goes on", async () => {
+    const { imap, server } = await ready("C: A2 NOOP\nS: A2 OK\n");
+    const source = new Readable({ read() {} });
+    source.push("Subject: x\n");
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 20);
+    const error = await failure(imap.append("box", source, { signal: abort.signal }));
+    expect(error).toMatchObject({ name: "AbortedError", clientUsable: true });
+    expect(source.destroyed).toBe(true);
+    await imap.noop();
+    await server.done;
+  });
+
+  test("a large message in memory may take longer than a command: its bytes are signs of life", async () => {
+    const size = 24 * 1024 * 1024;
+    const slow = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.write("* OK [CAPABILITY IMAP4rev1 LITERAL+ AUTH=PLAIN SASL-IR] hi\r\n");
+      let came = 0;
+      socket.on("data", (chunk: Buffer) => {
+        came += chunk.length;
+        if (came < 100) socket.write("A1 OK [CAPABILITY IMAP4rev1 LITERAL+] in\r\n");
+        if (came > size) socket.write("A2 OK done\r\n");
+        socket.pause();
+        setTimeout(() => socket.resume(), 4);
+      });
+    });
+    onTestFinished(() => void slow.close());
+    await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
+    const { port } = slow.address() as AddressInfo;
+    const timeouts = { ...QUICK, command: 1000 };
+    const imap = new ImapClient({ host: "127.0.0.1", port, security: "plain", credentials: ALICE, timeouts });
+    onTestFinished(() => imap.close());
+    await imap.connect();
+    await imap.login();
+    await imap.append("box", Buffer.alloc(size, "0123456789abcdef\r\n"));
   });
 
   test("silence in mid literal is the server's fault only when it is its turn", async () => {

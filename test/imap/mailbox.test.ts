@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { ReplyError, UsageError } from "../../src/client/errors.js";
 import { failure } from "../net/loopback.js";
-import { inbox, ready, selected } from "./dialogue.js";
+import { course, inbox, ready, selected } from "./dialogue.js";
 
 describe("a selected mailbox", () => {
   test("has what the server told of it", async () => {
@@ -116,6 +116,22 @@ describe("a selected mailbox", () => {
   });
 });
 
+test("the code of an answer tells of the mailbox, too", async () => {
+  const script =
+    "C: A2 SELECT a\nS: * OK [HIGHESTMODSEQ 7] x\nS: A2 OK [READ-WRITE]\nC: A3 EXPUNGE\nS: A3 OK [HIGHESTMODSEQ 99] done\nC: A4 NOOP\nS: A4 OK [READ-ONLY] now\n";
+  const { imap } = await ready(script);
+  const mailbox = await imap.select("a");
+  await imap.expunge();
+  expect([mailbox.highestModseq, mailbox.readOnly]).toEqual([99, false]);
+  await imap.noop();
+  expect(mailbox.readOnly).toBe(true);
+});
+
+test("a server that tells nothing of itself has no fields", async () => {
+  const { imap } = await ready("C: A2 ID NIL\nS: A2 OK\n");
+  expect(await imap.id()).toEqual({});
+});
+
 describe("names", () => {
   test("travel as modified UTF-7, quoted where they have to be", async () => {
     const ok = (tag: string, command: string) => `C: ${tag} ${command}\nS: ${tag} OK\n`;
@@ -208,10 +224,50 @@ describe("what is told of a mailbox", () => {
     });
   });
 
-  test("an OK without it closes the client: nothing can be taken for granted", async () => {
-    const { imap } = await ready("C: A2 STATUS box (MESSAGES)\nS: A2 OK\n");
-    expect(await failure(imap.status("box", ["MESSAGES"]))).toMatchObject({ name: "ProtocolError" });
-    expect(imap.state).toBe("closed");
+  test("an OK without it is a ReplyError, and the client goes on", async () => {
+    const { imap, server } = await ready("C: A2 STATUS box (MESSAGES)\nS: A2 OK\nC: A3 NOOP\nS: A3 OK\n");
+    expect(await failure(imap.status("box", ["MESSAGES"]))).toMatchObject({ name: "ReplyError", clientUsable: true });
+    await imap.noop();
+    await server.done;
+  });
+
+  test.each([
+    ["inbox/Drafts", "INBOX/Drafts"],
+    ["a\u0308", "&AOQ-"],
+    ["box", "Box"],
+  ])("of %j may be told of %s", async (name, told) => {
+    const script = `C: /^A2 STATUS .* \\(MESSAGES\\)/\nS: * STATUS ${told} (MESSAGES 3)\nS: A2 OK\n`;
+    const { imap } = await ready(script);
+    expect(await imap.status(name, ["MESSAGES"])).toMatchObject({ messages: 3 });
+  });
+
+  test("several at once get each its own, also two of one mailbox", async () => {
+    const script =
+      "C: A2 STATUS a (MESSAGES)\nC: A3 STATUS b (MESSAGES)\nC: A4 STATUS a (MESSAGES)\nS: * STATUS b (MESSAGES 2)\nS: * STATUS a (MESSAGES 1)\nS: * STATUS a (MESSAGES 3)\nS: A2 OK\nS: A3 OK\nS: A4 OK\n";
+    const { imap } = await ready(script);
+    const all = await Promise.all(["a", "b", "a"].map((name) => imap.status(name, ["MESSAGES"])));
+    expect(all.map(({ messages }) => messages)).toEqual([1, 2, 3]);
+  });
+
+  test("what is told unasked of the same mailbox is not the answer", async () => {
+    const script = "C: A2 STATUS a (UIDNEXT)\nS: * STATUS a (MESSAGES 3)\nS: * STATUS a (UIDNEXT 9)\nS: A2 OK\n";
+    const { imap } = await ready(script);
+    expect(await imap.status("a", ["UIDNEXT"])).toMatchObject({ uidNext: 9 });
+  });
+
+  test("of a list, one by one: a refused one has none, and no more are in flight than may be", async () => {
+    const status = (tag: string, name: string) => `C: ${tag} STATUS ${name} (MESSAGES)\n`;
+    const script = `C: A2 LIST "" "*"\nS: * LIST () "/" a\nS: * LIST () "/" b\nS: * LIST (\\Noselect) "/" c\nS: * LIST () "/" d\nS: A2 OK\n${status("A3", "a")}${status("A4", "b")}S: * STATUS a (MESSAGES 1)\nS: A3 OK\nS: A4 NO [NOPERM] no\n${status("A5", "d")}S: * STATUS d (MESSAGES 4)\nS: A5 OK\n`;
+    const { imap, server, transcript } = await ready(script, [], { pipelining: 2 });
+    const listed = await imap.list("*", { status: ["MESSAGES"] });
+    expect(listed.map(({ name, status: { messages } = {} }) => [name, messages])).toEqual([
+      ["a", 1],
+      ["b", undefined],
+      ["c", undefined],
+      ["d", 4],
+    ]);
+    await server.done;
+    expect(course(transcript)).toEqual(["C A3", "C A4", "S A3", "S A4", "C A5", "S A5"]);
   });
 
   test("NAMESPACE", async () => {

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { ProtocolError, UsageError } from "../../src/client/errors.js";
 import type { Piece } from "../../src/imap/command.js";
-import { needsCharset, parseEsearch, parseSearch, type SearchQuery, searchPieces } from "../../src/imap/search.js";
+import { parseEsearch, parseSearch } from "../../src/imap/parse-search.js";
+import { needsCharset, type SearchQuery, searchPieces } from "../../src/imap/search.js";
 import { parseThreads, type SortKey, sortCriteria, type Thread, threadAlgorithm } from "../../src/imap/sort.js";
 import { responseOf } from "./reading.js";
 

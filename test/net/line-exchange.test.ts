@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { type ConnectionError, ProtocolError, TimeoutError, UsageError } from "../../src/client/errors.js";
 import type { Exchange, LineSession } from "../../src/net/line-session.js";
 import { play } from "./line.js";
+import { failure } from "./loopback.js";
 
 const NOTHING: Exchange = { replies: 0, take: () => {}, fail: () => {} };
 
@@ -91,6 +92,36 @@ describe("room", () => {
     await expect(line.room()).rejects.toBeInstanceOf(TimeoutError);
     expect((closed[0] as ConnectionError).phase).toBe("data");
     await expect(line.room()).rejects.toBe(closed[0]);
+  });
+});
+
+describe("a large body, to a server that reads slowly", () => {
+  const large = Buffer.alloc(40_000_000, "x");
+
+  /** A server that takes two seconds to read it, and then says so. */
+  async function slow() {
+    const { line, server } = await play(undefined, { timeouts: { command: 700 } });
+    let bytes = 0;
+    server.removeAllListeners("data").on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      server.pause();
+      setTimeout(() => server.resume(), chunk.length / 20_000);
+      if (bytes === large.length) server.write("200 all of it\r\n");
+    });
+    return line;
+  }
+
+  test("the command's time-out does not run as long as bytes leave", async () => {
+    const line = await slow();
+    expect((await line.sendBytes([large])).text).toBe("all of it");
+  });
+
+  test("that stops reading: it is a time-out", async () => {
+    const { line, server } = await play(undefined, { timeouts: { command: 100 } });
+    server.pause();
+    const error = await failure(line.sendBytes([large]));
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(error.message).toContain("takes no more bytes");
   });
 });
 

@@ -22,18 +22,23 @@ function opened() {
   });
   const outgoing = new Outgoing();
   outgoing.socket = socket;
-  return { outgoing, writes, all: () => Buffer.concat(writes.flat()) };
+  socket.on("drain", () => outgoing.feed());
+  const drained = async () => {
+    await endOfTick();
+    while (outgoing.full) await new Promise(setImmediate);
+  };
+  return { outgoing, writes, drained, all: () => Buffer.concat(writes.flat()) };
 }
 
 const endOfTick = () => Promise.resolve();
 
 test("text and bytes keep their order, whatever their sizes, and wherever a tick ends", async () => {
   const text = fc.string({ unit: fc.constantFrom("a", "\xff", "\r\n"), maxLength: 3_000 });
-  const piece = fc.oneof(fc.nat(50), fc.nat(40_000), fc.constant(70_000));
+  const piece = fc.oneof(fc.nat(50), fc.nat(40_000), fc.constantFrom(70_000, 500_000));
   const step = fc.oneof(text, fc.array(piece, { maxLength: 3 }), fc.constant("tick" as const));
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
-      const { outgoing, all } = opened();
+      const { outgoing, all, drained } = opened();
       const expected: Buffer[] = [];
       for (const [i, each] of steps.entries()) {
         if (each === "tick") await endOfTick();
@@ -46,7 +51,7 @@ test("text and bytes keep their order, whatever their sizes, and wherever a tick
           expected.push(...pieces);
         }
       }
-      await endOfTick();
+      await drained();
       expect(all().equals(Buffer.concat(expected))).toBe(true);
     }),
   );
@@ -97,6 +102,36 @@ test("what is written while the connection changes its form waits for the new on
   outgoing.socket = socket;
   outgoing.flush();
   expect(all()).toHaveLength(40_016);
+});
+
+test("the socket is given a part of what is large, and the next when that has left", async () => {
+  const given: Buffer[] = [];
+  let leave = () => {};
+  const socket = new Duplex({
+    read() {},
+    writev(chunks, done) {
+      given.push(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)));
+      leave = done;
+    },
+  });
+  const outgoing = new Outgoing();
+  outgoing.socket = socket;
+  socket.on("drain", () => outgoing.feed());
+  const large = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => i % 251));
+  const sent = [Buffer.from("before\r\n"), large, Buffer.from("small"), Buffer.from("x".repeat(300_000)), large];
+  outgoing.write("before\r\n");
+  outgoing.writeBytes([large, Buffer.from("small")]);
+  outgoing.write("x".repeat(300_000));
+  outgoing.writeBytes([large]);
+  await endOfTick();
+  const expected = Buffer.concat(sent);
+  for (let left = 0; outgoing.full; left++) {
+    expect(given).toHaveLength(left + 1);
+    expect(given[left]!.length).toBeLessThanOrEqual(128 * 1024);
+    leave();
+    await new Promise(setImmediate);
+  }
+  expect(Buffer.concat(given).equals(expected)).toBe(true);
 });
 
 test("flush() sends at once, and what follows in the same tick leaves later", async () => {

@@ -1,11 +1,48 @@
 /** Posting: POST's two steps, composed and raw articles, IHAVE and streaming (RFC 4644), and a link lost in between. */
+import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { ConnectionError, ProtocolError, ReplyError, UsageError } from "../../src/client/errors.js";
+import type { Source } from "../../src/client/sink.js";
+import type { NntpClient } from "../../src/nntp/client.js";
 import { failure } from "../net/loopback.js";
 import { connected, hello, memory, talk } from "./dialogue.js";
 
 const RAW =
   "From: a@b.example\r\nNewsgroups: misc.test\r\nSubject: s\r\nMessage-ID: <1@b>\r\nDate: Tue, 3 Feb 2026 10:11:12 +0000\r\nPath: x\r\n\r\n.dot\r\nend";
+
+describe("a source that gives no more", () => {
+  const calls: Record<string, (nntp: NntpClient, source: Source, signal: AbortSignal) => Promise<unknown>> = {
+    post: (nntp, source, signal) => nntp.post(source, { signal }),
+    ihave: (nntp, source, signal) => nntp.ihave("<1@b>", source, { signal }),
+    takethis: (nntp, source, signal) => nntp.takethis("<1@b>", source, { signal }),
+  };
+
+  describe.each(Object.entries(calls))("%s", (_verb, call) => {
+    test("a signal ends the call, and nothing else: nothing was sent", async () => {
+      const { nntp, server } = await connected("C: DATE\nS: 111 20260101000000\n");
+      const [abort, stream] = [new AbortController(), new PassThrough()];
+      stream.write("From: a@b\r\n");
+      const ended = failure(call(nntp, stream, abort.signal));
+      const next = nntp.noop();
+      setImmediate(() => abort.abort());
+      expect(await ended).toMatchObject({ name: "AbortedError", clientUsable: true });
+      await next;
+      expect(stream.destroyed).toBe(true);
+      await server.done;
+    });
+
+    test("close() ends the call", async () => {
+      const { nntp } = await connected("");
+      async function* silent() {
+        yield Buffer.from("From: a@b\r\n");
+        await new Promise(() => {});
+      }
+      const ended = failure(call(nntp, silent(), new AbortController().signal));
+      setImmediate(() => nntp.close());
+      expect(await ended).toMatchObject({ name: "AbortedError" });
+    });
+  });
+});
 
 describe("post", () => {
   const groups = { "misc.test": {} };

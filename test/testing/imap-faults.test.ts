@@ -170,6 +170,64 @@ describe("answers", () => {
   });
 });
 
+describe("answers to several commands", () => {
+  test("together: responses come in turn, the last command's first, and the ends behind them", async () => {
+    fault({ together: true });
+    raw.write("a FETCH 1:2 UID\r\nb UID FETCH 3 RFC822.SIZE\r\nc NOOP\r\n");
+    await raw.play(`
+      S: * 3 FETCH (UID 3 RFC822.SIZE 3)
+      S: * 1 FETCH (UID 1)
+      S: * 2 FETCH (UID 2)
+      S: a OK …
+      S: b OK …
+      S: c OK …`);
+  });
+
+  test("together: alone, and where anything else is to be told, they come in order", async () => {
+    fault({ together: true });
+    await raw.play("C: a FETCH 2 UID\nS: * 2 FETCH (UID 2)\nS: a OK …");
+    fault({ expungeDuring: { command: "UID FETCH 2", message: 3 } });
+    raw.write("a UID FETCH 2 UID\r\nb UID FETCH 1 UID\r\n");
+    await raw.play(`
+      S: * 2 FETCH (UID 2)
+      S: * 3 EXPUNGE
+      S: a OK …
+      S: * 1 FETCH (UID 1)
+      S: b OK …`);
+  });
+
+  test("echo: BAD repeats the command, which is not done", async () => {
+    fault({ echo: { command: "CREATE" } });
+    await raw.play(`
+      C: a CREATE "x \\"y\\""
+      S: a BAD Cannot do this: CREATE "x \\"y\\""
+      C: b CREATE z
+      S: b OK …`);
+    expect((await answer(raw, 'c LIST "" *')).filter((line) => line.includes("LIST (")).length).toBe(2);
+  });
+});
+
+describe("what FETCH tells", () => {
+  test("uidLast: the UID comes behind all else", async () => {
+    fault({ uidLast: true });
+    await raw.play(`
+      C: a UID FETCH 2 (UID RFC822.SIZE BODY.PEEK[]<0.1>)
+      S: * 2 FETCH (RFC822.SIZE 3 BODY[]<0> {1}
+      S: b UID 2)
+      S: a OK …`);
+  });
+
+  test("quotedSections: what can be in quotes is", async () => {
+    fault({ quotedSections: true });
+    await raw.play(`
+      C: a FETCH 2 (BODY.PEEK[TEXT] BODY.PEEK[]<0.1> RFC822.HEADER)
+      S: * 2 FETCH (BODY[TEXT] "" BODY[]<0> "b" RFC822.HEADER {3}
+      S: b
+      S: )
+      S: a OK …`);
+  });
+});
+
 describe("literals and sizes", () => {
   test("missingLiteral: announced, begun, and then nothing", async () => {
     fault({ missingLiteral: { command: "FETCH", bytes: 3 } });
@@ -202,9 +260,13 @@ test("violations: literals that were not waited for, and ambiguous pipelining", 
   expect((await answer(raw, "b NOOP")).length).toBeGreaterThan(0);
   raw.write("c NOOP\r\nd FETCH 1 UID\r\n");
   while (!(await raw.line()).startsWith("d OK"));
+  raw.write("e NOOP\r\nf UID SEARCH UID 1 OR SEEN (NOT 2:3)\r\ng UID SEARCH UID 1\r\n");
+  while (!(await raw.line()).startsWith("g OK"));
+  await answer(raw, "h UID SEARCH 1"); // it stands alone
   expect(server.violations).toEqual([
     expect.stringMatching(/^A synchronizing literal was not waited for: a APPEND/),
     expect.stringMatching(/^Ambiguous behind NOOP .*: d FETCH 1 UID$/),
+    expect.stringMatching(/^Ambiguous behind NOOP .*: f UID SEARCH /),
   ]);
 });
 

@@ -3,8 +3,9 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Command, Option } from "commander";
 import { act, type Context } from "../context.js";
+import { EXIT, exitCodeOf } from "../exit-codes.js";
 import { oneOf, whole } from "../globals.js";
-import { type MailArguments, mailJob } from "../mail/fetch-job.js";
+import { type MailArguments, type MailJob, mailJobs } from "../mail/fetch-job.js";
 import { progressView, VIEW_KINDS } from "../progress.js";
 
 const EXAMPLES = `
@@ -15,6 +16,8 @@ Examples:
   polywire mail pop3s://alice@mail.example.org --to Maildir                 all that is new
   polywire mail imaps://alice@mail.example.org --to Maildir                 the same of INBOX, with flags and dates
   polywire mail imaps://alice@mail.example.org --mailbox Archive --to old/  … of another mailbox
+  polywire mail imaps://alice@mail.example.org --all --to Maildir           all mailboxes: INBOX and folders (Maildir++)
+  polywire mail imaps://alice@mail.example.org --mailbox 'Lists/*' --to lists/ --format mbox     a file for each
   polywire mail pop3s://alice@mail.example.org --to mail.mbox --limit 100   at most 100 of it, the oldest first
   polywire mail pop3s://alice@mail.example.org --to kept/ --newest 20       of the newest 20 what is new
   polywire mail pop3s://alice@mail.example.org --to Maildir --delete-after  and takes it off the server
@@ -34,7 +37,8 @@ export function mail(program: Command): void {
     .description("fetch the mail of a mailbox (POP3, IMAP), and later what is new")
     .requiredOption("--to <place>", "where it goes: a Maildir, a .mbox, or a folder/ of .eml files")
     .option("--format <kind>", "what PLACE is: maildir, mbox, eml", oneOf("maildir", "mbox", "eml"))
-    .option("--mailbox <name>", "IMAP: which mailbox (default: that of the URL, else INBOX)")
+    .option("--mailbox <name>", "IMAP: which mailbox, or a pattern (* %); may be repeated (default: INBOX)", collect)
+    .addOption(new Option("--all", "IMAP: all mailboxes").conflicts("mailbox"))
     .option("--delete-after", "delete from the server what is stored")
     .option("--newest <n>", "only the newest so many messages", whole)
     .option("--limit <n>", "fetch at most so many, the oldest first", whole)
@@ -47,8 +51,23 @@ export function mail(program: Command): void {
     .action(act<[string], MailArguments>(run));
 }
 
+function collect(name: string, before: string[] = []): string[] {
+  return [...before, name];
+}
+
 async function run(context: Context, given: MailArguments, url: string): Promise<number> {
-  const job = await mailJob(context, given, url);
+  const jobs = await mailJobs(context, given, url);
+  let worst: number = EXIT.done;
+  for (const [one, job] of jobs) {
+    const { code, goesOn } = await fetch(context, one, job);
+    if (!goesOn) return code;
+    worst = Math.max(worst, code);
+  }
+  return worst;
+}
+
+/** Fetches one mailbox. That the server refuses it is no reason to leave out the others. */
+async function fetch(context: Context, given: MailArguments, job: MailJob): Promise<{ code: number; goesOn: boolean }> {
   const { fetchMail } = await import("../../jobs/index.js");
   const { mailFigures } = await import("../mail/fetch-figures.js");
   const { MailOutcome } = await import("../mail/fetch-outcome.js");
@@ -60,9 +79,9 @@ async function run(context: Context, given: MailArguments, url: string): Promise
   try {
     const result = await fetchMail({ ...job, onProgress: outcome.watch((progress) => view.show(progress)) });
     view.stop();
-    return await outcome.tellResult(result);
+    return { code: await outcome.tellResult(result), goesOn: true };
   } catch (error) {
     view.stop();
-    return outcome.tellStop(error);
+    return { code: await outcome.tellStop(error), goesOn: exitCodeOf(error) === EXIT.refused };
   }
 }

@@ -1,8 +1,8 @@
 /** The command line of `polywire mail` → the library's options; what would cost mail is refused. */
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseUrl, UsageError } from "../../index.js";
-import { type FetchMailOptions, type MailFormat, mailFormatOf } from "../../jobs/index.js";
+import { clientFor, type ListedMailbox, parseUrl, UsageError } from "../../index.js";
+import { type FetchMailOptions, type MailFormat, mailFormatOf, mailPlaces } from "../../jobs/index.js";
 import { address } from "../address.js";
 import { type Context, clientOptions } from "../context.js";
 import type { ViewKind } from "../progress.js";
@@ -11,7 +11,9 @@ import type { ViewKind } from "../progress.js";
 export interface MailArguments {
   to: string;
   format?: MailFormat;
-  mailbox?: string;
+  /** Names, and patterns of LIST. */
+  mailbox?: string[];
+  all?: true;
   deleteAfter?: true;
   newest?: number;
   limit?: number;
@@ -25,23 +27,64 @@ export interface MailArguments {
 /** A job, and what is to be said of it. */
 export type MailJob = FetchMailOptions & { readonly journal: string | undefined; readonly format: MailFormat };
 
-/** The job, less its progress. Throws UsageError; nothing was sent then, and no file touched. */
-export async function mailJob(context: Context, given: MailArguments, url: string): Promise<MailJob> {
-  const { to, mailbox, deleteAfter, newest, limit } = given;
+/** A mailbox on its way to a place: what was said on the command line, made good for one mailbox. */
+export type OneMailbox = MailArguments & { readonly format: MailFormat };
+
+/** The jobs, less their progress: one, or one for each mailbox. Throws UsageError; no file was touched then. */
+export async function mailJobs(context: Context, given: MailArguments, url: string): Promise<[OneMailbox, MailJob][]> {
+  const { to, mailbox: names = [], all } = given;
   const target = address(url, context.globals);
   const { protocol, path } = parseUrl(target);
   if (protocol !== "pop3" && protocol !== "imap") {
     throw new UsageError("mail is fetched by POP3 or IMAP", { advice: "write pop3s://user@host or imaps://user@host" });
   }
-  if (mailbox !== undefined && path !== "") throw new UsageError("the URL and --mailbox both name a mailbox");
+  const patterns = all ? ["*"] : names;
+  if (protocol === "pop3" && patterns.length > 0)
+    throw new UsageError("POP3 has one mailbox: --mailbox and --all are for IMAP");
+  if (patterns.length > 0 && path !== "") throw new UsageError("the URL and --mailbox both name a mailbox");
   const format = given.format ?? (await mailFormatOf(to));
+  // Once for all of them: nobody is asked for a password twice.
   const { signal, ...options } = clientOptions(context, target);
+  const server = { url: target, ...options };
+  if (patterns.length < 2 && !patterns.some((name) => /[*%]/.test(name))) {
+    return [mailJob({ ...given, format }, server, patterns[0], signal)];
+  }
+  if (given.journal)
+    throw new UsageError("--journal is for one mailbox: each of several has its own, beside its place");
+  const places = mailPlaces(await listed(server, patterns, context), to, format);
+  return places.map((place) => mailJob({ ...given, format, to: place.to }, server, place.mailbox, signal));
+}
+
+type Server = { readonly url: string } & ReturnType<typeof clientOptions>;
+
+/** The mailboxes that match, each once. */
+async function listed(server: Server, patterns: readonly string[], { signal }: Context): Promise<ListedMailbox[]> {
+  const client = await clientFor(server.url, server, "imap");
+  try {
+    await client.connect({ signal });
+    await client.login(undefined, { signal });
+    const found = new Map<string, ListedMailbox>();
+    for (const pattern of patterns) {
+      const matching = await client.list(pattern, { signal });
+      if (matching.length === 0) throw new UsageError(`no mailbox is called ${pattern}`);
+      for (const each of matching) found.set(each.name, each);
+    }
+    return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  } finally {
+    await client.quit();
+  }
+}
+
+function mailJob(
+  given: OneMailbox,
+  server: Server,
+  mailbox: string | undefined,
+  signal: AbortSignal | undefined,
+): [OneMailbox, MailJob] {
+  const { to, format, deleteAfter, newest, limit } = given;
   const journal = journalOf(given);
-  return {
-    server: { url: target, ...options },
-    ...{ to, format, mailbox, journal, deleteAfter, newest, limit, signal },
-    existing: existingOf(given, format, journal),
-  };
+  const existing = existingOf(given, format, journal);
+  return [given, { server, to, format, mailbox, journal, deleteAfter, newest, limit, signal, existing }];
 }
 
 /** The journal of a place stands beside it, unless it is told otherwise. */

@@ -12,6 +12,7 @@ import type { MailArguments, MailJob } from "./fetch-job.js";
 export class MailOutcome {
   readonly #context: Context;
   readonly #to: string;
+  readonly #mailbox: string | undefined;
   readonly #journal: string | undefined;
   /** Whether the job was begun by an earlier run. */
   readonly #goesOn: boolean;
@@ -20,6 +21,7 @@ export class MailOutcome {
   constructor(context: Context, given: MailArguments, job: MailJob) {
     this.#context = context;
     this.#to = given.to;
+    this.#mailbox = job.mailbox;
     this.#journal = job.journal;
     this.#goesOn = job.journal !== undefined && existsSync(job.journal);
   }
@@ -43,7 +45,8 @@ export class MailOutcome {
   async tellResult(result: FetchMailResult): Promise<number> {
     const failures = result.failures.map(({ uid, number, error }) => ({ uid, number, error: sentence(error) }));
     for (const each of notes(result)) note(each);
-    if (this.#context.json) await printJson({ ...result, failures, to: this.#to, journal: this.#journal });
+    if (this.#context.json)
+      await printJson({ ...result, failures, mailbox: this.#mailbox, to: this.#to, journal: this.#journal });
     else {
       const told = failures.map(({ number, error }) => `✗ message ${number}: ${error}`);
       await print([`${summary(result)}: ${this.#to}`, ...told].join("\n"));
@@ -58,7 +61,7 @@ export class MailOutcome {
     const journal = this.#journal;
     const reason: unknown = signal.aborted ? signal.reason : error;
     const code = stopCode(reason, this.#goesOn || this.#fetched > 0);
-    await report(reason, { json, debug: globals.debug ?? false }, code, { to, journal });
+    await report(reason, { json, debug: globals.debug ?? false }, code, { mailbox: this.#mailbox, to, journal });
     if (json || exitCodeOf(reason) === EXIT.usage) return code;
     if (journal !== undefined && (this.#goesOn || existsSync(journal))) noteGoOn(journal);
     else if (this.#fetched > 0) note(`What was fetched until then is in ${to}.`);

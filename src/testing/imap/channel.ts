@@ -1,5 +1,6 @@
 /** A connection of the IMAP server: what happens elsewhere can be told while the client is silent, and answers can break off. */
 import { ByteChannel } from "../byte-channel.js";
+import { type Answer, mingled } from "./mingled.js";
 
 export class ImapChannel extends ByteChannel {
   /** Told what has changed, while the client is waited for. Must not wait for the client. */
@@ -8,6 +9,26 @@ export class ImapChannel extends ByteChannel {
   left: number | undefined;
   #changed = false;
   #stir: (() => void) | undefined;
+
+  /** Answers that do not leave before `mingle()`. */
+  #answers: Answer[] | undefined;
+
+  /** Another answer begins, which is held. */
+  keep(): void {
+    this.#answers = [...(this.#answers ?? []), [[]]];
+  }
+
+  /** A response is whole. */
+  next(): void {
+    this.#answers?.at(-1)?.push([]);
+  }
+
+  /** Puts the answers that were held, as if they had been given together. */
+  mingle(): void {
+    const answers = this.#answers ?? [];
+    this.#answers = undefined;
+    for (const piece of mingled(answers)) this.put(piece);
+  }
 
   /** What was put does not come any more. */
   get broken(): boolean {
@@ -23,7 +44,10 @@ export class ImapChannel extends ByteChannel {
   override put(what: string | Buffer): void {
     const part = typeof what === "string" ? what.slice(0, this.left) : what.subarray(0, this.left);
     if (this.left !== undefined) this.left -= part.length;
-    if (part.length > 0) super.put(part);
+    if (part.length === 0) return;
+    const answer = this.#answers?.at(-1);
+    if (answer) answer.at(-1)?.push(part);
+    else super.put(part);
   }
 
   override async more(): Promise<boolean> {

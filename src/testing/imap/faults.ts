@@ -57,6 +57,13 @@ export interface Faults extends ByteFaults, CommandFaults {
   wrongTag?: CommandFault | undefined;
   /** The end of the answer comes behind the end of the next command's, where that was sent already. */
   outOfOrder?: CommandFault | undefined;
+  /**
+   * FETCHes that are sent together are answered together: a response of the last one, one of the one before it, and so on in
+   * turn, and their ends behind all of them. (Where anything but FETCH responses is among the answers, they come in order.)
+   */
+  together?: boolean | undefined;
+  /** This command is answered BAD, and the answer repeats it: a password in it, too. It is not done. */
+  echo?: CommandFault | undefined;
   /** Lines (without CRLF) put between responses, one in front of each, in turn: `["* XYZZY 42", "* 7 XNEW (a b)"]`. */
   strangers?: readonly string[] | undefined;
   /** Another client expunges a message behind the first response of the answer, and the client is told at once. */
@@ -70,6 +77,11 @@ export interface Faults extends ByteFaults, CommandFaults {
   refuseLiteral?: CommandFault | undefined;
 
   // What is told of messages
+
+  /** The UID comes behind all else in a FETCH response. */
+  uidLast?: boolean | undefined;
+  /** Sections (BODY[], BINARY[], RFC822) come as quoted strings where these can hold them: ASCII on one line, or nothing. */
+  quotedSections?: boolean | undefined;
 
   /** RFC822.SIZE says so many octets more (or less) for each message. */
   wrongSizes?: number | undefined;

@@ -65,7 +65,11 @@ export function namedItem(session: Session, name: string): FetchItem {
   const text = Object.hasOwn(OLD, name) ? OLD[name] : undefined;
   if (text === undefined) return bad(`FETCH knows no ${name}`);
   const whole = { path: [], text, fields: [] };
-  return { name, sees: text !== "HEADER", of: ({ content }) => literalOf(name, sliceOf(content, whole)) };
+  return {
+    name,
+    sees: text !== "HEADER",
+    of: ({ content }, session) => bytesOf(session, name, sliceOf(content, whole)),
+  };
 }
 
 const NAME = /[A-Za-z0-9.]+/y;
@@ -88,7 +92,7 @@ function bodyItem(input: Input, sees: boolean): FetchItem {
   const part = span(input);
   const name = `BODY${sectionName(wanted, part)}`;
   const slice = ({ content }: Message) => sliceOf(content, wanted);
-  return { name, sees, of: (message) => literalOf(name, cutTo(slice(message), part)) };
+  return { name, sees, of: (message, session) => bytesOf(session, name, cutTo(slice(message), part)) };
 }
 
 function path(input: Input): readonly number[] {
@@ -101,7 +105,8 @@ function binaryItem(input: Input, sees: boolean): FetchItem {
   const numbers = path(input);
   const part = span(input);
   const name = `BINARY${sectionName({ path: numbers, text: "", fields: [] }, part)}`;
-  return { name, sees, of: ({ content }) => literalOf(name, cutTo(decodedSlice(content, numbers), part), true) };
+  const slice = ({ content }: Message) => cutTo(decodedSlice(content, numbers), part);
+  return { name, sees, of: (message, session) => bytesOf(session, name, slice(message), true) };
 }
 
 function binarySize(input: Input): FetchItem {
@@ -126,14 +131,29 @@ function cutTo(slice: Slice | undefined, part: ReturnType<typeof span>): Slice |
 }
 
 /** An item with bytes as they are; literal8 where they have a NUL and the item allows for it. */
-function* literalOf(name: string, slice: Slice | undefined, binary = false): Iterable<Piece> {
+function* bytesOf(session: Session, name: string, slice: Slice | undefined, binary = false): Iterable<Piece> {
   if (!slice) {
     yield `${name} NIL`;
+    return;
+  }
+  const quoted = session.shared.faults.quotedSections ? inQuotes(slice) : undefined;
+  if (quoted !== undefined) {
+    yield `${name} ${quoted}`;
     return;
   }
   const mark = binary && hasNul(slice) ? "~" : "";
   yield `${name} ${mark}{${slice.size}}\r\n`;
   yield* slice.read(0, slice.size);
+}
+
+/** Octets that are put in quotes. */
+const LONGEST_QUOTED = 4096;
+
+/** Bytes as a quoted string, where they can be one. */
+function inQuotes(slice: Slice): string | undefined {
+  if (slice.size > LONGEST_QUOTED) return undefined;
+  const text = string(Buffer.concat([...slice.read(0, slice.size)]).toString("latin1"));
+  return text.startsWith('"') ? text : undefined;
 }
 
 function hasNul(slice: Slice): boolean {
@@ -148,9 +168,13 @@ export function fetchResponse(
   message: Message,
   items: readonly FetchItem[],
 ): Iterable<Piece> {
+  const isUid = ({ name }: FetchItem) => name === "UID";
+  const ordered = session.shared.faults.uidLast
+    ? [...items.filter((item) => !isUid(item)), ...items.filter(isUid)]
+    : items;
   return joined(
     number,
-    items.map((item) => item.of(message, session)),
+    ordered.map((item) => item.of(message, session)),
   );
 }
 

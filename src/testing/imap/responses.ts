@@ -125,7 +125,7 @@ export abstract class Responses extends Conversation<ImapChannel, Shared> {
   }
 
   protected override instead(line: string): string | undefined {
-    const given = super.instead(line);
+    const given = strikes(this.shared.faults.echo, line) ? `BAD Cannot do this: ${line}` : super.instead(line);
     return given?.replace(/(^|\n)([^\n]*?)\r?\n?$/, (_, before: string, last: string) => {
       return /^[*+] /.test(last) ? before + last : `${before}${this.tag} ${last}`;
     });
@@ -140,6 +140,7 @@ export abstract class Responses extends Conversation<ImapChannel, Shared> {
 
   #close(): void {
     this.channel.put("\r\n");
+    this.channel.next();
     this.#within = false;
     this.#responses += 1;
     if (this.#responses === 1) this.begun();

@@ -24,6 +24,8 @@ interface Reading {
   readonly session: Session;
   readonly input: Input;
   modseq: boolean;
+  /** Messages are named by their numbers. */
+  numbers: boolean;
 }
 
 type Key = (reading: Reading) => Matches;
@@ -206,12 +208,13 @@ const KEYS: Readonly<Record<string, Key | readonly [Key, keyof ImapFeatures]>> =
 
 /** Reads search keys up to the end of the command: all of them must hold. */
 export function criteria(session: Session, input: Input): Criteria {
-  const reading: Reading = { session, input, modseq: false };
+  const reading: Reading = { session, input, modseq: false, numbers: false };
   const keys = [key(reading)];
   while (!input.ended) {
     input.blank();
     keys.push(key(reading));
   }
+  if (reading.numbers) session.usesNumbers();
   return { matches: (each) => keys.every((matches) => matches(each)), modseq: reading.modseq };
 }
 
@@ -221,8 +224,12 @@ function key(reading: Reading): Matches {
     const keys = input.list(() => key(reading), 1);
     return (each) => keys.every((matches) => matches(each));
   }
+  const isSaved = input.sees("$");
   const numbers = set(session, input, false);
-  if (numbers) return numbers;
+  if (numbers) {
+    reading.numbers ||= !isSaved;
+    return numbers;
+  }
   const name = input.word();
   const known = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
   const [run, feature] = typeof known === "function" ? [known] : (known ?? []);

@@ -31,6 +31,9 @@ export class SessionState {
 const ALL_NEWS = { flags: true, items: [] };
 const TAGGED = /^([^\x00-\x20(){%*"\\+\x7f-\xff]+) ((?:UID )?[^\x00-\x20(){%*"\\\x7f-\xff]+)/i;
 
+const FETCHING = /^(?:UID )?FETCH /i;
+const NEXT_FETCHING = /^[^ ]+ (?:UID )?FETCH [^\n]*\n/i;
+
 export class Session extends Responses {
   state = new SessionState();
   #input: Input | undefined;
@@ -102,6 +105,12 @@ export class Session extends Responses {
     await this.channel.flush();
   }
 
+  /** This command names messages by their numbers, though it is one by UID: `UID SEARCH 3`. */
+  usesNumbers(): void {
+    const byUid = /^UID /.exec(this.#name)?.[0];
+    if (byUid && isAmbiguous(this.#name.slice(byUid.length), this.#outstanding)) this.#ambiguous();
+  }
+
   /** Ends the connection behind this answer. */
   endBehind(): void {
     this.#ending = true;
@@ -164,15 +173,20 @@ export class Session extends Responses {
       this.violation("Not a tag and a command", line);
       return this.untagged("BAD A tag, a blank and a command were due");
     }
-    if (isAmbiguous(this.#name, this.#outstanding)) {
-      this.violation(`Ambiguous behind ${this.#outstanding.join(", ")} (RFC 3501 5.5)`);
-    }
+    if (isAmbiguous(this.#name, this.#outstanding)) this.#ambiguous();
+    const together = this.shared.faults.together === true && FETCHING.test(this.current);
+    if (together) this.channel.keep();
     const received = await receive(this, this.#name, this.current);
     if (received) {
       this.#input = received.input;
       await super.dispatch(`${tag} ${received.line}`);
     }
+    if (together && !NEXT_FETCHING.test(this.channel.waiting.toString("latin1", 0, 200))) this.channel.mingle();
     await this.#afterwards();
+  }
+
+  #ambiguous(): void {
+    this.violation(`Ambiguous behind ${this.#outstanding.join(", ")} (RFC 3501 5.5)`);
   }
 
   protected override async suffer(line: string, perform: () => Promise<void> | undefined): Promise<void> {

@@ -5,9 +5,11 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { SinkError, UsageError } from "../../../src/client/errors.js";
+import type { ListedMailbox } from "../../../src/imap/index.js";
 import { openDatabase } from "../../../src/jobs/journal/sqlite.js";
 import { Hands, TooLarge } from "../../../src/jobs/mail/hand.js";
 import { MailJournal } from "../../../src/jobs/mail/journal.js";
+import { mailPlaces } from "../../../src/jobs/mail/places.js";
 import { deletable, joinListings, planMail } from "../../../src/jobs/mail/plan.js";
 import { MailMeter } from "../../../src/jobs/mail/progress.js";
 import { EmlStore, emlName } from "../../../src/jobs/mail/stores/eml-store.js";
@@ -175,6 +177,45 @@ describe("names", () => {
     writeFileSync(at("file"), "");
     for (const path of [at("file"), at("none")]) await expect(mailFormatOf(path)).rejects.toThrow(UsageError);
   });
+});
+
+test("places of several mailboxes are below the common one, plain, and different from each other", () => {
+  const box = (name: string, delimiter = "/", flags: string[] = []) => ({
+    name,
+    delimiter,
+    flags,
+    specialUse: undefined,
+  });
+  const paths = (format: "maildir" | "mbox" | "eml", ...boxes: ListedMailbox[]) =>
+    mailPlaces(boxes, "to", format).map(({ to }) => to);
+  expect(paths("maildir", box("inbox"), box("A/b.c"), box("INBOX.Sent", "."))).toEqual([
+    "to",
+    "to/.A.b%2Ec",
+    "to/.INBOX.Sent",
+  ]);
+  expect(paths("mbox", box("INBOX"), box("A/ü"), { ...box("A/B"), delimiter: undefined })).toEqual([
+    "to/INBOX.mbox",
+    "to/A/&APw-.mbox",
+    "to/A%2FB.mbox",
+  ]);
+  expect(paths("eml", box("../../etc"), box("-rf"), box("a//b"), box("None", "/", ["\\Noselect"]))).toEqual([
+    "to/%2E%2E/%2E%2E/etc/",
+    "to/%2Drf/",
+    "to/a/%/b/",
+  ]);
+  expect(() => mailPlaces([box("A")], "x.mbox.gz", "mbox")).toThrow(UsageError);
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: "binary", minLength: 1 }), { maxLength: 5 }), (names) => {
+      const unique = [...new Set(names.map((name) => name.toWellFormed()))].filter(
+        (name) => !/[\0\r\n]/.test(name) && !/^inbox$/i.test(name),
+      );
+      for (const format of ["maildir", "mbox", "eml"] as const) {
+        const found = paths(format, ...unique.map((name) => box(name)));
+        expect(new Set(found).size).toBe(unique.length);
+        for (const path of found) expect(path).toMatch(/^to\/(?!\.\.?(?:\/|$))/);
+      }
+    }),
+  );
 });
 
 test("a folder: what a job died with is removed after 36 hours; what another one has in hand, and all else, stays", async () => {

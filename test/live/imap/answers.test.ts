@@ -6,11 +6,11 @@ import { parseList, parseNamespaces, parseStatus } from "../../../src/imap/list.
 import { parseMetadata } from "../../../src/imap/metadata.js";
 import { parseCapabilities } from "../../../src/imap/parse-capability.js";
 import { parseFetch } from "../../../src/imap/parse-fetch.js";
+import { parseEsearch, parseSearch } from "../../../src/imap/parse-search.js";
 import { parseQuota, parseQuotaRoots } from "../../../src/imap/quota.js";
 import type { Response } from "../../../src/imap/response.js";
 import { ResponseReader } from "../../../src/imap/response-reader.js";
 import { parseAccessList, parseGrantable, parseMyRights } from "../../../src/imap/rights.js";
-import { parseEsearch, parseSearch } from "../../../src/imap/search.js";
 import { parseThreads } from "../../../src/imap/sort.js";
 import { describeLive } from "../available.js";
 import { type LiveMail, MAIL_KINDS, startMail } from "../servers/mail.js";

@@ -128,8 +128,10 @@ describeMail("dovecot", {}, "dovecot: NOTIFY", (bed) => {
       if (event.type === "fetch") return `fetch ${event.data.envelope?.subject}`;
       return event.type;
     };
+    // Dovecot looks at the time of a Maildir, in seconds: what comes in the second of the last look is seen with the next.
+    const later = () => new Promise((resolve) => setTimeout(resolve, 1100));
     const next: (() => Promise<unknown>)[] = [
-      () => other.append(box, text("inside")),
+      () => later().then(() => other.append(box, text("inside"))),
       () => other.create("made by another"),
     ];
     const begun = other.append(target, text("elsewhere"));
