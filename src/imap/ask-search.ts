@@ -3,6 +3,7 @@ import { UsageError } from "../client/errors.js";
 import type { Call } from "../client/session.js";
 import type { Piece } from "./command.js";
 import type { MessageOptions } from "./fetch.js";
+import { isByNumber } from "./mailbox-argument.js";
 import { parseEsearch, parseSearch, type SearchCounts } from "./parse-search.js";
 import { type PartialRange, partialArgument, partOf } from "./partial.js";
 import type { Response } from "./response.js";
@@ -106,7 +107,7 @@ async function askPlain(
 }
 
 function verb(by: MessageOptions["by"]): string {
-  return by === "number" ? "SEARCH" : "UID SEARCH";
+  return isByNumber(by) ? "SEARCH" : "UID SEARCH";
 }
 
 /** Where names are UTF-8, so is everything (RFC 6855 §3). */

@@ -4,7 +4,7 @@ import type { Call } from "../client/session.js";
 import { astring, type Piece } from "./command.js";
 import type { MessageOptions } from "./fetch.js";
 import type { FetchData } from "./fetch-data.js";
-import { flagList, mailboxArgument, wholeArgument } from "./mailbox-argument.js";
+import { flagList, isByNumber, mailboxArgument, wholeArgument } from "./mailbox-argument.js";
 import { encodeMailbox } from "./mailbox-name.js";
 import type { ResponseCode } from "./parse-code.js";
 import { parseFetch } from "./parse-fetch.js";
@@ -55,11 +55,11 @@ export async function store(
   const { timeout } = call;
   if (!ACTION.test(action))
     throw new UsageError(`${JSON.stringify(action)} is no action of STORE`, { protocol: "imap" });
-  const verb = by === "number" ? "STORE" : "UID STORE";
+  const verb = isByNumber(by) ? "STORE" : "UID STORE";
   const since =
     unchangedSince === undefined ? "" : `(UNCHANGEDSINCE ${wholeArgument("unchangedSince", unchangedSince)}) `;
   const values = action.includes("LABELS") ? labelList(flags, session.utf8) : [flagList(flags)];
-  const wanted = new Wanted(formatSet(set), by !== "number", true);
+  const wanted = new Wanted(formatSet(set), !isByNumber(by), true);
   const isAnswer = (response: Response) =>
     response.name === "FETCH" && wanted.answeredBy(session.parsed(response), session.mailbox?.exists);
   return session.wanting(
@@ -84,7 +84,7 @@ export async function store(
 
 /** The sets of one command each: numbers could change between two of them. */
 export function commandSets(set: MessageSet, by: MessageOptions["by"]): string[] {
-  return by === "number" ? [formatSet(set)] : splitSet(set);
+  return isByNumber(by) ? [formatSet(set)] : splitSet(set);
 }
 
 /** Labels of Gmail are named like mailboxes, but for those with a backslash. */
@@ -108,7 +108,7 @@ export async function copy(
   const name = mailboxArgument(mailbox, session.utf8);
   const told: Copied[] = [];
   for (const each of commandSets(set, by)) {
-    const copied = await copiedBy(session, [`${by === "number" ? verb : `UID ${verb}`} ${each} `, name], timeout);
+    const copied = await copiedBy(session, [`${isByNumber(by) ? verb : `UID ${verb}`} ${each} `, name], timeout);
     if (copied) told.push(copied);
   }
   if (told.length < 2) return told[0];

@@ -8,8 +8,9 @@ import { type KnownState, knownFlags, type MailboxState, type StateAt, stateOf }
 import { parseFetch } from "./parse-fetch.js";
 import type { Response } from "./response.js";
 import { type SequenceSet, splitSet } from "./sequence-set.js";
-import { type ImapSession, sizeOf, tooMuch } from "./session.js";
+import type { ImapSession } from "./session.js";
 import { difference, intersection, NOTHING, setOf, union } from "./set-arithmetic.js";
+import { sizeOf, tooMuch } from "./size.js";
 
 /** What has changed in a mailbox. To follow: take away `vanished`, put in `added`, take over the flags of `changed`. */
 export interface MailboxChanges {

@@ -3,13 +3,14 @@ import { UsageError } from "../client/errors.js";
 import type { Call, CallOptions } from "../client/session.js";
 import type { Intake } from "../net/rows.js";
 import type { FetchData } from "./fetch-data.js";
-import { wholeArgument } from "./mailbox-argument.js";
+import { isByNumber, wholeArgument } from "./mailbox-argument.js";
 import { TOLD_UNASKED } from "./parse-fetch.js";
 import { type PartialRange, partialArgument } from "./partial.js";
 import type { Response } from "./response.js";
 import { type SectionSink, Sections } from "./sections.js";
 import { formatSet, type MessageSet, parseSet, type SequenceSet, splitSet } from "./sequence-set.js";
-import { type ImapSession, sizeOf } from "./session.js";
+import type { ImapSession } from "./session.js";
+import { sizeOf } from "./size.js";
 import { Wanted } from "./wanted.js";
 
 /**
@@ -73,7 +74,7 @@ export function fetchCommands(
 ): string[] {
   const list = itemList(items);
   const asked = list.length === 1 && MACROS.has(list[0]!.toUpperCase()) ? list[0] : `(${list.join(" ")})`;
-  const verb = options.by === "number" ? "FETCH" : "UID FETCH";
+  const verb = isByNumber(options.by) ? "FETCH" : "UID FETCH";
   const sets = splitSet(set);
   if (options.partial && (sets.length > 1 || options.by === "number")) {
     throw new UsageError("partial goes with a short set of UIDs", { advice: 'name all: "1:*"', protocol: "imap" });

@@ -8,7 +8,8 @@ import { Dialogue } from "./dialogue.js";
 import { EventFeed } from "./event-feed.js";
 import type { MailboxEvent } from "./mailbox.js";
 import type { Response } from "./response.js";
-import { type ImapSession, sizeOf } from "./session.js";
+import type { ImapSession } from "./session.js";
+import { sizeOf } from "./size.js";
 
 /** What `idle()` takes. */
 export interface IdleOptions extends CallOptions {

@@ -8,7 +8,7 @@ import { type CommandLine, type CommandText, commandLines, type LiteralOut, type
 import type { Response } from "./response.js";
 import { type ResponseEvents, ResponseReader } from "./response-reader.js";
 
-/** Bytes of a literal in memory that are written at once. */
+/** Bytes of a literal in memory that are written at once: in the middle of a longer one a refusal is heard. */
 const WHOLE = 256 * 1024;
 
 /** Takes a literal's bytes as they come. */
@@ -363,7 +363,7 @@ export class ImapLine extends Link {
   }
 }
 
-/** Pieces that a slow line takes one by one: each that leaves is a sign of life. */
+/** A literal bit by bit, each when the one before has left. */
 function* slices(bytes: readonly Buffer[]): Generator<Buffer> {
   for (const each of bytes) for (let at = 0; at < each.length; at += WHOLE) yield each.subarray(at, at + WHOLE);
 }

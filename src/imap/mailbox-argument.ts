@@ -22,6 +22,12 @@ export function flagList(flags: readonly string[]): string {
   return `(${flags.map((flag: string) => checkFlag(flag)).join(" ")})`;
 }
 
+/** True where messages are named by their numbers. Throws UsageError for a word that names neither. */
+export function isByNumber(by: "uid" | "number" | undefined): boolean {
+  if (by === undefined || by === "uid" || by === "number") return by === "number";
+  throw new UsageError(`messages are named by "uid" or "number", not ${JSON.stringify(by)}`, { protocol: "imap" });
+}
+
 /** A whole number of at most 64 bits. Throws UsageError; `what` is what it should be. */
 export function wholeArgument(what: string, value: number | bigint): string {
   const most = 2n ** 64n;

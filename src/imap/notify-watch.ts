@@ -8,7 +8,8 @@ import { EventFeed } from "./event-feed.js";
 import type { MailboxEvent } from "./mailbox.js";
 import { NOTIFY_AS_USUAL, type NotifyEvent, type NotifyGroup, notifyCommand, notifyEvent } from "./notify.js";
 import type { Response } from "./response.js";
-import { type ImapSession, sizeOf } from "./session.js";
+import type { ImapSession } from "./session.js";
+import { sizeOf } from "./size.js";
 
 /** What `notify()` takes. */
 export interface NotifyOptions extends CallOptions {

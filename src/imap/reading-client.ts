@@ -8,6 +8,7 @@ import { givenRows, type RowsOwner } from "../net/rows.js";
 import { checkReturns, esearch, type SearchOptions, type SearchReturn, search } from "./ask-search.js";
 import { type FetchItem, type FetchOptions, fetchCommands, fetchRows, type MessageOptions, wantedBy } from "./fetch.js";
 import type { FetchData } from "./fetch-data.js";
+import { isByNumber } from "./mailbox-argument.js";
 import { MailboxClient } from "./mailbox-client.js";
 import type { SearchCounts } from "./parse-search.js";
 import { partialArgument } from "./partial.js";
@@ -110,7 +111,7 @@ export abstract class ReadingClient extends MailboxClient {
       run: (alone, body) => this.run({ ...options, exclusive: alone }, body),
       refuse: (reason) => this.refuseWaiting(reason),
     };
-    return givenRows<FetchData, ImapSession>(owner, options.by === "number", (session, call, open) =>
+    return givenRows<FetchData, ImapSession>(owner, isByNumber(options.by), (session, call, open) =>
       session.wanting(wanted, () => fetchRows(session, commands, wanted, options, call, open()), call),
     );
   }
@@ -147,6 +148,6 @@ export abstract class ReadingClient extends MailboxClient {
 
   /** Of several searches in flight only ESEARCH tells which one it answers; and numbers may change behind other calls. */
   #isAlone(query: SearchQuery | string, { by }: MessageOptions): boolean {
-    return by === "number" || namesNumbers(query) || !this.has("ESEARCH");
+    return isByNumber(by) || namesNumbers(query) || !this.has("ESEARCH");
   }
 }

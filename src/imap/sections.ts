@@ -98,9 +98,13 @@ export class Sections {
       .finally(() => this.#session.resume(open));
   }
 
-  /** The response was not ours: what was taken of it is let go of. */
+  /** The response was not ours. Where a sink took some of it for the message that was asked for, it holds what is wrong. */
   forget(): void {
-    for (const each of this.#open) this.#destroy(each, new SinkError("the section belongs to another message"));
+    if (this.#open.length > 0) {
+      const error = new SinkError("the server sent a message that nobody asked for, and a sink has it: ask again");
+      for (const each of this.#open) this.#destroy(each, error);
+      this.#failure ??= { error };
+    }
     this.#next();
   }
 
@@ -180,15 +184,17 @@ export class Sections {
 
   /** Sections that came as a quoted string, or before their UID, go to their sinks now; gives those that have none. */
   #rest(row: FetchData, sections: ReadonlyMap<string, Buffer>, binary: boolean): ReadonlyMap<string, Buffer> {
-    let kept = sections;
+    const kept = new Map(sections);
+    const streamed = new Map(row.streamed);
     for (const [section, bytes] of sections) {
       if (this.#offered.has(keyOf(binary, section))) continue;
       const take = this.#take({ number: row.number, uid: row.uid, section, size: bytes.length });
       if (take === undefined) continue;
       if (bytes.length > 0) take(bytes);
-      row.streamed = new Map([...row.streamed, [section, bytes.length]]);
-      kept = new Map([...kept].filter(([each]) => each !== section));
+      streamed.set(section, bytes.length);
+      kept.delete(section);
     }
+    row.streamed = streamed;
     return kept;
   }
 }

@@ -5,7 +5,8 @@ import { Mailbox, type MailboxEvent } from "./mailbox.js";
 import { mailboxArgument, wholeArgument } from "./mailbox-argument.js";
 import type { Response } from "./response.js";
 import { formatSet, type MessageSet } from "./sequence-set.js";
-import { type ImapSession, sizeOf, tooMuch } from "./session.js";
+import type { ImapSession } from "./session.js";
+import { sizeOf, tooMuch } from "./size.js";
 
 /** What a client remembers of a mailbox. */
 export interface KnownMailbox {

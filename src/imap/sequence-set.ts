@@ -153,8 +153,9 @@ function add(low: number, high: number, bounds: number[]): void {
   else bounds.push(low, high);
 }
 
+/** RFC 9051 §9, nz-number: 32 bits. */
 function isNumber(value: unknown): value is number {
-  return value === Infinity || (Number.isSafeInteger(value) && (value as number) > 0);
+  return value === Infinity || (Number.isSafeInteger(value) && (value as number) > 0 && (value as number) < 2 ** 32);
 }
 
 /** In ascending order, what touches or overlaps in one. */

@@ -1,13 +1,6 @@
 /** The conversation of one IMAP connection: greeting, TLS, login, compression, single commands (RFC 9051, 3501, 4978). */
 import type { TLSSocket } from "node:tls";
-import {
-  AbortedError,
-  type PolywireError,
-  ProtocolError,
-  type ReplyError,
-  TlsError,
-  UsageError,
-} from "../client/errors.js";
+import { type PolywireError, ProtocolError, type ReplyError, TlsError } from "../client/errors.js";
 import type { ResolvedOptions } from "../client/options.js";
 import type { Call, Credentials, RequestOptions, Session } from "../client/session.js";
 import { serverName } from "../net/explain.js";
@@ -21,28 +14,13 @@ import { logIn } from "./login.js";
 import type { Mailbox, MailboxEvent } from "./mailbox.js";
 import type { ImapSettings } from "./options.js";
 import { parseFetch } from "./parse-fetch.js";
+import { checkRaw } from "./raw-command.js";
 import { refusal } from "./refusal.js";
 import { type ImapReply, replyOf } from "./reply.js";
 import type { Response } from "./response.js";
 import { Retrieval } from "./retrieval.js";
+import { sizeOf, tooMuch } from "./size.js";
 import { type Wanted, Wants } from "./wanted.js";
-
-/** Commands that `request()` leaves to a method, and which one. */
-const NOT_RAW: Readonly<Record<string, string>> = {
-  LOGIN: "login()",
-  AUTHENTICATE: "login()",
-  UNAUTHENTICATE: "another client",
-  STARTTLS: "the option security",
-  ENABLE: "enable()",
-  COMPRESS: "the option compress",
-  SELECT: "select()",
-  EXAMINE: "examine()",
-  CLOSE: "closeMailbox()",
-  UNSELECT: "unselect()",
-  APPEND: "append()",
-  IDLE: "idle()",
-  LOGOUT: "quit()",
-};
 
 /** A live IMAP connection. */
 export class ImapSession implements Session {
@@ -133,10 +111,7 @@ export class ImapSession implements Session {
   }
 
   async request(command: string, options: RequestOptions, call: Call): Promise<ImapReply> {
-    const verb = /^\s*([a-z0-9-]+)/i.exec(command)?.[1]?.toUpperCase() ?? "";
-    if (Object.hasOwn(NOT_RAW, verb)) {
-      throw new UsageError(`${verb} is not sent raw`, { advice: `use ${NOT_RAW[verb]}`, protocol: "imap" });
-    }
+    checkRaw(command);
     const { shown } = options;
     const { tagged, responses } = await this.exchange(command, () => true, { timeout: call.timeout, shown });
     for (const response of responses) this.heed(response);
@@ -251,28 +226,9 @@ export class ImapSession implements Session {
       throw this.line.fail(new ProtocolError("the server did not tell its capabilities"));
   }
 
-  /**
-   * Runs what waits for FETCH responses, behind all whose answers could be taken for its own. Cancelled before that, it is
-   * dropped.
-   */
-  async wanting<T>(wanted: Wanted, run: () => Promise<T>, call: Pick<Call, "cancel"> = {}): Promise<T> {
-    let cancelled: AbortedError | undefined;
-    for (let before = this.#wants.before(wanted); before !== undefined; before = this.#wants.before(wanted)) {
-      await new Promise<void>((resolve) => {
-        call.cancel = async (cause) => {
-          cancelled = new AbortedError("the call was cancelled before it was sent", { cause, clientUsable: true });
-          resolve();
-          return true;
-        };
-        before?.then(() => resolve());
-      });
-      delete call.cancel;
-      if (cancelled) throw cancelled;
-    }
-    const running = run();
-    const forget = () => this.#wants.delete(wanted);
-    this.#wants.add(wanted, running.then(forget, forget));
-    return running;
+  /** Runs what waits for FETCH responses, in its turn: see `Wants.run()`. */
+  wanting<T>(wanted: Wanted, run: () => Promise<T>, call?: Pick<Call, "cancel">): Promise<T> {
+    return this.#wants.run(wanted, run, call);
   }
 
   /** True where more than one command waits for FETCH responses. */
@@ -325,21 +281,4 @@ export class ImapSession implements Session {
     if (!this.settings.compress || this.line.compressed || !this.has("COMPRESS", "DEFLATE")) return;
     await this.line.compress("COMPRESS DEFLATE", call);
   }
-}
-
-/** What a response, or a row that was read from one, takes in memory besides its bytes, about. */
-const OVERHEAD = 200;
-
-/** Bytes that a response takes in memory, about. */
-export function sizeOf({ raw, literals }: Response): number {
-  let bytes = raw.length + OVERHEAD;
-  for (const literal of literals) if (typeof literal !== "number") bytes += literal.length;
-  return bytes;
-}
-
-/** The error for an answer that does not go into memory. */
-export function tooMuch(limit: number): ProtocolError {
-  return new ProtocolError(`an answer of more than ${limit} bytes does not go into memory`, {
-    advice: "ask for less, or raise limits.body",
-  });
 }

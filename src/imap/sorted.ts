@@ -2,6 +2,7 @@
 import type { Call } from "../client/session.js";
 import type { Piece } from "./command.js";
 import type { MessageOptions } from "./fetch.js";
+import { isByNumber } from "./mailbox-argument.js";
 import { parseSearch } from "./parse-search.js";
 import type { ImapSession } from "./session.js";
 import {
@@ -39,5 +40,5 @@ export async function threads(
 }
 
 function verb(name: string, by: MessageOptions["by"]): string {
-  return by === "number" ? name : `UID ${name}`;
+  return isByNumber(by) ? name : `UID ${name}`;
 }

@@ -2,6 +2,8 @@
  * Which FETCH response belongs to which command: servers answer several at once, in any order (Dovecot does). Commands whose
  * answers could be taken for each other's wait for each other (RFC 9051 §5.5). No I/O.
  */
+import { AbortedError } from "../client/errors.js";
+import type { Call } from "../client/session.js";
 import type { FetchData } from "./fetch-data.js";
 
 /** What one command asks for. */
@@ -80,6 +82,30 @@ export class Wants {
     if (uid !== undefined) return this.#ofOne.get(uid)?.over;
     for (const { wanted: other, over } of this.#ofOne.values()) if (other.confuses(wanted)) return over;
     return undefined;
+  }
+
+  /**
+   * Runs what waits for FETCH responses, behind all whose answers could be taken for its own. Cancelled before that, it is
+   * dropped.
+   */
+  async run<T>(wanted: Wanted, run: () => Promise<T>, call: Pick<Call, "cancel"> = {}): Promise<T> {
+    let cancelled: AbortedError | undefined;
+    for (let before = this.before(wanted); before !== undefined; before = this.before(wanted)) {
+      await new Promise<void>((resolve) => {
+        call.cancel = async (cause) => {
+          cancelled = new AbortedError("the call was cancelled before it was sent", { cause, clientUsable: true });
+          resolve();
+          return true;
+        };
+        before?.then(() => resolve());
+      });
+      delete call.cancel;
+      if (cancelled) throw cancelled;
+    }
+    const running = run();
+    const forget = () => this.delete(wanted);
+    this.add(wanted, running.then(forget, forget));
+    return running;
   }
 
   add(wanted: Wanted, over: Promise<unknown>): void {

@@ -17,6 +17,7 @@ import {
 import { type BatchSender, type NewMessages, sendBatches } from "./append-all.js";
 import { type Copied, commandSets, copy, type StoreAction, type Stored, type StoreOptions, store } from "./change.js";
 import type { MessageOptions } from "./fetch.js";
+import { isByNumber } from "./mailbox-argument.js";
 import { ReadingClient } from "./reading-client.js";
 import { type MessageSet, splitSet } from "./sequence-set.js";
 
@@ -37,7 +38,7 @@ export abstract class WritingClient extends ReadingClient {
     flags: readonly string[],
     options: StoreOptions = {},
   ): Promise<Stored> {
-    return this.run({ ...options, exclusive: options.by === "number" }, (session, call) =>
+    return this.run({ ...options, exclusive: isByNumber(options.by) }, (session, call) =>
       store(session, set, action, flags, options, call),
     );
   }
@@ -126,7 +127,7 @@ export abstract class WritingClient extends ReadingClient {
   ): Promise<Copied | undefined> {
     // Checked here, as it may be sent later.
     commandSets(set, options.by);
-    const exclusive = verb === "MOVE" || options.by === "number";
+    const exclusive = verb === "MOVE" || isByNumber(options.by);
     return this.run({ ...options, exclusive }, (session, { timeout }) =>
       copy(session, verb, set, mailbox, options.by, timeout),
     );

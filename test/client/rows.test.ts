@@ -167,6 +167,16 @@ describe("each and toArray", () => {
     expect(all).toEqual([1, 2, 1, 2]);
   });
 
+  test("what a callback throws is what each rejects with, also where the producer fails because of it", async () => {
+    const { rows, feed, fail } = setUp();
+    const taken = rows.each(() => {
+      throw new Error("mine");
+    });
+    feed().cancel = () => fail(new Error("the rest was too long to be read"));
+    feed().push([1], 1);
+    await expect(taken).rejects.toThrow("mine");
+  });
+
   test("toArray holds no more bytes than the producer allows; each is not bounded", async () => {
     const make = () =>
       new Rows<number>(async (feed) => {

@@ -43,12 +43,6 @@ async function record(bed: Bed, manner: Manner): Promise<Recording> {
   await met.client.quit();
   await relay.close();
   const { pieces } = relay;
-  console.error(
-    bed.row.name,
-    manner,
-    pieces.map((p) => p.bytes.length),
-    ends,
-  );
   return { pieces, ends, total: pieces.reduce((sum, { bytes }) => sum + bytes.length, 0) };
 }
 

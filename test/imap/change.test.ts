@@ -132,6 +132,21 @@ describe("thousands of scattered UIDs", () => {
   });
 });
 
+test("messages are named by UID or by number, and by nothing else", async () => {
+  const { imap, server } = await inbox("");
+  const by = "foo" as "uid";
+  expect(() => imap.fetch(1, "FLAGS", { by })).toThrow(UsageError);
+  const calls = [
+    () => imap.store(1, "FLAGS", [], { by }),
+    () => imap.copy(1, "box", { by }),
+    () => imap.search({ all: true }, { by }),
+    () => imap.sort(["date"], { all: true }, { by }),
+    () => imap.thread("REFERENCES", { all: true }, { by }),
+  ];
+  for (const call of calls) expect(await failure(call())).toBeInstanceOf(UsageError);
+  await server.done;
+});
+
 test("a call that waits for another one's answer is dropped by its signal: nothing was sent", async () => {
   const script =
     "C: A3 UID FETCH 1 (RFC822.SIZE)\nWAIT 60\nS: * 1 FETCH (UID 1 RFC822.SIZE 9)\nS: A3 OK\nC: A4 NOOP\nS: A4 OK\n";

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ConnectionError, ProtocolError, ReplyError, SinkError, UsageError } from "../../src/client/errors.js";
-import type { ImapClient } from "../../src/imap/client.js";
+import { ImapClient } from "../../src/imap/client.js";
 import type { PartialRange } from "../../src/imap/partial.js";
 import type { SequenceSet } from "../../src/imap/sequence-set.js";
+import { ImapServer } from "../../src/testing/imap-server.js";
 import { failure } from "../net/loopback.js";
-import { course, inbox } from "./dialogue.js";
+import { ALICE, course, inbox } from "./dialogue.js";
 
 function folder(): string {
   const made = mkdtempSync(join(tmpdir(), "polywire-imap-"));
@@ -295,7 +296,37 @@ describe("sinks", () => {
     await server.done;
   });
 
-  test("one that is slow holds the server back, not the order", async () => {
+  test("one that takes nothing holds the server back", async () => {
+    const messages = Array.from({ length: 8 }, () => Buffer.alloc(4 * 1024 * 1024, "a line\r\n"));
+    const server = await ImapServer.start({
+      users: { alice: { password: ALICE.password, mailboxes: { INBOX: messages } } },
+    });
+    onTestFinished(() => server.close());
+    const { host, port } = server;
+    const imap = new ImapClient({ host, port, security: "plain", credentials: ALICE, compress: false });
+    onTestFinished(() => imap.close());
+    await imap.connect();
+    await imap.login();
+    await imap.select("INBOX");
+    const asked: (number | undefined)[] = [];
+    let open: () => void = () => {};
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const to = ({ uid }: { uid: number | undefined }) => {
+      asked.push(uid);
+      return () => gate;
+    };
+    const rows = imap.fetch("1:*", ["BODY.PEEK[]"], { to }).toArray();
+    await expect.poll(() => asked).toEqual([1]);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(asked).toEqual([1]);
+    expect(server.replyBytes).toBeLessThan(24 * 1024 * 1024);
+    open();
+    expect((await rows).map(({ uid, streamed }) => [uid, streamed.get("")])).toEqual(
+      messages.map(({ length }, i) => [i + 1, length]),
+    );
+  });
+
+  test("those that take their time keep their rows in order", async () => {
     const script = `C: A3 UID FETCH 1:3 (BODY.PEEK[])\n${body(1, "a")}${body(2, "b")}${body(3, "c")}S: A3 OK\n`;
     const { imap } = await inbox(script);
     const waits: Record<number, number> = { 1: 60, 2: 1, 3: 20 };
@@ -370,6 +401,30 @@ describe("sinks", () => {
     const { imap } = await inbox(script);
     await imap.fetch("1:2", ["BODY.PEEK[]"], { to: ({ uid }) => join(work, `${uid}.eml`) }).toArray();
     expect(readdirSync(work)).toEqual(["1.eml", "2.eml"]);
+  });
+
+  test("a sink that was given a message that nobody asked for fails the call, and the client goes on", async () => {
+    const script =
+      'C: A3 UID FETCH 1 (BODY.PEEK[])\nS: * 9 FETCH (BODY[] {5}\nS: alien UID 99)\nS: * 1 FETCH (UID 1 BODY[] "msg-1")\nS: A3 OK\nC: A4 NOOP\nS: A4 OK\n';
+    const { imap, server } = await inbox(script);
+    const stored: string[] = [];
+    const error = await failure(imap.retrieve(1, { to: (chunk) => void stored.push(String(chunk)) }));
+    expect([error, stored]).toMatchObject([{ name: "SinkError", clientUsable: true }, ["alien"]]);
+    await imap.noop();
+    await server.done;
+  });
+
+  test("many sections before their UID all go to their sinks", async () => {
+    const count = 3_000;
+    const sections = Array.from({ length: count }, (_, i) => `BODY[${i + 1}] {1}\nS: x`).join(" ");
+    const { imap } = await inbox(`C: A3 UID FETCH 1:2 (BODY.PEEK[])\nS: * 1 FETCH (${sections} UID 1)\nS: A3 OK\n`);
+    const asked = new Set<string>();
+    const to = ({ section }: { section: string }) => {
+      asked.add(section);
+      return () => {};
+    };
+    const [row] = await imap.fetch("1:2", ["BODY.PEEK[]"], { to }).toArray();
+    expect([asked.size, row?.streamed.size, row?.body.size]).toEqual([count, count, 0]);
   });
 
   test("behind a loop that was left, nothing goes to sinks", async () => {

@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { LoginError } from "../../src/client/errors.js";
 import { Transcript } from "../../src/client/transcript.js";
 import { ImapClient } from "../../src/imap/client.js";
 import type { ImapOptions } from "../../src/imap/options.js";
@@ -116,11 +115,12 @@ describe("a command that is repeated in its refusal", () => {
     ["AUTHENTICATE PLAIN", "s3cret"],
     ["AUTHENTICATE PLAIN", "x".repeat(300)],
   ])("%s: nobody sees the password %s", async (command, password) => {
-    const mechanisms = command === "LOGIN" ? [] : ["PLAIN"];
+    const asked = command === "LOGIN" ? {} : { mechanisms: ["PLAIN"] };
+    const mechanisms = asked.mechanisms ?? [];
     const users = { alice: { password, mailboxes: {} } };
     const { imap, transcript } = await start(
       { users, mechanisms, faults: { echo: { command } } },
-      { credentials: { user: "alice", password } },
+      { ...asked, credentials: { user: "alice", password } },
     );
     await imap.connect();
     const error = await failure(imap.login());
@@ -144,6 +144,5 @@ describe("a command that is repeated in its refusal", () => {
     expect(await failure(imap.create("box"))).toMatchObject({ name: "ReplyError", clientUsable: true });
     await imap.create("box");
     expect(imap.state).toBe("ready");
-    expect(await failure(imap.login())).not.toBeInstanceOf(LoginError);
   });
 });

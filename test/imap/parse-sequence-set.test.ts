@@ -50,6 +50,8 @@ describe("what is sent", () => {
     ["1:2:3"],
     [" 1"],
     ["9".repeat(30)],
+    [2 ** 32],
+    ["1:4294967296"],
   ])("%j is refused", (set) => {
     expect(() => formatSet(set as MessageSet)).toThrow(UsageError);
     expect(() => splitSet(set as MessageSet)).toThrow(UsageError);

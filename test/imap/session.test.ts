@@ -101,15 +101,25 @@ describe("requests", () => {
     await server.done;
   });
 
-  test.each(["LOGIN a b", "select INBOX", "IDLE", "LOGOUT", "STARTTLS", "XA {5}", "XA {5+}", "XA\r\nA9 LOGOUT"])(
-    "%j is not sent raw",
-    async (command) => {
-      const { imap, server } = await ready("");
-      expect(await failure(imap.request(command))).toBeInstanceOf(UsageError);
-      await server.done;
-      expect(imap.state).toBe("ready");
-    },
-  );
+  test.each([
+    "LOGIN a b",
+    "select INBOX",
+    "IDLE",
+    "LOGOUT",
+    "STARTTLS",
+    "XA {5}",
+    "XA {5+}",
+    "XA\r\nA9 LOGOUT",
+    "",
+    " ",
+    "UID",
+    "UID ",
+  ])("%j is not sent raw", async (command) => {
+    const { imap, server } = await ready("");
+    expect(await failure(imap.request(command))).toBeInstanceOf(UsageError);
+    await server.done;
+    expect(imap.state).toBe("ready");
+  });
 
   test("a secret is shown nowhere", async () => {
     const { imap, transcript } = await ready("C: A2 XAUTH hunter2\nS: A2 NO bad hunter2\n");

@@ -185,7 +185,34 @@ describeEach({}, (bed) => {
 });
 
 describeMail("cyrus", {}, "cyrus: what is shared", (bed) => {
-  it("rights, quotas and metadata", async () => {
+  it("quotas are set, told, and met", async () => {
+    const admin = await bed.ready({ credentials: { user: "administrator", password: "administrator" } });
+    await admin.setQuota("user.bob", { storage: 100, message: 3 });
+    const bob = await bed.ready({ credentials: { user: "bob", password: bed.server.users.bob as string } });
+    expect(await bob.getQuotaRoot("INBOX")).toEqual([
+      {
+        root: "INBOX",
+        resources: expect.arrayContaining([
+          { name: "STORAGE", usage: 0, limit: 100 },
+          { name: "MESSAGE", usage: 0, limit: 3 },
+        ]),
+      },
+    ]);
+    await bob.append("INBOX", text("small"));
+    const large = text("large", "x".repeat(90).concat("\n").repeat(1200));
+    // It says so without a code (OVERQUOTA).
+    const full = { name: "ReplyError", clientUsable: true, message: expect.stringContaining("Over quota") };
+    expect(await failure(bob.append("INBOX", large))).toMatchObject(full);
+    for (const subject of ["two", "three"]) await bob.append("INBOX", text(subject));
+    expect(await failure(bob.append("INBOX", text("four")))).toMatchObject(full);
+    const { resources } = await admin.getQuota("user.bob");
+    expect(resources.find(({ name }) => name === "MESSAGE")).toEqual({ name: "MESSAGE", usage: 3, limit: 3 });
+    await admin.setQuota("user.bob", {});
+    expect((await admin.getQuota("user.bob")).resources).toEqual([]);
+    await bob.append("INBOX", large);
+  });
+
+  it("rights and metadata", async () => {
     const { imap, box } = await bed.fresh();
     expect(await imap.myRights(box)).toContain("lrswi");
     await imap.setAcl(box, "bob", "lr");
@@ -193,7 +220,6 @@ describeMail("cyrus", {}, "cyrus: what is shared", (bed) => {
     expect((await imap.listRights(box, "bob")).identifier).toBe("bob");
     await imap.deleteAcl(box, "bob");
     expect((await imap.getAcl(box)).rights.has("bob")).toBe(false);
-    expect(await imap.getQuotaRoot(box)).toBeInstanceOf(Array);
     await imap.setMetadata(box, { "/private/comment": 'mine "ü"' });
     const entries = await imap.getMetadata(box, ["/private/comment"]);
     expect(entries.get("/private/comment")).toBe('mine "ü"');
