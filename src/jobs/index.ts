@@ -1,4 +1,4 @@
-/** `polywire/jobs`: bulk moves, and what newsgroup headers hold. */
+/** `polywire/jobs`: bulk moves, headers of newsgroups and what they hold, mail fetched, copied and watched. Exports only. */
 
 export { type CopyMailResult, copyMail } from "./copy/copy.js";
 export type { CopyMailOptions } from "./copy/options.js";

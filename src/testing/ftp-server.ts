@@ -47,7 +47,10 @@ export class FtpServer extends MemoryServer<Faults, Session> {
     this.#shared = Object.assign(this.hall, { options, tree: this.tree, faults: this.faults });
   }
 
-  /** `ftp://test:test@127.0.0.1:port` (`ftps:` when TLS is implicit), without a path: append one that begins with `/`. */
+  /**
+   * `ftp://test:test@127.0.0.1:port` (`ftps:` when TLS is implicit), without a path: append one that begins with `/`.
+   * Without TLS, `open()` needs `?security=plain` behind it: {@link FtpServer.urlOf} has it.
+   */
   get url(): `ftp://${string}` | `ftps://${string}` {
     return this.address("ftp", Object.entries(this.#options.users)[0] ?? ["anonymous", "guest"]);
   }

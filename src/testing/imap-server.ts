@@ -56,7 +56,10 @@ export class ImapServer extends MemoryServer<Faults, Session> {
     this.#shared = Object.assign(this.hall, { options, trees: this.#trees, violations: [], faults: this.faults });
   }
 
-  /** `imap://test:test@127.0.0.1:port` (`imaps:` when TLS is implicit), for the first user. */
+  /**
+   * `imap://test:test@127.0.0.1:port` (`imaps:` when TLS is implicit), for the first user.
+   * Without TLS, `open()` needs `?security=plain` behind it: {@link ImapServer.urlOf} has it.
+   */
   get url(): string {
     return this.#addressOf(Object.keys(this.#options.users)[0]);
   }

@@ -46,7 +46,10 @@ export class NntpServer extends MemoryServer<Faults, Session> {
     this.#shared = Object.assign(this.hall, { options, groups, faults: this.faults });
   }
 
-  /** `nntp://alice:secret@127.0.0.1:port` (`nntps:` when TLS is implicit), without a path: append `/` and a group. */
+  /**
+   * `nntp://alice:secret@127.0.0.1:port` (`nntps:` when TLS is implicit), without a path: append `/` and a group.
+   * Without TLS, `open()` needs `?security=plain` behind it: {@link NntpServer.urlOf} has it.
+   */
   get url(): string {
     const [name, user] = Object.entries(this.#options.users)[0] ?? [];
     return this.address("nntp", name === undefined ? undefined : [name, user?.password ?? ""]);

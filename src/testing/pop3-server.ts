@@ -45,7 +45,10 @@ export class Pop3Server extends MemoryServer<Faults, Session> {
     this.#shared = Object.assign(this.hall, { options, maildrops: this.#maildrops, faults: this.faults });
   }
 
-  /** `pop3://test:test@127.0.0.1:port` (`pop3s:` when TLS is implicit), for the first user. */
+  /**
+   * `pop3://test:test@127.0.0.1:port` (`pop3s:` when TLS is implicit), for the first user.
+   * Without TLS, `open()` needs `?security=plain` behind it: {@link Pop3Server.urlOf} has it.
+   */
   get url(): string {
     return this.#addressOf(Object.keys(this.#options.users)[0]);
   }

@@ -45,7 +45,10 @@ export class SmtpServer extends MemoryServer<Faults, Session> {
     this.#shared = Object.assign(this.hall, { options, ledger: this.#ledger, faults: this.faults });
   }
 
-  /** `smtp://alice:secret@127.0.0.1:port` (`smtps:` when TLS is implicit, `lmtp:` for LMTP), for the first user, if any. */
+  /**
+   * `smtp://alice:secret@127.0.0.1:port` (`smtps:` when TLS is implicit, `lmtp:` for LMTP), for the first user, if any.
+   * Without TLS, `open()` needs `?security=plain` behind it: {@link SmtpServer.urlOf} has it.
+   */
   get url(): string {
     const [name, user] = Object.entries(this.#options.users)[0] ?? [];
     const login = name === undefined ? undefined : ([name, user?.password ?? ""] as const);
@@ -80,7 +83,10 @@ export class SmtpServer extends MemoryServer<Faults, Session> {
     return this.hall.count.bytes;
   }
 
-  /** The URL, to hand to `open()`: with `?security=plain` when the server has no TLS. */
+  /**
+   * The URL, to hand to `open()`: with `?security=plain` when the server has no TLS. It is `lmtp:`
+   * for LMTP, which `open()` does not take: write `smtp:` instead, and the option `lmtp: true`.
+   */
   urlOf(): string {
     return `${this.url}${this.plainly}`;
   }

@@ -316,6 +316,24 @@ describe("many messages", () => {
   const b64 = (text: string) => Buffer.from(text).toString("base64");
   const two = [{ content: { text: "hi" }, flags: ["\\Seen"] }, { content: Buffer.from("ho") }];
 
+  test("a loop that is left does not wait for a source that is silent", async () => {
+    const { imap, server } = await ready(
+      `C: A2 APPEND box {2}\nS: + go\nC~ ${b64("hi\r\n")}\nS: A2 OK\nC: A3 NOOP\nS: A3 OK\n`,
+    );
+    async function* messages() {
+      yield { content: { text: "hi" } };
+      // It does not go into the same batch: the first one is sent.
+      yield { content: Buffer.alloc(5 * 1024 * 1024) };
+      await new Promise(() => {});
+    }
+    for await (const { index } of imap.appendAll("box", messages())) {
+      expect(index).toBe(0);
+      break;
+    }
+    await imap.noop();
+    await server.done;
+  });
+
   test("go in one command where the server takes that", async () => {
     const script = `C: A2 APPEND box (\\Seen) {2+}\nC~ ${b64("hi {2+}\r\nho\r\n")}\nS: A2 OK [APPENDUID 38 7:8] in\n`;
     const { imap, server } = await ready(script, ["LITERAL+", "MULTIAPPEND"]);

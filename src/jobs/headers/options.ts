@@ -25,7 +25,7 @@ export interface FetchOptions {
   groups?: string | readonly string[] | undefined;
   /** Articles from one number to another; without an end, all from there on. */
   range?: readonly [low: number, high?: number] | undefined;
-  /** The newest so many numbers (of which some may have no article). */
+  /** The newest so many numbers of each group (of which some may have no article). */
   newest?: number | undefined;
   /** Articles that came since this moment; the dates in the articles decide, a day before is looked at as well. */
   since?: Date | undefined;

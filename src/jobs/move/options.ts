@@ -24,7 +24,7 @@ export type OnExists = "same-skip" | "fail" | "overwrite" | "rename";
 
 /** What a move takes. */
 export interface MoveOptions {
-  /** The folder the files are in. */
+  /** The folder the files are in. Folders in it are passed over. */
   from: MoveSide;
   /** The folder they go to; it is made where it is not there. */
   to: MoveSide;

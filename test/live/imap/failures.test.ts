@@ -2,14 +2,14 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { AbortedError, ConnectionError, TimeoutError, TlsError } from "../../../src/client/errors.js";
+import { AbortedError, ConnectionError, LoginError, TimeoutError, TlsError } from "../../../src/client/errors.js";
 import { Transcript } from "../../../src/client/transcript.js";
 import { ImapClient } from "../../../src/imap/client.js";
 import type { ImapOptions } from "../../../src/imap/options.js";
 import { errorOf } from "../bed.js";
 import { certificates } from "../servers/certs.js";
 import { type LiveMail, MAIL_KINDS, type MailKind, type MailOptions, startMail } from "../servers/mail.js";
-import { describeEach } from "./bed.js";
+import { describeEach, describeMail } from "./bed.js";
 
 const MiB = 1024 * 1024;
 /** More than what the kernel and the client may hold of it. */
@@ -174,5 +174,20 @@ describeEach({}, (bed) => {
     const careless = bed.client({ security: "tls", tls: { ca: [], rejectUnauthorized: false } });
     await careless.connect();
     expect(careless.secure).toBe(true);
+  });
+});
+
+describeMail("dovecot", { exclusive: true }, "dovecot, one session of a user at a time", (bed) => {
+  it("one too many is no word about the password, and may be tried again", async () => {
+    const first = await bed.ready();
+    await first.select("INBOX");
+    const second = bed.client();
+    await second.connect();
+    const error = await errorOf(second.login());
+    expect(error).not.toBeInstanceOf(LoginError);
+    expect(error).toMatchObject({ retryable: true });
+    expect(error.message).toMatch(/connections/i);
+    await first.quit();
+    await expect.poll(async () => (await bed.ready()).state, { timeout: 10_000 }).toBe("ready");
   });
 });

@@ -7,15 +7,22 @@ import { Transcript } from "../../../src/client/transcript.js";
 import { errorOf } from "../bed.js";
 import { HARD } from "../pop3/bed.js";
 import { announcing } from "./announcing.js";
-import { describeEach } from "./bed.js";
+import { type Bed, describeEach } from "./bed.js";
 
-const BOTH = ["LITERAL+", "LITERAL-"];
 /** What is announced, and whether a literal of so many octets is waited for. */
 const KINDS: readonly (readonly [string, string[], (size: number) => boolean])[] = [
   ["no literals but those that are waited for", [], () => true],
   ["LITERAL-", ["LITERAL-"], (size) => size > 4096],
   ["LITERAL+", ["LITERAL+"], () => false],
 ];
+
+/** The port of a server that takes literals in this way alone. */
+const saying = ({ server: { host, ports } }: Bed, words: readonly string[]) =>
+  announcing({ host, port: ports.imap }, (all) => [
+    // IMAP4rev2 has LITERAL- in it.
+    ...all.filter((word) => !["LITERAL+", "LITERAL-", "IMAP4rev2"].includes(word)),
+    ...words,
+  ]);
 
 const text = (subject: string, body = "hello") => ({ text: `Subject: ${subject}\nFrom: a@example.org\n\n${body}\n` });
 
@@ -30,10 +37,7 @@ function announced(transcript: Transcript): [number, boolean][] {
 
 describeEach({}, (bed) => {
   it.each(KINDS)("%s: messages, names and searches go in as they are", async (_, words, waits) => {
-    const { host, ports } = bed.server;
-    // IMAP4rev2 has LITERAL- in it.
-    const others = (all: string[]) => all.filter((word) => !BOTH.includes(word) && word !== "IMAP4rev2");
-    const port = await announcing({ host, port: ports.imap }, (all) => [...others(all), ...words]);
+    const port = await saying(bed, words);
     const transcript = new Transcript();
     const { imap, box } = await bed.fresh({ port, transcript });
 
@@ -62,9 +66,7 @@ describeEach({}, (bed) => {
   });
 
   it.each(KINDS)("%s: a refused literal leaves the client usable", async (_, words) => {
-    const { host, ports } = bed.server;
-    const others = (all: string[]) => all.filter((word) => !BOTH.includes(word) && word !== "IMAP4rev2");
-    const port = await announcing({ host, port: ports.imap }, (all) => [...others(all), ...words]);
+    const port = await saying(bed, words);
     const { imap, box } = await bed.fresh({ port });
     const large = Buffer.from(`Subject: large\r\n\r\n${"0123456789\r\n".repeat(100_000)}`);
     const path = join(bed.scratch, "refused.eml");
