@@ -26,7 +26,7 @@ const EXPORTS: Record<string, string> = {
   pop3: "Pop3Client",
   smtp: "SendError SmtpClient TransportError polywireTransport",
   imap: "FetchData ImapClient ImapResponse Mailbox SequenceSet",
-  message: `Headers Maildir MessageSummary YencDecoder completeArticle composeArticle composeMail decodeBytes decodeWords decodeYenc
+  message: `Headers Maildir MessageSummary YencDecoder checkAddresses completeArticle composeArticle composeMail decodeBytes decodeWords decodeYenc
     encodeMbox encodeYenc extensionOf formatDate formatNzb joinYenc mboxPieces mimeTypeOf parseAddresses parseDate parseHeaders parseMaildirName
     parseMessage parseNzb parseParameters readMbox yencParts`,
   jobs: `Counts JournalReader PartCollector baseSubject collectParts compileMatch compileRoute copyMail dayChart fetchArticles

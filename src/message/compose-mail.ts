@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import type { MailComposerOptions } from "nodemailer/lib/mail-composer";
 import type MimeNode from "nodemailer/lib/mime-node";
 import { SinkError, UsageError } from "../client/errors.js";
+import { checkAddresses } from "./check-addresses.js";
 import { oneLine } from "./compose-fields.js";
 import { withTypes } from "./mime-types.js";
 
@@ -27,8 +28,8 @@ export interface ComposeMailOptions {
 /**
  * Composes a message. Line ends are CR LF; everything is 7-bit, whatever it was made of.
  *
- * @throws UsageError for a line break in any header value, file name or address, and for options that are not the
- *   composer's; SinkError where an attachment cannot be read.
+ * @throws UsageError for a line break in any header value, file name or address, for what is no address, and for options
+ *   that are not the composer's; SinkError where an attachment cannot be read.
  */
 export async function composeMail(mail: MailComposerOptions, options: ComposeMailOptions = {}): Promise<ComposedMail> {
   refuseForged(mail);
@@ -68,6 +69,7 @@ const FIELDS = [
   ...["from", "sender", "to", "cc", "bcc", "replyTo", "inReplyTo", "references", "subject", "messageId", "date"],
   ...["headers", "envelope", "boundaryPrefix", "baseBoundary", "encoding", "textEncoding"],
 ] as const;
+const ADDRESS_FIELDS = ["from", "sender", "to", "cc", "bcc", "replyTo"] as const;
 const PART_FIELDS = [
   "filename",
   "contentType",
@@ -85,6 +87,7 @@ function refuseForged(mail: MailComposerOptions): void {
     throw new UsageError(`${stray} is an option of nodemailer's mailer`, { advice });
   }
   for (const field of FIELDS) refuseLines(mail[field], field);
+  for (const field of ADDRESS_FIELDS) checkAddresses(mail[field], field);
   const { text, html, watchHtml, amp, icalEvent, attachments = [], alternatives = [] } = mail;
   const parts: unknown[] = [text, html, watchHtml, amp, icalEvent, ...attachments, ...alternatives];
   for (const part of parts) {

@@ -1,5 +1,6 @@
 /** `polywire/message`: mail and news messages, from bytes to values and back. No connection is needed. */
 export { type Address, parseAddresses } from "./address.js";
+export { checkAddresses } from "./check-addresses.js";
 export {
   type AddressInput,
   type ArticleDefaults,

@@ -1,5 +1,6 @@
 /** Sinks and sources opened: one way to write to files, streams and functions, one to read from files and the rest. */
 
+import { existsSync } from "node:fs";
 import { Readable, type Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
@@ -84,6 +85,11 @@ export async function openSink(sink: Sink, options: SinkOptions = {}): Promise<S
  */
 export async function openSource(source: Source, options: SourceOptions = {}): Promise<SourceReader> {
   const { start = 0, end = Number.POSITIVE_INFINITY, reuse } = options;
+  if (typeof source === "string" && /[\r\n]/.test(source) && !existsSync(source)) {
+    throw new UsageError("a text with line breaks, and no path of a file", {
+      advice: "a string is a path: give a text as { text }, or as a Buffer",
+    });
+  }
   if (typeof source === "string" || source instanceof URL) return readFileRange(localPath(source), start, end, reuse);
   if (source instanceof Uint8Array) return memoryReader(source, start, end);
   if (source !== null && typeof source === "object") {

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { UsageError } from "../client/errors.js";
 import type { Source } from "../client/sink.js";
 import { parseAddresses } from "../message/address.js";
+import { checkAddresses } from "../message/check-addresses.js";
 import { type Headers, parseHeaders } from "../message/headers.js";
 import { isDraft, type MailDraft, mailOf } from "../message/writer.js";
 import { openSource, type SourceReader } from "../net/stream.js";
@@ -75,11 +76,11 @@ function envelopeOf(headers: Headers): Envelope {
       protocol: "smtp",
     });
   }
-  const addresses = (name: string) =>
-    headers
-      .allRaw(name)
-      .flatMap(parseAddresses)
-      .flatMap(({ address }) => (address === "" ? [] : [address]));
+  const addresses = (name: string) => {
+    const fields = headers.allRaw(name);
+    checkAddresses(fields, name);
+    return fields.flatMap(parseAddresses).map(({ address }) => address);
+  };
   const from = addresses("sender")[0] ?? addresses("from")[0];
   if (from === undefined) throw new UsageError("the message has no From", { protocol: "smtp" });
   return { from, to: ["to", "cc", "bcc"].flatMap(addresses) };

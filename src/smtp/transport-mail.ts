@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import type { SentMessageInfo } from "nodemailer";
 import type MailMessage from "nodemailer/lib/mailer/mail-message";
 import { UsageError } from "../client/errors.js";
+import { checkAddresses } from "../message/check-addresses.js";
 import type { Envelope, RawMessage, RcptParameters, Recipient } from "./options.js";
 import type { SendResult } from "./result.js";
 import { rejectedError, type TransportError } from "./transport-error.js";
@@ -25,6 +26,9 @@ export interface TransportInfo extends SentMessageInfo {
   messageSize: number;
 }
 
+/** Where an envelope comes from that is not given. */
+const FIELDS = ["from", "sender", "to", "cc", "bcc"] as const;
+
 /** What nodemailer says about notifications, under either name. */
 type Dsn = NonNullable<MailMessage["data"]["dsn"]>;
 
@@ -39,6 +43,8 @@ export function rawMessage<T>(mail: MailMessage<T>, raw: Readable, hasDsn: boole
   if (auth !== undefined) {
     throw new UsageError("this transport logs in once for all messages: a message cannot bring its own auth");
   }
+  // What nodemailer cannot read it leaves out.
+  if (mail.data.envelope === undefined) for (const field of FIELDS) checkAddresses(mail.data[field], field);
   const { from, to } = mail.message.getEnvelope();
   const parameters = dsn && hasDsn ? dsnOf(dsn) : {};
   const { notify, orcpt, ...own } = parameters;

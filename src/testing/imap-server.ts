@@ -60,7 +60,7 @@ export class ImapServer extends MemoryServer<Faults, Session> {
    * `imap://test:test@127.0.0.1:port` (`imaps:` when TLS is implicit), for the first user.
    * Without TLS, `open()` needs `?security=plain` behind it: {@link ImapServer.urlOf} has it.
    */
-  get url(): string {
+  get url(): `imap://${string}` | `imaps://${string}` {
     return this.#addressOf(Object.keys(this.#options.users)[0]);
   }
 
@@ -97,12 +97,12 @@ export class ImapServer extends MemoryServer<Faults, Session> {
    * The URL of a user (the first one when none is named), and of a mailbox where one is named, to hand to `open()`: with
    * `?security=plain` when the server has no TLS.
    */
-  urlOf(user = Object.keys(this.#options.users)[0], mailbox?: string): string {
+  urlOf(user = Object.keys(this.#options.users)[0], mailbox?: string): `imap://${string}` | `imaps://${string}` {
     const path = mailbox === undefined ? "" : `/${mailbox.split("/").map(encodeURIComponent).join("/")}`;
     return `${this.#addressOf(user)}${path}${this.plainly}`;
   }
 
-  #addressOf(user: string | undefined): string {
+  #addressOf(user: string | undefined): `imap://${string}` | `imaps://${string}` {
     return this.address("imap", user === undefined ? undefined : [user, this.#options.users[user]?.password ?? ""]);
   }
 

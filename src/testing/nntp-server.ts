@@ -50,7 +50,7 @@ export class NntpServer extends MemoryServer<Faults, Session> {
    * `nntp://alice:secret@127.0.0.1:port` (`nntps:` when TLS is implicit), without a path: append `/` and a group.
    * Without TLS, `open()` needs `?security=plain` behind it: {@link NntpServer.urlOf} has it.
    */
-  get url(): string {
+  get url(): `nntp://${string}` | `nntps://${string}` {
     const [name, user] = Object.entries(this.#options.users)[0] ?? [];
     return this.address("nntp", name === undefined ? undefined : [name, user?.password ?? ""]);
   }
@@ -61,7 +61,7 @@ export class NntpServer extends MemoryServer<Faults, Session> {
   }
 
   /** The URL of a group, or of the server, to hand to `open()`: with `?security=plain` when the server has no TLS. */
-  urlOf(group?: string): string {
+  urlOf(group?: string): `nntp://${string}` | `nntps://${string}` {
     const path = group === undefined ? "" : `/${encodeURIComponent(group)}`;
     return `${this.url}${path}${this.plainly}`;
   }

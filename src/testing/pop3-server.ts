@@ -49,7 +49,7 @@ export class Pop3Server extends MemoryServer<Faults, Session> {
    * `pop3://test:test@127.0.0.1:port` (`pop3s:` when TLS is implicit), for the first user.
    * Without TLS, `open()` needs `?security=plain` behind it: {@link Pop3Server.urlOf} has it.
    */
-  get url(): string {
+  get url(): `pop3://${string}` | `pop3s://${string}` {
     return this.#addressOf(Object.keys(this.#options.users)[0]);
   }
 
@@ -66,11 +66,11 @@ export class Pop3Server extends MemoryServer<Faults, Session> {
   }
 
   /** The URL of a user (the first one when none is named), to hand to `open()`: with `?security=plain` when the server has no TLS. */
-  urlOf(user = Object.keys(this.#options.users)[0]): string {
+  urlOf(user = Object.keys(this.#options.users)[0]): `pop3://${string}` | `pop3s://${string}` {
     return `${this.#addressOf(user)}${this.plainly}`;
   }
 
-  #addressOf(user: string | undefined): string {
+  #addressOf(user: string | undefined): `pop3://${string}` | `pop3s://${string}` {
     return this.address("pop3", user === undefined ? undefined : [user, this.#options.users[user]?.password ?? ""]);
   }
 

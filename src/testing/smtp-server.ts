@@ -46,13 +46,13 @@ export class SmtpServer extends MemoryServer<Faults, Session> {
   }
 
   /**
-   * `smtp://alice:secret@127.0.0.1:port` (`smtps:` when TLS is implicit, `lmtp:` for LMTP), for the first user, if any.
-   * Without TLS, `open()` needs `?security=plain` behind it: {@link SmtpServer.urlOf} has it.
+   * `smtp://alice:secret@127.0.0.1:port` (`smtps:` when TLS is implicit), for the first user, if any; a client of LMTP
+   * needs the option `lmtp: true`. Without TLS, `open()` needs `?security=plain` behind it: {@link SmtpServer.urlOf} has it.
    */
-  get url(): string {
+  get url(): `smtp://${string}` | `smtps://${string}` {
     const [name, user] = Object.entries(this.#options.users)[0] ?? [];
     const login = name === undefined ? undefined : ([name, user?.password ?? ""] as const);
-    return this.address(this.#options.lmtp ? "lmtp" : "smtp", login);
+    return this.address("smtp", login);
   }
 
   /** The messages that were taken, in order; forget them by `messages.length = 0`. Empty with `keep: "count"`. */
@@ -84,10 +84,10 @@ export class SmtpServer extends MemoryServer<Faults, Session> {
   }
 
   /**
-   * The URL, to hand to `open()`: with `?security=plain` when the server has no TLS. It is `lmtp:`
-   * for LMTP, which `open()` does not take: write `smtp:` instead, and the option `lmtp: true`.
+   * The URL, to hand to `open()`: with `?security=plain` when the server has no TLS. For LMTP it wants the option
+   * `lmtp: true` besides.
    */
-  urlOf(): string {
+  urlOf(): `smtp://${string}` | `smtps://${string}` {
     return `${this.url}${this.plainly}`;
   }
 

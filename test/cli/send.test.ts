@@ -169,6 +169,8 @@ describe.concurrent("when somebody says no", () => {
       [[...FROM, "--text", "x"], /--to is missing/],
       [[...FROM, "--to", "b@x.example"], /there is no text/],
       [["--raw", "--to", "b@x.example", "--subject", "x"], /--subject is a part of a message/],
+      [[...FROM, "--to", "b@x.example,nonsense", "--text", "x"], /"nonsense", which is no address/],
+      [["--from", "nonsense", "--to", "b@x.example", "--text", "x"], /"nonsense", which is no address/],
       [["--raw"], /--to is missing/],
       [["--read-recipients"], /no From|no recipients/],
       [[...FROM, "--to", "b@x.example", "--text", "x", "--header", "no colon"], /no header/],

@@ -414,6 +414,11 @@ describe("a complete message by SMTP", () => {
     ["no From", raw("To: b@example.org")],
     ["no recipients", raw("From: a@example.org")],
     ["sent again by others", raw("Resent-To: x@example.org", "From: a@example.org", "To: b@example.org")],
+    ["a recipient that is no address", raw("From: a@example.org", "To: b@example.org, nonsense")],
+    [
+      "two recipients without a comma",
+      raw("From: a@example.org", "To: b@example.org", "Cc: c@example.org d@example.org"),
+    ],
     ["no header", "body"],
     ["a header without end", `From: a@example.org\r\nTo: b@example.org\r\n${"X: y\r\n".repeat(200_000)}`],
   ])("is refused before anything is sent: %s", async (_, text) => {

@@ -7,6 +7,7 @@ import { PassThrough, Readable, Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
+import { UsageError } from "../../src/client/errors.js";
 import type { Source } from "../../src/client/sink.js";
 import { openSink, openSource, type SinkWriter, type SourceOptions } from "../../src/net/stream.js";
 import { failure } from "./loopback.js";
@@ -338,4 +339,11 @@ test("path to path: the copy is the same", async () => {
   await sink.end();
   const hash = (path: string) => createHash("sha256").update(fs.readFileSync(path)).digest("hex");
   expect(hash(to)).toBe(hash(from));
+});
+
+test("a text that was meant as content is told from a path, and is not shown", async () => {
+  const error = await failure(openSource("Subject: secret\r\n\r\nhello\r\n"));
+  expect(error).toBeInstanceOf(UsageError);
+  expect(error.message).toContain("{ text }");
+  expect(error.message).not.toContain("secret");
 });

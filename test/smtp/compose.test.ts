@@ -40,6 +40,19 @@ describe("the envelope", () => {
     expect(server.violations).toEqual([]);
   });
 
+  test.each([
+    ["to", "bob@example.net,nonsense"],
+    ["cc", "b@example.net c@example.net"],
+    ["bcc", ["b@example.net", "<foo"]],
+    ["from", "nonsense"],
+  ])("is refused where %s is %j: a part of it would be left out, and nobody told", async (field, value) => {
+    const { smtp, server } = await inMemory();
+    const error = await failure(smtp.send({ ...LETTER, [field]: value }));
+    expect(error).toBeInstanceOf(UsageError);
+    expect(error.message).toContain("no address");
+    expect(server.messages).toEqual([]);
+  });
+
   test("or is given, with parameters", async () => {
     const { smtp, server } = await inMemory();
     await smtp.send({ ...LETTER, envelope: { from: "", to: "x@example.org", notify: "never" } });

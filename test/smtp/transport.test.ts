@@ -175,6 +175,14 @@ describe.concurrent("failures have nodemailer's fields, and our error as their c
     expect(own.message).toContain("cannot bring its own auth");
   });
 
+  test("a recipient that is no address, which nodemailer would leave out", async () => {
+    await using job = await bed({}, {});
+    const error = await job.failure({ ...MAIL, to: "bob@example.net, nonsense" });
+    expect(error.cause).toBeInstanceOf(UsageError);
+    expect(error.message).toContain('"nonsense"');
+    expect(job.server.messages).toEqual([]);
+  });
+
   test("nobody there; a server that hangs up", async () => {
     const mailer = nodemailer.createTransport(polywireTransport("smtp://127.0.0.1:1?security=plain"));
     const error = await mailer.sendMail(MAIL).catch((reason) => reason);

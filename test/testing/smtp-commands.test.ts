@@ -452,7 +452,7 @@ describe("LMTP", () => {
     await client.play("S: 452 4.2.2 Full");
     expect(other.messages.map(({ to }) => to)).toEqual([["a@x.example"]]);
     expect(other.violations).toEqual([]);
-    expect(other.url).toMatch(/^lmtp:/);
+    expect(other.url).toMatch(/^smtp:/);
     other.faults.refuse = { command: ".", reply: "451 4.3.0 No" };
     await client.play("C: MAIL FROM:<>\nC: RCPT TO:<a@x.example>\nC: RCPT TO:<b@x.example>\nC: BDAT 0 LAST");
     await client.play("S: 250 …\nS: 250 …\nS: 250 …\nS: 451 4.3.0 No\nS: 451 4.3.0 No\nC: NOOP\nS: 250 …");

@@ -3,6 +3,7 @@ import { basename, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { UsageError } from "../../index.js";
 import {
+  checkAddresses,
   composeMail,
   decodeBytes,
   type Headers,
@@ -109,8 +110,8 @@ function addressesIn(headers: Headers, name: string): string[] {
   const fields = [...headers].filter((field) => field.name.toLowerCase() === wanted);
   // Each time it is passed on, new fields go above those before (RFC 5322 section 3.6.6).
   const raw = isResent ? fields.slice(0, 1) : fields;
-  const addresses = raw.flatMap((field) => parseAddresses(field.raw).map(({ address }) => address));
-  return addresses.filter((address) => address !== "");
+  for (const field of raw) checkAddresses(field.raw, field.name);
+  return raw.flatMap((field) => parseAddresses(field.raw).map(({ address }) => address));
 }
 
 /** The addresses of a text, without their names, so that each counts once. What is written in an odd way, or is none, is left as it is. */

@@ -53,12 +53,12 @@ const COMMIT = 1_000;
  *   journal: "headers.journal",
  * });
  */
-export function fetchHeaders(options: FetchHeadersOptions): Promise<FetchResult> {
+export async function fetchHeaders(options: FetchHeadersOptions): Promise<FetchResult> {
   return run(resolveFetch("headers", options));
 }
 
 /** Fetches whole articles, as `fetchHeaders` does headers: into an mbox or a function of yours. */
-export function fetchArticles(options: FetchArticlesOptions): Promise<FetchResult> {
+export async function fetchArticles(options: FetchArticlesOptions): Promise<FetchResult> {
   return run(resolveFetch("articles", options));
 }
 

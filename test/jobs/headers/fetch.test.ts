@@ -389,7 +389,7 @@ describe("options that cannot work are refused before anything is sent", () => {
       to: () => {},
       ...options,
     } as FetchHeadersOptions;
-    const error = await failure((async () => fetchHeaders(wrong))());
+    const error = await failure(fetchHeaders(wrong));
     expect(error).toBeInstanceOf(UsageError);
     expect(error.message).toContain(word);
   });
