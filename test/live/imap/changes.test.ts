@@ -134,14 +134,18 @@ describeMail("dovecot", {}, "dovecot: NOTIFY", (bed) => {
       () => later().then(() => other.append(box, text("inside"))),
       () => other.create("made by another"),
     ];
-    const begun = other.append(target, text("elsewhere"));
     for await (const event of imap.notify(groups, { status: true })) {
       if (event.type === "status" && event.status.name !== target) continue;
-      if (event.type === "status" && event.status.messages === 0) continue;
+      // As it is when the notifications begin: what comes now is news.
+      if (event.type === "status" && event.status.messages === 0) {
+        await other.append(target, text("elsewhere"));
+        continue;
+      }
+      // A status may be told twice.
+      if (told.includes(word(event))) continue;
       told.push(word(event));
       if (event.type === "list") break;
-      await begun;
-      expect(await imap.search()).toBeInstanceOf(Array);
+      expect(await imap.search()).toEqual(told.includes("fetch inside") ? [1] : expect.any(Array));
       if (event.type === "status" || event.type === "fetch") await next.shift()?.();
     }
     expect(told.filter((each) => each !== "exists")).toEqual(["status true 1", "fetch inside", "list made by another"]);
