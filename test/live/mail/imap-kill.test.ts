@@ -15,7 +15,8 @@ import { dice, Lives, type Moment } from "./lives.js";
 
 /** To have the same moments again: KILL_SEED=… */
 const SEED = Number(process.env.KILL_SEED ?? randomInt(2 ** 31));
-const COUNT = 2_000;
+/** So many that the last life has more than five FETCHes to go. */
+const COUNT = 3_000;
 /** Bytes a second, while there is something to be killed. */
 const RATE = 400_000;
 
