@@ -144,3 +144,37 @@ test("flush() sends at once, and what follows in the same tick leaves later", as
   await endOfTick();
   expect(writes.flat().map(String)).toEqual(["one\r\n", "two\r\n"]);
 });
+
+test.each([16, 64])(
+  "memory is its source's again once there is room, where the socket asks to wait from %i KiB on",
+  async (mark) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(200_000), { minLength: 1, maxLength: 12 }), async (sizes) => {
+        const left: Buffer[] = [];
+        // Bytes are looked at when they leave, which is later.
+        const socket = new Duplex({
+          writableHighWaterMark: mark * 1024,
+          decodeStrings: false,
+          read() {},
+          write: (chunk, _encoding, done) => void setImmediate(() => done(void left.push(Buffer.from(chunk)) as never)),
+        });
+        const outgoing = new Outgoing();
+        outgoing.socket = socket;
+        socket.on("drain", () => outgoing.feed());
+        const memory = Buffer.alloc(200_000);
+        const expected: Buffer[] = [];
+        for (const [i, size] of sizes.entries()) {
+          const piece = memory.fill(i + 1).subarray(0, size);
+          expected.push(Buffer.from(piece));
+          outgoing.writeBytes([piece]);
+          await endOfTick();
+          while (outgoing.full) await new Promise(setImmediate);
+        }
+        memory.fill(0);
+        while (socket.writableLength > 0) await new Promise(setImmediate);
+        expect(Buffer.concat(left).equals(Buffer.concat(expected))).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  },
+);
