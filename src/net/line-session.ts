@@ -313,12 +313,8 @@ export class LineSession extends Link {
   /** Sends a line, or has it wait for room in the window. Gives its octets. */
   #write(text: string, shown: string): number {
     const line = this.telnet ? text.replaceAll("\xff", "\xff\xff") : text;
-    if (this.#behind.length > 0 || (this.#onTheWay > 0 && this.#onTheWay + line.length > this.window)) {
-      this.#behind.push([line, shown]);
-    } else {
-      this.#onTheWay += line.length;
-      this.write(line, shown);
-    }
+    if (this.#behind.length > 0 || !this.#fits(line)) this.#behind.push([line, shown]);
+    else this.#send(line, shown);
     return line.length;
   }
 
@@ -327,12 +323,21 @@ export class LineSession extends Link {
     this.#onTheWay -= octets;
     let sent = 0;
     for (const [line, shown] of this.#behind) {
-      if (this.#onTheWay > 0 && this.#onTheWay + line.length > this.window) break;
-      this.#onTheWay += line.length;
-      this.write(line, shown);
+      if (!this.#fits(line)) break;
+      this.#send(line, shown);
       sent++;
     }
     if (sent > 0) this.#behind.splice(0, sent);
+  }
+
+  /** True where the window has room for it, or nothing is on its way. */
+  #fits(line: string): boolean {
+    return this.#onTheWay === 0 || this.#onTheWay + line.length <= this.window;
+  }
+
+  #send(line: string, shown: string): void {
+    this.#onTheWay += line.length;
+    this.write(line, shown);
   }
 
   /** Nobody waits for the replies of what was sent, and what was not is forgotten. */

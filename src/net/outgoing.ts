@@ -63,8 +63,8 @@ export class Outgoing {
   feed(): void {
     const { socket } = this;
     while (this.#behind.length > 0 && socket !== undefined && socket.writableLength < MOST) {
-      const rest = this.#behind.reduce((sum, { length }) => sum + length, 0);
-      if (rest < markOf(socket)) {
+      const rest = octetsBelow(markOf(socket), this.#behind);
+      if (rest !== undefined) {
         socket.write(joined(rest, this.#behind.splice(0)));
         return;
       }
@@ -128,6 +128,13 @@ export class Outgoing {
  */
 function markOf(socket: Duplex | undefined): number {
   return socket?.writableHighWaterMark ?? 0;
+}
+
+/** The octets of all pieces, where they are fewer than `most`. They may be thousands: no more of them are looked at than it takes. */
+function octetsBelow(most: number, pieces: readonly (Buffer | string)[]): number | undefined {
+  let octets = 0;
+  for (const { length } of pieces) if ((octets += length) >= most) return undefined;
+  return octets;
 }
 
 /** Writes what the socket has room for. Gives how many pieces that were; of the next one, its beginning may be gone. */
