@@ -4,7 +4,7 @@ import { ArrayFeed } from "../client/feed.js";
 import type { Call } from "../client/session.js";
 import { type CheckedSpan, within } from "../message/span.js";
 import { MessageSummary } from "../message/summary.js";
-import type { Gate, Some } from "../net/gate.js";
+import { type Gate, giveSome, type Some } from "../net/gate.js";
 import { Intake } from "../net/rows.js";
 import { search } from "./ask-search.js";
 import { fetchCommands, fetchRows, type MessageOptions, wantedBy } from "./fetch.js";
@@ -38,21 +38,12 @@ export async function giveSummaries(span: CheckedSpan, gate: Gate<Summary>, run:
   }
 }
 
-async function giveSome(gate: Gate<Summary>, { rows, failure }: Some<FetchData>): Promise<void> {
-  const summaries = rows.map(summaryOf);
-  await gate.give(
-    summaries,
-    summaries.reduce((sum, { head }) => sum + head.length, 0),
-  );
-  if (failure) throw failure.error;
-}
-
 /** The messages themselves, where they are few; else their UIDs. */
 async function begin(
   session: ImapSession,
   span: CheckedSpan,
   call: Call,
-): Promise<Some<FetchData> & { mailbox: Mailbox; uids: number[] }> {
+): Promise<Some<Summary> & { mailbox: Mailbox; uids: number[] }> {
   const { mailbox } = session;
   if (mailbox === undefined) {
     throw new UsageError("no mailbox is selected", { advice: "call select() or examine() first", protocol: "imap" });
@@ -71,7 +62,7 @@ async function gather(
   set: MessageSet,
   by: MessageOptions["by"],
   call: Call,
-): Promise<Some<FetchData>> {
+): Promise<Some<Summary>> {
   const feed = new ArrayFeed<FetchData>();
   const wanted = wantedBy(set, ITEMS, { by });
   const commands = fetchCommands(set, ITEMS, { by });
@@ -82,9 +73,9 @@ async function gather(
       call,
     );
   } catch (error) {
-    return { rows: feed.rows, failure: { error } };
+    return { rows: feed.rows.map(summaryOf), failure: { error } };
   }
-  return { rows: feed.rows };
+  return { rows: feed.rows.map(summaryOf) };
 }
 
 /** The session, where that mailbox is still the selected one. */

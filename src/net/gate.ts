@@ -27,6 +27,16 @@ export class Gate<T> {
   }
 }
 
+/** Gives what a call brought on; throws what it failed by. */
+export async function giveSome<T extends { readonly head: Buffer }>(gate: Gate<T>, some: Some<T>): Promise<void> {
+  const { rows, failure } = some;
+  await gate.give(
+    rows,
+    rows.reduce((sum, { head }) => sum + head.length, 0),
+  );
+  if (failure) throw failure.error;
+}
+
 /** What a call brought, and why it brought no more: rows that came before a failure are given, too. */
 export interface Some<T> {
   readonly rows: T[];

@@ -3,7 +3,7 @@ import { ReplyError, UsageError } from "../client/errors.js";
 import type { Call } from "../client/session.js";
 import { type CheckedSpan, within } from "../message/span.js";
 import { MessageSummary } from "../message/summary.js";
-import type { Gate, Some } from "../net/gate.js";
+import { type Gate, giveSome, type Some } from "../net/gate.js";
 import { receiveArticle } from "./article.js";
 import { askOverview } from "./ask-overview.js";
 import type { Overview } from "./overview.js";
@@ -43,12 +43,6 @@ async function giveHeads(rows: readonly Overview[], group: NewsGroup, gate: Gate
     const some = rows.slice(at, at + HEADS);
     await giveSome(gate, await run((session, call) => heads(same(session, group), some, call)));
   }
-}
-
-async function giveSome(gate: Gate<Summary>, { rows, failure }: Some<Summary>): Promise<void> {
-  const bytes = rows.reduce((sum, { head }) => sum + head.length, 0);
-  await gate.give(rows, bytes);
-  if (failure) throw failure.error;
 }
 
 /** The rows of a range. */

@@ -3,7 +3,7 @@ import { ReplyError } from "../client/errors.js";
 import type { Feed } from "../client/rows.js";
 import { type CheckedSpan, within } from "../message/span.js";
 import { MessageSummary } from "../message/summary.js";
-import { Gate } from "../net/gate.js";
+import { Gate, giveSome } from "../net/gate.js";
 import type { Pieces } from "../net/pieces.js";
 import { type AnnouncedMessage, type Mailbox, Window } from "./fetch-new.js";
 import type { MessageSize, MessageUid } from "./parse-reply.js";
@@ -59,10 +59,7 @@ async function giveBatch(window: Window<MessageSummary<string>>, gate: Gate<Mess
     window.fill();
   } finally {
     // What came before a failure is given, too.
-    await gate.give(
-      rows,
-      rows.reduce((sum, { head }) => sum + head.length, 0),
-    );
+    await giveSome(gate, { rows });
   }
   return rows.length > 0;
 }
