@@ -1,4 +1,5 @@
 /** Many calls, one AbortSignal: a single listener for all of them. Node's own list is slow when long, and warns at 11. */
+import { AbortedError } from "./errors.js";
 
 interface Watched {
   readonly calls: Set<() => void>;
@@ -21,6 +22,16 @@ export function onAbort(signal: AbortSignal | undefined, fired: () => void): () 
   return () => {
     if (calls.delete(call) && calls.size === 0) unwatch(signal);
   };
+}
+
+/** What a cancelled call rejects with where the client is usable behind it. `cause`: the signal's reason. */
+export function cancelled(cause: unknown): AbortedError {
+  return new AbortedError("the call was cancelled", { cause, clientUsable: true });
+}
+
+/** The same where nothing of the call was sent. */
+export function cancelledUnsent(cause: unknown): AbortedError {
+  return new AbortedError("the call was cancelled before it was sent", { cause, clientUsable: true });
 }
 
 function watch(signal: AbortSignal): Watched {

@@ -1,6 +1,6 @@
 /** The order of calls on one connection: side by side where they can be pipelined, alone where they cannot. */
-import { onAbort } from "./abort.js";
-import { AbortedError, type PolywireError, UsageError } from "./errors.js";
+import { cancelledUnsent, onAbort } from "./abort.js";
+import { type PolywireError, UsageError } from "./errors.js";
 
 interface Entry {
   readonly exclusive: boolean;
@@ -44,7 +44,7 @@ export class Queue {
 
   /** Runs `body` when its turn comes. A signal that fires before drops it. */
   run<T>(exclusive: boolean, signal: AbortSignal | undefined, body: () => Promise<T>): Promise<T> {
-    if (signal?.aborted) return Promise.reject(dropped(signal));
+    if (signal?.aborted) return Promise.reject(cancelledUnsent(signal.reason));
     if (this.waiting === 0 && this.#mayStart(exclusive)) return this.#start(exclusive, body);
     if (this.#refusal) return Promise.reject(this.#refusal);
     if (this.waiting >= this.#limit) {
@@ -55,7 +55,7 @@ export class Queue {
       const forget = onAbort(signal, () => {
         entry.gone = true;
         this.#gone++;
-        reject(dropped(signal as AbortSignal));
+        reject(cancelledUnsent(signal?.reason));
         // Later: the same signal may drop the next one, too.
         queueMicrotask(() => this.#advance());
       });
@@ -132,8 +132,4 @@ export class Queue {
     }
     if (this.#head > 0 && this.waiting === 0) this.#waiting.length = this.#head = 0;
   }
-}
-
-function dropped(signal: AbortSignal): AbortedError {
-  return new AbortedError("the call was cancelled before it was sent", { cause: signal.reason, clientUsable: true });
 }

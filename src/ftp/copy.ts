@@ -1,5 +1,6 @@
 /** What upload and download share: their options, their result, the steps of one file. */
-import { AbortedError, UsageError } from "../client/errors.js";
+import { cancelled } from "../client/abort.js";
+import { UsageError } from "../client/errors.js";
 import type { Call, CallOptions } from "../client/session.js";
 import type { FtpClient } from "./client.js";
 import type { FtpEntry } from "./entry.js";
@@ -113,9 +114,7 @@ export async function inSteps<T>(call: Call, body: (step: () => void) => Promise
   });
   const step = () => {
     const { signal } = call;
-    if (signal?.aborted) {
-      throw new AbortedError("the call was cancelled", { cause: signal.reason, clientUsable: true });
-    }
+    if (signal?.aborted) throw cancelled(signal.reason);
     call.cancel = () => {
       setTimeout(over, PATIENCE, false).unref();
       return end;

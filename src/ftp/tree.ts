@@ -1,5 +1,5 @@
 /** One run over a tree: bounded work on one connection or several, and the tally of what came of it. */
-import { AbortedError } from "../client/errors.js";
+import { cancelled } from "../client/abort.js";
 import { wholeNumber } from "../client/options.js";
 import { Pool } from "../client/pool.js";
 import type { CallOptions } from "../client/session.js";
@@ -110,7 +110,7 @@ export class TreeRun {
   /** Throws where the run is over. */
   goOn(): void {
     const { signal } = this.#options;
-    if (signal?.aborted) throw new AbortedError("the call was cancelled", { cause: signal.reason, clientUsable: true });
+    if (signal?.aborted) throw cancelled(signal.reason);
     if (this.#broken) throw this.#broken.error;
   }
 

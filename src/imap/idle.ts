@@ -1,6 +1,5 @@
 /** IDLE (RFC 2177): what happens in the mailbox, as it happens; begun again and again, and broken off where others want to speak. */
-import { onAbort } from "../client/abort.js";
-import { AbortedError } from "../client/errors.js";
+import { cancelled, onAbort } from "../client/abort.js";
 import { MOST_MS, wholeNumber } from "../client/options.js";
 import type { Feed } from "../client/rows.js";
 import type { Call, CallOptions } from "../client/session.js";
@@ -67,7 +66,7 @@ export class Watchers {
   /** Gives events until the consumer leaves: then, where it was the last one, until the server was told. */
   watch(feed: Feed<MailboxEvent>, { every, timeout, signal }: IdleOptions): Promise<void> {
     if (every !== undefined) wholeNumber("every", every, 1, MOST_MS);
-    if (signal?.aborted) return Promise.reject(cancelled(signal));
+    if (signal?.aborted) return Promise.reject(cancelled(signal.reason));
     return new Promise((resolve, reject) => {
       const events = new EventFeed(feed, this.#readAhead);
       const over = (failure?: Error) => {
@@ -85,7 +84,7 @@ export class Watchers {
         if (tooMany) over(tooMany);
       };
       const watch: Watch = { every, timeout, push, over };
-      const forget = onAbort(signal, () => over(cancelled(signal as AbortSignal)));
+      const forget = onAbort(signal, () => over(cancelled(signal?.reason)));
       feed.cancel = () => over();
       this.#watches.add(watch);
       // A time of its own counts from now on.
@@ -164,8 +163,4 @@ export class Watchers {
 function least(watches: Iterable<Watch>, what: "every" | "timeout"): number | undefined {
   const given = [...watches].flatMap((watch) => watch[what] ?? []);
   return given.length === 0 ? undefined : Math.min(...given);
-}
-
-function cancelled(signal: AbortSignal): AbortedError {
-  return new AbortedError("the call was cancelled", { cause: signal.reason, clientUsable: true });
 }

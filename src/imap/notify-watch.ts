@@ -1,6 +1,6 @@
 /** NOTIFY as a conversation (RFC 5465): asked for once, told from then on while the connection is free for other calls. */
-import { onAbort } from "../client/abort.js";
-import { AbortedError, type PolywireError, ReplyError, UsageError } from "../client/errors.js";
+import { cancelled, onAbort } from "../client/abort.js";
+import { type PolywireError, ReplyError, UsageError } from "../client/errors.js";
 import { MOST_MS, wholeNumber } from "../client/options.js";
 import type { Feed } from "../client/rows.js";
 import type { Call, CallOptions } from "../client/session.js";
@@ -45,8 +45,8 @@ export class NotifyWatch {
     this.#every = wholeNumber("every", every, 1, MOST_MS);
     this.#events = new EventFeed(feed, readAhead);
     feed.cancel = () => this.#end();
-    this.#forget = onAbort(signal, () => this.#end(cancelled(signal)));
-    if (signal?.aborted) this.#end(cancelled(signal));
+    this.#forget = onAbort(signal, () => this.#end(cancelled(signal?.reason)));
+    if (signal?.aborted) this.#end(cancelled(signal?.reason));
   }
 
   /** True where it has ended: the consumer left, or it failed. */
@@ -112,10 +112,6 @@ export class NotifyWatch {
     this.#failure = failure;
     this.#wake?.();
   }
-}
-
-function cancelled(signal: AbortSignal | undefined): AbortedError {
-  return new AbortedError("the call was cancelled", { cause: signal?.reason, clientUsable: true });
 }
 
 /** The server has given up: from then on it tells nothing (RFC 5465 §5.8). */

@@ -1,5 +1,5 @@
 /** Whole messages for calls that overlap: those of one moment share a command, which costs a server more than a message. */
-import { AbortedError } from "../client/errors.js";
+import { cancelledUnsent } from "../client/abort.js";
 import type { Call } from "../client/session.js";
 import type { Response } from "./response.js";
 import { noMessage } from "./retrieve.js";
@@ -40,7 +40,7 @@ export class Retrieval {
       const asked: Asked = { uid, timeout: call.timeout, dropped: false, sent, resolve, reject };
       call.cancel = async (cause) => {
         asked.dropped = true;
-        reject(new AbortedError("the call was cancelled before it was sent", { cause, clientUsable: true }));
+        reject(cancelledUnsent(cause));
         return true;
       };
       this.#asked.push(asked);

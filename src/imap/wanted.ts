@@ -2,7 +2,8 @@
  * Which FETCH response belongs to which command: servers answer several at once, in any order (Dovecot does). Commands whose
  * answers could be taken for each other's wait for each other (RFC 9051 §5.5). No I/O.
  */
-import { AbortedError } from "../client/errors.js";
+import { cancelledUnsent } from "../client/abort.js";
+import type { AbortedError } from "../client/errors.js";
 import type { Call } from "../client/session.js";
 import type { FetchData } from "./fetch-data.js";
 
@@ -89,18 +90,18 @@ export class Wants {
    * dropped.
    */
   async run<T>(wanted: Wanted, run: () => Promise<T>, call: Pick<Call, "cancel"> = {}): Promise<T> {
-    let cancelled: AbortedError | undefined;
+    let dropped: AbortedError | undefined;
     for (let before = this.before(wanted); before !== undefined; before = this.before(wanted)) {
       await new Promise<void>((resolve) => {
         call.cancel = async (cause) => {
-          cancelled = new AbortedError("the call was cancelled before it was sent", { cause, clientUsable: true });
+          dropped = cancelledUnsent(cause);
           resolve();
           return true;
         };
         before?.then(() => resolve());
       });
       delete call.cancel;
-      if (cancelled) throw cancelled;
+      if (dropped) throw dropped;
     }
     const running = run();
     const forget = () => this.delete(wanted);

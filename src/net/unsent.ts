@@ -1,6 +1,5 @@
 /** What a call does before it sends anything, as reading its source: that may take for ever, and is not waited for then. */
-import { onAbort } from "../client/abort.js";
-import { AbortedError } from "../client/errors.js";
+import { cancelledUnsent, onAbort } from "../client/abort.js";
 import type { Call } from "../client/session.js";
 import type { Link } from "./link.js";
 import type { SourceReader } from "./stream.js";
@@ -35,8 +34,7 @@ export function unsent<T>(
       wait.leave();
     };
     const { signal } = call;
-    const cancelled = () =>
-      new AbortedError("the call was cancelled before it was sent", { cause: signal?.reason, clientUsable: true });
+    const cancelled = () => cancelledUnsent(signal?.reason);
     call.cancel = () => Promise.resolve(true);
     const unlisten = onAbort(signal, () => fail(cancelled()));
     let unwatch = () => {};

@@ -1,5 +1,5 @@
 /** Calls of `send()` that overlap: they share one run over the connection, one behind the other. */
-import { onAbort } from "../client/abort.js";
+import { cancelledUnsent, onAbort } from "../client/abort.js";
 import { AbortedError, type PolywireError, UsageError } from "../client/errors.js";
 import { MOST_MS, wholeNumber } from "../client/options.js";
 import type { MailInput, RawMessage, SendMailOptions } from "./options.js";
@@ -26,7 +26,7 @@ export class Outbox implements Orders {
   /** Puts a message in; resolves when it is sent. */
   put(message: MailInput | RawMessage, options: SendMailOptions): Promise<SendResult> {
     const { signal } = options;
-    if (signal?.aborted) return Promise.reject(dropped(signal));
+    if (signal?.aborted) return Promise.reject(cancelledUnsent(signal.reason));
     if (this.#waiting.length >= this.#limit) {
       const advice = "wait for some of them, or raise limits.queue";
       return Promise.reject(
@@ -97,7 +97,7 @@ export class Outbox implements Orders {
       this.#waiting.splice(this.#waiting.indexOf(letter), 1);
       discard(letter.message);
     }
-    letter.settle(unsent(dropped(signal)));
+    letter.settle(unsent(cancelledUnsent(signal.reason)));
   }
 }
 
@@ -127,8 +127,4 @@ class Letter implements Order {
     this.#done = undefined;
     done?.(outcome);
   }
-}
-
-function dropped(signal: AbortSignal): AbortedError {
-  return new AbortedError("the call was cancelled before it was sent", { cause: signal.reason, clientUsable: true });
 }
