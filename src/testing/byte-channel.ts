@@ -1,9 +1,10 @@
-/** One connection as bytes and lines: commands and message data in, replies out, TLS switched on in between. */
+/** One connection as bytes and lines: commands and message data in, replies out; TLS and DEFLATE switched on in between. */
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TLSSocket, type TLSSocketOptions } from "node:tls";
-import { constants, createInflateRaw, deflateRawSync } from "node:zlib";
+import { createInflateRaw } from "node:zlib";
 import type { Lines } from "./conversation.js";
+import { Deflater } from "./deflater.js";
 import { serveTls } from "./handshake.js";
 import { type ByteCount, type ByteFaults, Wire } from "./wire.js";
 
@@ -12,8 +13,6 @@ const MOST_WAITING = 256 * 1024;
 /** Characters of replies gathered before they leave. */
 const PIECE = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
-/** What was deflated can be read at once, and the stream goes on behind it. */
-const SYNCED = { finishFlush: constants.Z_SYNC_FLUSH };
 
 export class ByteChannel implements Lines {
   readonly #wire: Wire;
@@ -26,7 +25,7 @@ export class ByteChannel implements Lines {
   #pieces: Buffer[] = [];
   #gathered = 0;
   #endedBare = false;
-  #deflating = false;
+  #deflater: Deflater | undefined;
 
   constructor(socket: Socket, faults: ByteFaults, count: ByteCount) {
     this.#socket = socket;
@@ -47,7 +46,7 @@ export class ByteChannel implements Lines {
 
   /** DEFLATE is active. */
   get compressed(): boolean {
-    return this.#deflating;
+    return this.#deflater !== undefined;
   }
 
   get urgent(): boolean {
@@ -120,12 +119,12 @@ export class ByteChannel implements Lines {
   }
 
   async flush(): Promise<void> {
-    if (this.#gathered === 0) return;
+    if (this.#gathered === 0 && !this.#deflater?.unsynced) return;
     await this.#wire.delay();
-    await this.drain();
+    await this.#leave();
   }
 
-  /** Sends what was put of a reply that goes on. */
+  /** Sends what was put of a reply that goes on; resolves when the bytes may change again. */
   async drain(): Promise<void> {
     if (this.#gathered === 0) return;
     this.#intoPieces();
@@ -133,12 +132,12 @@ export class ByteChannel implements Lines {
     this.#pieces = [];
     this.#gathered = 0;
     const bytes = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
-    await this.#wire.write(this.#deflating ? deflateRawSync(bytes, SYNCED) : bytes);
+    await (this.#deflater ?? this.#wire).write(bytes);
   }
 
   /** Sends what was put; what follows will travel in another segment. */
   async part(): Promise<void> {
-    await this.drain();
+    await this.#leave();
     await sleep(2); // else the systems on the way would join them
   }
 
@@ -154,23 +153,27 @@ export class ByteChannel implements Lines {
     this.#listen();
   }
 
-  /** Everything from here on is deflated, in both directions (RFC 4978). */
+  /** Everything from here on is deflated, in both directions (RFC 4978, RFC 8054 2.2.2). */
   compress(): void {
     const inflate = createInflateRaw();
     inflate.on("data", (chunk: Buffer) => this.#received(chunk));
     inflate.on("error", () => this.destroy());
     this.#socket.removeAllListeners("data");
     this.#socket.on("data", (chunk: Buffer) => inflate.write(chunk));
-    this.#socket.once("close", () => inflate.destroy());
     inflate.write(Buffer.from(this.waiting));
     this.skip(this.waiting.length);
-    this.#deflating = true;
+    const deflater = new Deflater(this.#wire);
+    this.#socket.once("close", () => {
+      inflate.destroy();
+      deflater.destroy();
+    });
+    this.#deflater = deflater;
   }
 
   async end(): Promise<void> {
     await this.flush();
     if (this.dead) return;
-    if (this.#deflating) await this.#wire.write(deflateRawSync(NOTHING)); // the last block
+    await this.#deflater?.end();
     this.#socket.end();
     this.#socket.destroySoon();
   }
@@ -179,6 +182,12 @@ export class ByteChannel implements Lines {
     this.#wire.destroy();
     this.#ended = true;
     this.#wake?.();
+  }
+
+  /** Sends what was put, so that the client can read all of it. */
+  async #leave(): Promise<void> {
+    await this.drain();
+    await this.#deflater?.sync();
   }
 
   #overTls(tls: TLSSocketOptions): void {

@@ -5,7 +5,7 @@ export interface CommandFault {
   /** The verb (`"RNTO"`, `"POST"`), or the beginning of the line up to a blank (`"SITE CHMOD"`, `"LIST ACTIVE"`). Case does not matter. */
   command: string;
   /** How often it still happens; counted down in place. Default: 1. */
-  times?: number;
+  times?: number | undefined;
 }
 
 /** An answer given in place of the real one. */
@@ -13,7 +13,7 @@ export interface ReplyFault {
   /** The whole reply without its last CRLF: `"503 No."`; with a body, the body and its dot as well. */
   reply: string;
   /** How often it is still given; counted down in place. Default: 1. */
-  times?: number;
+  times?: number | undefined;
 }
 
 /** Faults of single commands, the same in every protocol. */

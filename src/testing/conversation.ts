@@ -1,8 +1,13 @@
 /** One client's conversation, whatever the protocol: one command after the other, and what the faults make of it. */
-import { type CommandFaults, matchesCommand, replacedReply, strikes } from "./command-faults.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TLSSocketOptions } from "node:tls";
+import { isOn, matchesCommand, replacedReply, strikes } from "./command-faults.js";
+import type { ConnectionFaults } from "./connection-faults.js";
 
 /** A connection as lines: what a conversation needs of it. */
 export interface Lines {
+  /** Begins to read; over TLS from the first byte where its options are given. */
+  start(tls?: TLSSocketOptions): void;
   /** Whether what was put should leave before the next command is done. */
   readonly urgent: boolean;
   /** The next line without its end, if it is here already. */
@@ -20,8 +25,14 @@ export interface Lines {
 
 /** What a conversation needs of its server. */
 export interface Surroundings {
-  readonly faults: CommandFaults & { goingAwayAfter?: number | undefined };
-  readonly options: { onCommand: ((line: string) => void) | undefined };
+  readonly faults: ConnectionFaults;
+  readonly options: {
+    readonly tls: "none" | "starttls" | "implicit";
+    readonly limits: { readonly connections: number };
+    readonly onCommand: ((line: string) => void) | undefined;
+  };
+  /** How TLS begins. */
+  readonly handshake: TLSSocketOptions;
   readonly sessions: Set<unknown>;
   log(line: string): void;
 }
@@ -42,8 +53,8 @@ export abstract class Conversation<C extends Lines, Around extends Surroundings>
     this.shared = shared;
   }
 
-  /** Begins to read, and greets or refuses. */
-  protected abstract greet(): Promise<void> | void;
+  /** Greets; or says that there are too many connections, and ends this one. */
+  protected abstract greet(isOneTooMany: boolean): void;
   /** Does a command, or refuses it. Never rejects. */
   protected abstract perform(line: string): Promise<void> | undefined;
   /** Says goodbye to a client that has had all the commands `goingAwayAfter` gives it. */
@@ -58,7 +69,7 @@ export abstract class Conversation<C extends Lines, Around extends Surroundings>
 
   /** Greets; then does one command after the other until one side goes. */
   async run(): Promise<void> {
-    await this.greet();
+    await this.#meet();
     while (!this.#closed) {
       const line = this.channel.lineHere() ?? (await this.#nextLine());
       if (line === undefined) break;
@@ -74,6 +85,15 @@ export abstract class Conversation<C extends Lines, Around extends Surroundings>
   send(text: string): void {
     if (this.#closed) return;
     if (this.asksForMore(text) || !this.loses()) this.channel.put(text);
+  }
+
+  /** Gives a reply that asks for more, and waits for the line with it; undefined when the client has gone. */
+  async ask(reply: string): Promise<string | undefined> {
+    this.send(reply);
+    await this.channel.flush();
+    const line = await this.channel.line();
+    if (line !== undefined) this.shared.log(line);
+    return line;
   }
 
   /** Whether the final reply that is due now is to be lost; the connection is closed in its place then. */
@@ -133,6 +153,15 @@ export abstract class Conversation<C extends Lines, Around extends Surroundings>
   /** The reply to give in place of doing this line, if a fault says so. */
   protected instead(line: string): string | undefined {
     return replacedReply(this.shared.faults, line);
+  }
+
+  /** Begins to read, and greets as the faults let it. */
+  async #meet(): Promise<void> {
+    const { options, faults, handshake, sessions } = this.shared;
+    this.channel.start(options.tls === "implicit" ? handshake : undefined);
+    if (isOn(faults, "silent")) await new Promise(() => {});
+    if (faults.greetingDelay) await sleep(faults.greetingDelay, undefined, { ref: false });
+    this.greet(isOn(faults, "tooManyConnections") || sessions.size > options.limits.connections);
   }
 
   #after(line: string): void {

@@ -1,9 +1,11 @@
 /** `polywire/testing`: servers for tests of clients. Exports only. */
 export type { CommandFault, CommandFaults, ReplyFault } from "./command-faults.js";
+export type { ConnectionFaults } from "./connection-faults.js";
 export type { Faults } from "./ftp/faults.js";
 export type { FtpFeatures, FtpLimits, FtpServerOptions } from "./ftp/options.js";
 export { FtpTree, type GenerateOptions, type TreeStat, utf8Name } from "./ftp/tree.js";
 export { FtpServer } from "./ftp-server.js";
+export type { GeneratedMail } from "./generated-mail.js";
 export type {
   CutFault as ImapCutFault,
   ExpungeFault as ImapExpungeFault,
@@ -37,6 +39,7 @@ export type { Account, ScramFault } from "./sasl/index.js";
 export { ScriptMismatch } from "./scripted/play.js";
 export { parseScript, ScriptError, type ScriptStep } from "./scripted/script.js";
 export { ScriptedServer, type ScriptedServerOptions } from "./scripted-server.js";
+export type { SaslServerOptions, ServerOptions } from "./server-options.js";
 export type { DataCut as SmtpDataCut, Faults as SmtpFaults, RefuseFault as SmtpRefuseFault } from "./smtp/faults.js";
 export type { Keep as SmtpKeep, SmtpMessage, SmtpRecipient } from "./smtp/message.js";
 export type { ReplyByAddress, SmtpFeatures, SmtpLimits, SmtpServerOptions } from "./smtp/options.js";

@@ -8,17 +8,17 @@ import { type CertifiedKey, testTls } from "./tls.js";
 /** How a script is played. */
 export interface ScriptedServerOptions {
   /** TLS from the first byte: with `testTls.server`, or with this certificate (which a `TLS` step uses too). Default: false. */
-  tls?: boolean | CertifiedKey;
+  tls?: boolean | CertifiedKey | undefined;
   /** The certificate of `TLS` steps when `tls` gives none. Default: `testTls.server`. */
-  certificate?: CertifiedKey;
+  certificate?: CertifiedKey | undefined;
   /** Every byte travels in a segment of its own. Default: false. */
-  onePerSegment?: boolean;
+  onePerSegment?: boolean | undefined;
   /** Every write is cut in two segments at this byte. Consecutive S: lines are one write. Default: whole. */
-  splitAt?: number;
+  splitAt?: number | undefined;
   /** Milliseconds to wait before each write. Default: 0. */
-  delay?: number;
+  delay?: number | undefined;
   /** The address to listen on. Default: `"127.0.0.1"`. */
-  host?: string;
+  host?: string | undefined;
 }
 
 /**

@@ -1,26 +1,14 @@
 /** The in-memory IMAP server in raw dialogues, as RFC 9051 writes them: the commands that every server has. */
-import { afterEach, expect, test } from "vitest";
-import type { ImapMessages, ImapServer } from "../../src/testing/index.js";
-import { answer, entered, greeted, serverFor } from "./imap-lines.js";
-import type { RawLines } from "./raw-lines.js";
+import { expect, test } from "vitest";
+import type { ImapMessages } from "../../src/testing/index.js";
+import { raw, server, open as start } from "./imap-bed.js";
+import { answer, greeted, MAIL } from "./imap-lines.js";
 
-const MAIL =
-  "Date: Wed, 17 Jul 1996 02:23:25 -0700\nFrom: Terry Gray <gray@cac.washington.edu>\nSubject: IMAP4 WG mtg\n" +
-  "To: imap@cac.washington.edu\nCc: minutes@CNRI.Reston.VA.US, John Klensin <KLENSIN@MIT.EDU>\n" +
-  "Message-ID: <B27397-0100000@cac.washington.edu>\n\nHello\n.dots\n";
-let server: ImapServer;
-let raw: RawLines;
-
-async function open(messages: ImapMessages) {
+/** A server of few extensions, logged in, INBOX open. */
+async function open(messages: ImapMessages): Promise<void> {
   const features = { condstore: false, qresync: false, objectid: false };
-  server = await serverFor({ INBOX: messages, Sent: { specialUse: "\\Sent" } }, { features });
-  raw = await entered(server, "INBOX");
+  await start({ INBOX: messages, Sent: { specialUse: "\\Sent" } }, "INBOX", { features });
 }
-
-afterEach(async () => {
-  raw.close();
-  await server.close();
-});
 
 const quiet = async () => {
   await answer(raw, "z NOOP");

@@ -1,24 +1,7 @@
 /** The in-memory IMAP server in raw dialogues: what the extensions add, as their RFCs write it. */
-import { afterEach, describe, expect, test } from "vitest";
-import { ImapServer } from "../../src/testing/index.js";
-import { answer, entered, serverFor } from "./imap-lines.js";
-import type { RawLines } from "./raw-lines.js";
-
-let server: ImapServer;
-let raw: RawLines;
-
-afterEach(async () => {
-  raw.close();
-  await server.close();
-});
-
-async function open(
-  mailboxes: Parameters<typeof serverFor>[0] = { INBOX: ["a\n", "b\n", "c\n", "d\n", "e\n"] },
-  mailbox = "INBOX",
-) {
-  server = await serverFor(mailboxes);
-  raw = await entered(server, mailbox === "" ? undefined : mailbox);
-}
+import { describe, expect, test } from "vitest";
+import { open, raw, server } from "./imap-bed.js";
+import { answer } from "./imap-lines.js";
 
 describe("CONDSTORE (RFC 7162)", () => {
   test("FETCH CHANGEDSINCE gives what has changed, with its mod-sequence", async () => {
@@ -159,11 +142,7 @@ describe("searching", () => {
 test("BINARY, PREVIEW, SAVEDATE and OBJECTID give what they promise", async () => {
   const content =
     "Content-Type: multipart/mixed; boundary=x\n\n--x\n\nHello  there\n--x\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\nAAEC\n--x\nContent-Transfer-Encoding: x-odd\n\n?\n--x--\n";
-  server = await ImapServer.start({
-    now: () => new Date("2026-03-04T05:06:07Z"),
-    users: { alice: { password: "secret", mailboxes: { INBOX: [content], Copy: [] } } },
-  });
-  raw = await entered(server, "INBOX");
+  await open({ INBOX: [content], Copy: [] }, "INBOX", { now: () => new Date("2026-03-04T05:06:07Z") });
   await raw.play(`
     C: a FETCH 1 (PREVIEW (LAZY) SAVEDATE EMAILID THREADID BINARY.SIZE[2] BINARY.PEEK[2]<1.2>)
     S: * 1 FETCH (PREVIEW "Hello there" SAVEDATE " 4-Mar-2026 05:06:07 +0000" EMAILID (M1) THREADID NIL BINARY.SIZE[2] 3 BINARY[2]<1> {2}

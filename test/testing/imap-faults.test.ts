@@ -1,24 +1,13 @@
 /** Each fault of the in-memory IMAP server, in raw lines. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { ImapFaults, ImapServer } from "../../src/testing/index.js";
-import { answer, entered, serverFor } from "./imap-lines.js";
-import { RawLines } from "./raw-lines.js";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { ImapFaults } from "../../src/testing/index.js";
+import { enter, open, raw, server } from "./imap-bed.js";
+import { answer } from "./imap-lines.js";
+import { quiet, RawLines } from "./raw-lines.js";
 
-let server: ImapServer;
-let raw: RawLines;
-
-beforeEach(async () => {
-  server = await serverFor({ INBOX: ["Subject: a\n\none\n", "b\n", "c\n"] });
-  raw = await entered(server, "INBOX");
-});
-afterEach(async () => {
-  raw.close();
-  await server.close();
-});
+beforeEach(() => open({ INBOX: ["Subject: a\n\none\n", "b\n", "c\n"] }));
 
 const fault = (faults: ImapFaults) => Object.assign(server.faults, faults);
-const quiet = (client: RawLines) =>
-  Promise.race([client.line(), new Promise((resolve) => setTimeout(resolve, 50, "silence"))]);
 const ANSWER = "* 2 FETCH (UID 2)\r\n* 3 FETCH (UID 3)\r\na OK FETCH completed\r\n";
 
 describe("the connection", () => {
@@ -36,7 +25,7 @@ describe("the connection", () => {
     expect(await raw.bytes(4)).toBe("* 2 ");
     expect(await quiet(raw)).toBe("silence");
     raw.close();
-    raw = await entered(server, "INBOX");
+    await enter();
     fault({ closeAtByte: server.replyBytes + 3 });
     raw.write("a FETCH 2:3 UID\r\n");
     expect(await raw.rest()).toBe("* 2");
@@ -99,16 +88,16 @@ describe("commands", () => {
     raw.write("a STORE 1 +FLAGS.SILENT (\\Seen)\r\n");
     expect(await raw.rest()).toBe("");
     expect(server.mailbox().messages[0]?.flags).toEqual(["\\Seen"]);
-    raw = await entered(server, "INBOX");
+    await enter();
     fault({ closeBeforeCommand: { command: "STORE 2" } });
     raw.write("a STORE 2 +FLAGS.SILENT (\\Seen)\r\n");
     expect(await raw.rest()).toBe("");
     expect(server.mailbox().messages[1]?.flags).toEqual([]);
-    raw = await entered(server);
+    await enter("");
     fault({ closeAfterCommand: { command: "NOOP" } });
     raw.write("a NOOP\r\n");
     expect(await raw.rest()).toBe("a OK NOOP completed\r\n");
-    raw = await entered(server);
+    await enter("");
     fault({ hang: "NOOP" });
     raw.write("a NOOP\r\n");
     expect(await quiet(raw)).toBe("silence");
@@ -236,7 +225,7 @@ describe("literals and sizes", () => {
     expect(await raw.bytes(3)).toBe("Sub");
     expect(await quiet(raw)).toBe("silence");
     raw.close();
-    raw = await entered(server, "INBOX");
+    await enter();
     fault({ missingLiteral: { command: "FETCH", ending: "close" } });
     raw.write("a FETCH 1 BODY.PEEK[]\r\n");
     expect(await raw.rest()).toBe("* 1 FETCH (BODY[] {19}\r\n");

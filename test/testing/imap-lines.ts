@@ -2,6 +2,12 @@
 import { ImapServer, type ImapServerOptions, type ImapUser } from "../../src/testing/index.js";
 import { RawLines } from "./raw-lines.js";
 
+/** The message of RFC 9051's examples, but for a line that begins with a dot. */
+export const MAIL =
+  "Date: Wed, 17 Jul 1996 02:23:25 -0700\nFrom: Terry Gray <gray@cac.washington.edu>\nSubject: IMAP4 WG mtg\n" +
+  "To: imap@cac.washington.edu\nCc: minutes@CNRI.Reston.VA.US, John Klensin <KLENSIN@MIT.EDU>\n" +
+  "Message-ID: <B27397-0100000@cac.washington.edu>\n\nHello\n.dots\n";
+
 /** A server with one user, alice. */
 export function serverFor(
   mailboxes: NonNullable<ImapUser["mailboxes"]>,

@@ -1,24 +1,7 @@
 /** The in-memory IMAP server in raw dialogues: what the extensions tell of mailboxes, and do with them. */
-import { afterEach, expect, test } from "vitest";
-import type { ImapServer } from "../../src/testing/index.js";
-import { answer, entered, serverFor } from "./imap-lines.js";
-import type { RawLines } from "./raw-lines.js";
-
-let server: ImapServer;
-let raw: RawLines;
-
-afterEach(async () => {
-  raw.close();
-  await server.close();
-});
-
-async function open(
-  mailboxes: Parameters<typeof serverFor>[0] = { INBOX: ["a\n", "b\n", "c\n", "d\n", "e\n"] },
-  mailbox = "INBOX",
-) {
-  server = await serverFor(mailboxes);
-  raw = await entered(server, mailbox === "" ? undefined : mailbox);
-}
+import { expect, test } from "vitest";
+import { open, raw, server } from "./imap-bed.js";
+import { answer } from "./imap-lines.js";
 
 const TREE = { Sent: { specialUse: "\\Sent" }, "Work/a": { messages: ["x\n"] }, Work: { subscribed: false } };
 

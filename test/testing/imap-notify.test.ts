@@ -1,20 +1,9 @@
 /** The in-memory IMAP server in raw dialogues: NOTIFY (RFC 5465). */
-import { afterEach, beforeEach, expect, test } from "vitest";
-import type { ImapServer } from "../../src/testing/index.js";
-import { answer, entered, serverFor } from "./imap-lines.js";
-import type { RawLines } from "./raw-lines.js";
+import { beforeEach, expect, test } from "vitest";
+import { open, raw, server } from "./imap-bed.js";
+import { answer } from "./imap-lines.js";
 
-let server: ImapServer;
-let raw: RawLines;
-
-beforeEach(async () => {
-  server = await serverFor({ INBOX: ["a\n", "b\n"], Other: ["x\n"], "Other/below": [] });
-  raw = await entered(server, "INBOX");
-});
-afterEach(async () => {
-  raw.close();
-  await server.close();
-});
+beforeEach(() => open({ INBOX: ["a\n", "b\n"], Other: ["x\n"], "Other/below": [] }));
 
 test("the open mailbox: new messages come with what was asked for, expunged ones at once", async () => {
   await raw.play(`

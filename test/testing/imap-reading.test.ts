@@ -1,30 +1,15 @@
 /** The in-memory IMAP server in raw dialogues, as RFC 9051 writes them: FETCH and SEARCH. */
-import { afterEach, describe, expect, test } from "vitest";
-import type { ImapMessages, ImapServer } from "../../src/testing/index.js";
-import { answer, entered, serverFor } from "./imap-lines.js";
-import type { RawLines } from "./raw-lines.js";
+import { describe, expect, test } from "vitest";
+import type { ImapMessages } from "../../src/testing/index.js";
+import { raw, server, open as start } from "./imap-bed.js";
+import { answer, MAIL } from "./imap-lines.js";
 
-const MAIL =
-  "Date: Wed, 17 Jul 1996 02:23:25 -0700\nFrom: Terry Gray <gray@cac.washington.edu>\nSubject: IMAP4 WG mtg\n" +
-  "To: imap@cac.washington.edu\nCc: minutes@CNRI.Reston.VA.US, John Klensin <KLENSIN@MIT.EDU>\n" +
-  "Message-ID: <B27397-0100000@cac.washington.edu>\n\nHello\n.dots\n";
 const PARTS =
   "From: b@example.org\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nContent-Type: multipart/mixed; boundary=xx\n\n" +
   "--xx\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nna=C3=AFve\n" +
   "--xx\nContent-Type: message/rfc822\n\nSubject: inner\n\ninside\n--xx--\n";
 
-let server: ImapServer;
-let raw: RawLines;
-
-async function open(messages: ImapMessages = [MAIL, PARTS, "c\n", "d\n"]) {
-  server = await serverFor({ INBOX: messages });
-  raw = await entered(server, "INBOX");
-}
-
-afterEach(async () => {
-  raw.close();
-  await server.close();
-});
+const open = (messages: ImapMessages = [MAIL, PARTS, "c\n", "d\n"]) => start({ INBOX: messages });
 
 describe("FETCH", () => {
   test("gives the envelope of RFC 9051, the size, the date and the whole message as they are", async () => {

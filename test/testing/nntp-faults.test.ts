@@ -1,7 +1,7 @@
 /** Each fault of the in-memory NNTP server, in raw lines. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type NntpFaults, NntpServer } from "../../src/testing/index.js";
-import { RawLines } from "./raw-lines.js";
+import { quiet, RawLines } from "./raw-lines.js";
 
 let server: NntpServer;
 let raw: RawLines;
@@ -22,8 +22,6 @@ afterEach(async () => {
 });
 
 const fault = (faults: NntpFaults) => Object.assign(server.faults, faults);
-const silence = (raw: RawLines) =>
-  Promise.race([raw.line(), new Promise((resolve) => setTimeout(resolve, 50, "silence"))]);
 
 describe("replies as bytes", () => {
   test("replyDelay, for each of the pipelined replies", async () => {
@@ -64,7 +62,7 @@ describe("replies as bytes", () => {
     fault({ stallAtByte: server.replyBytes + 1000 });
     raw.write("OVER 1-3000\r\nDATE\r\n");
     expect((await raw.bytes(1000)).length).toBe(1000);
-    expect(await silence(raw)).toBe("silence");
+    expect(await quiet(raw)).toBe("silence");
     expect(raw.closed).toBe(false);
     (await open()).close();
     await server.close();
@@ -83,6 +81,12 @@ describe("replies as bytes", () => {
 });
 
 describe("replies", () => {
+  test("silent and greetingDelay", async () => {
+    fault({ silent: 1, greetingDelay: 10 });
+    expect(await quiet(RawLines.open(server.port))).toBe("silence");
+    (await open()).close();
+  });
+
   test("tooManyConnections: so many times, or always", async () => {
     fault({ tooManyConnections: 1 });
     await RawLines.open(server.port).play("S: 502 Too many connections, try again later\nS: ");
@@ -145,7 +149,7 @@ describe("replies", () => {
     fault({ hang: "OVER" });
     raw.write("DATE\r\nOVER 1\r\nDATE\r\n");
     await raw.play("S: 111 …");
-    expect(await silence(raw)).toBe("silence");
+    expect(await quiet(raw)).toBe("silence");
     await server.close();
   });
 

@@ -1,7 +1,7 @@
 /** Each fault of the in-memory POP3 server, in raw lines. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Pop3Faults, Pop3Server } from "../../src/testing/index.js";
-import { RawLines } from "./raw-lines.js";
+import { quiet, RawLines } from "./raw-lines.js";
 
 let server: Pop3Server;
 let raw: RawLines;
@@ -21,8 +21,6 @@ afterEach(async () => {
 });
 
 const fault = (faults: Pop3Faults) => Object.assign(server.faults, faults);
-const quiet = (client: RawLines) =>
-  Promise.race([client.line(), new Promise((resolve) => setTimeout(resolve, 50, "silence"))]);
 const BODY = "Subject: a\r\n\r\n..one\r\ntwo\r\n.\r\n";
 
 describe("the connection", () => {

@@ -172,3 +172,8 @@ export class RawLines {
     });
   }
 }
+
+/** The next line, or "silence" where none comes for a while. */
+export function quiet(raw: RawLines): Promise<unknown> {
+  return Promise.race([raw.line(), new Promise((resolve) => setTimeout(resolve, 50, "silence"))]);
+}

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type SmtpFaults, SmtpServer } from "../../src/testing/index.js";
 import { ContentReader } from "../../src/testing/smtp/content.js";
-import { RawLines } from "./raw-lines.js";
+import { quiet, RawLines } from "./raw-lines.js";
 
 const MESSAGE = "C: MAIL FROM:<a@b.example>\nC: RCPT TO:<c@d.example>\nC: BDAT 0 LAST\n";
 const TAKEN = "S: 250 2.1.0 …\nS: 250 2.1.5 …\nS: 250 2.0.0 …\n";
@@ -29,8 +29,6 @@ afterEach(async () => {
 });
 
 const fault = (faults: SmtpFaults) => Object.assign(server.faults, faults);
-const quiet = (client: RawLines) =>
-  Promise.race([client.line(), new Promise((resolve) => setTimeout(resolve, 50, "silence"))]);
 
 describe("the connection", () => {
   test("byteByByte: replies split at every byte", async () => {

@@ -1,6 +1,5 @@
 /** The options of the in-memory FTP server; `resolve()` holds every default. */
-import type { CertifiedKey } from "../tls.js";
-import { testTls } from "../tls.js";
+import { type Filled, filled, resolveServer, type ServerOptions, type Some } from "../server-options.js";
 import type { Faults } from "./faults.js";
 
 /** What the server knows beyond the oldest commands. Switch some off to play an old server: their commands answer 500. */
@@ -40,64 +39,50 @@ export interface FtpFeatures {
 /** Where the server says no. */
 export interface FtpLimits {
   /** Connections at a time; one more is greeted with 421. Default: no limit. */
-  maxClients?: number;
+  maxClients?: number | undefined;
   /** Logins at a time; one more is refused with 530 after PASS, as ProFTPD does. Default: no limit. */
-  maxLogins?: number;
+  maxLogins?: number | undefined;
   /** Entries in a listing; the rest is left out, and the end is still 226. Default: no limit. */
-  maxEntriesListed?: number;
+  maxEntriesListed?: number | undefined;
   /** The 226 of a listing that was cut says so, as Pure-FTPd does. Default: false (silently). */
-  announceTruncation?: boolean;
+  announceTruncation?: boolean | undefined;
   /** Bytes the tree can hold (without generated directories); an upload past it is refused with 552. Default: no limit. */
-  diskBytes?: number;
+  diskBytes?: number | undefined;
 }
 
 /** How the server is started. */
-export interface FtpServerOptions {
-  /** The address to listen on. Default: `"127.0.0.1"`. */
-  host?: string;
-  /** The port. Default: 0 (any free one). */
-  port?: number;
+export interface FtpServerOptions extends ServerOptions<"explicit"> {
   /** Passwords by user name. Default: `{ test: "test" }`. */
-  users?: Record<string, string>;
+  users?: Record<string, string> | undefined;
   /** `anonymous` and `ftp` may log in with any password. Default: false. */
-  anonymous?: boolean;
+  anonymous?: boolean | undefined;
   /** An account that ACCT must name after PASS (332). Default: none asked. */
-  account?: string;
-  /** `none`: AUTH is 500. `explicit`: AUTH TLS. `implicit`: TLS from the first byte. Default: `"none"`. */
-  tls?: "none" | "explicit" | "implicit";
+  account?: string | undefined;
   /** With TLS: USER needs a secure control connection, transfers need PROT P. Default: false. */
-  requireTls?: boolean;
+  requireTls?: boolean | undefined;
   /** With TLS: a data connection must resume the TLS session of the control connection, else 522 as vsftpd. Default: false. */
-  requireReuse?: boolean;
-  /** What the server shows. Default: `testTls.server`. */
-  certificate?: CertifiedKey;
+  requireReuse?: boolean | undefined;
   /** The files to begin with, by absolute path. Names are bytes written as latin1: see {@link utf8Name}. */
-  files?: Record<string, string | Uint8Array>;
+  files?: Record<string, string | Uint8Array> | undefined;
   /** The directory a login begins in; made when missing. Default: `"/"`. */
-  home?: string;
+  home?: string | undefined;
   /** The text of the greeting; several lines when it has line feeds. Default: `"polywire test server ready"`. */
-  greeting?: string;
+  greeting?: string | undefined;
   /** Switched features; the rest keep their defaults. */
-  features?: Partial<FtpFeatures>;
-  /** Verbs that are answered 500: `["SYST", "NLST"]`. Default: none. */
-  disabled?: string[];
+  features?: Some<FtpFeatures> | undefined;
   /** How LIST looks. Default: `"unix"`. */
-  listStyle?: "unix" | "dos";
+  listStyle?: "unix" | "dos" | undefined;
   /** Where the server says no. */
-  limits?: FtpLimits;
+  limits?: FtpLimits | undefined;
   /** What goes wrong from the beginning; see also {@link FtpServer.faults}. */
-  faults?: Faults;
+  faults?: Faults | undefined;
   /** Milliseconds a transfer waits for its data connection, then 425. Default: 10 000. */
-  dataTimeout?: number;
-  /** Command lines kept in {@link FtpServer.commands}; past it the oldest half is dropped. Default: 100 000. */
-  logLimit?: number;
-  /** Called with every command line as it is taken up, before anything is done. */
-  onCommand?: (line: string) => void;
+  dataTimeout?: number | undefined;
 }
 
 /** Options with every default filled in. */
 export interface ResolvedFtpServerOptions
-  extends Required<Omit<FtpServerOptions, "account" | "onCommand" | "features" | "limits">> {
+  extends Filled<FtpServerOptions, "account" | "onCommand" | "features" | "limits"> {
   account: string | undefined;
   onCommand: ((line: string) => void) | undefined;
   features: FtpFeatures;
@@ -125,25 +110,18 @@ const FEATURES: FtpFeatures = {
 /** Fills in every default. */
 export function resolve(options: FtpServerOptions): ResolvedFtpServerOptions {
   return {
-    host: options.host ?? "127.0.0.1",
-    port: options.port ?? 0,
+    ...resolveServer(options),
     users: options.users ?? { test: "test" },
     anonymous: options.anonymous ?? false,
     account: options.account,
-    tls: options.tls ?? "none",
     requireTls: options.requireTls ?? false,
     requireReuse: options.requireReuse ?? false,
-    certificate: options.certificate ?? testTls.server,
     files: options.files ?? {},
     home: options.home ?? "/",
-    greeting: options.greeting ?? "polywire test server ready",
-    features: { ...FEATURES, ...options.features },
-    disabled: (options.disabled ?? []).map((verb) => verb.toUpperCase()),
+    features: filled(FEATURES, options.features),
     listStyle: options.listStyle ?? "unix",
     limits: options.limits ?? {},
     faults: options.faults ?? {},
     dataTimeout: options.dataTimeout ?? 10_000,
-    logLimit: options.logLimit ?? 100_000,
-    onCommand: options.onCommand,
   };
 }

@@ -4,9 +4,9 @@ import { DirectoryNode, FileNode, type ListedEntry, rowOf, type TreeNode } from 
 /** What {@link FtpTree.generate} may be told besides names and sizes. */
 export interface GenerateOptions {
   /** The bytes of file `index`; their number must be its size. Default: the name and a line feed, over and over. */
-  contentOf?: (index: number) => Uint8Array | string;
+  contentOf?: ((index: number) => Uint8Array | string) | undefined;
   /** When file `index` was modified. Default: when `generate` was called. */
-  modifiedOf?: (index: number) => Date;
+  modifiedOf?: ((index: number) => Date) | undefined;
 }
 
 /** What the tree knows of one path. */

@@ -1,22 +1,21 @@
 /** What the in-memory IMAP server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
-import type { CommandFault, CommandFaults } from "../command-faults.js";
-import type { ScramFault } from "../sasl/index.js";
-import type { ByteFaults } from "../wire.js";
+import type { CommandFault } from "../command-faults.js";
+import type { ConnectionFaults } from "../connection-faults.js";
 
 /** Where an answer is cut. */
 export interface CutFault extends CommandFault {
   /** Bytes of the answer (all of its responses) that still come. */
   at: number;
   /** How it ends: the connection is closed, or nothing comes any more. Default: `"close"`. */
-  ending?: "close" | "silence";
+  ending?: "close" | "silence" | undefined;
 }
 
 /** A literal that does not come. */
 export interface LiteralFault extends CommandFault {
   /** Bytes of it that come all the same. Default: 0. */
-  bytes?: number;
+  bytes?: number | undefined;
   /** How it ends. Default: `"silence"`. */
-  ending?: "close" | "silence";
+  ending?: "close" | "silence" | undefined;
 }
 
 /** A message that another client expunges in between. */
@@ -31,21 +30,11 @@ export interface ExpungeFault extends CommandFault {
  * Commands are meant without their tags: `"NOOP"`, `"UID FETCH"`, `"FETCH 1"`. What {@link CommandFaults.reply} gives is
  * the end of the answer, and gets the tag: `{ NOOP: "NO [UNAVAILABLE] Later" }`; lines before it come as they are.
  */
-export interface Faults extends ByteFaults, CommandFaults {
+export interface Faults extends ConnectionFaults {
   // The connection
 
-  /** Milliseconds before the greeting. Default: 0. */
-  greetingDelay?: number | undefined;
-  /** New connections hear nothing, not even a greeting: all of them (`true`), or this many (counted down). */
-  silent?: boolean | number | undefined;
-  /** New connections are greeted with BYE and closed: all of them (`true`), or this many (counted down). */
-  tooManyConnections?: boolean | number | undefined;
-  /** After this many commands a connection is told BYE and closed. */
-  goingAwayAfter?: number | undefined;
   /** Plain bytes sent right behind the OK of STARTTLS, in the same segment: an injection. */
   injectAfterStartTls?: string | undefined;
-  /** What is wrong with the server's side of SCRAM: another nonce, a wrong signature, none, or `e=` in its place. */
-  scram?: ScramFault | undefined;
 
   // Answers
 

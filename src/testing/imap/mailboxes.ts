@@ -11,9 +11,9 @@ export interface TreePlace extends Omit<MailboxPlace, "touched"> {
 /** Quota of a user (RFC 9208). */
 export interface ImapQuota {
   /** KiB of messages. Default: no limit. */
-  storage?: number;
+  storage?: number | undefined;
   /** Messages. Default: no limit. */
-  messages?: number;
+  messages?: number | undefined;
 }
 
 /** What has happened: to the messages of a mailbox, to a name (made, gone, or had another before), to a subscription. */

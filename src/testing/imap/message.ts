@@ -1,6 +1,5 @@
 /** A message of a mailbox: its content, which never changes, and what the server keeps beside it. */
-
-import { blockOf, lastOf } from "./block.js";
+import { type GeneratedMail, headOf, piecesOf, sizeOf } from "../generated-mail.js";
 import { linesIn, type Part, parseMime } from "./mime.js";
 
 /** What a message is made of. LF of a text becomes CRLF; bytes stay as they are. */
@@ -8,30 +7,22 @@ export interface ImapMessageFields {
   /** The whole message: text (UTF-8), or its bytes. */
   content: string | Uint8Array;
   /** Flags and keywords: `["\\Seen", "$Forwarded"]`. Default: none. */
-  flags?: readonly string[];
+  flags?: readonly string[] | undefined;
   /** Default: what the server's clock says. */
-  internalDate?: Date;
+  internalDate?: Date | undefined;
   /** Its UID; must be larger than those before. Default: the next one. */
-  uid?: number;
+  uid?: number | undefined;
 }
 
 /** A message: its text, its bytes, or either with what is kept beside it. */
 export type ImapMessageInput = string | Uint8Array | ImapMessageFields;
 
 /** Messages that are made when they are asked for. */
-export interface ImapGenerated {
-  /** How many. */
-  generate: number;
-  /** Octets of each, or of the n-th (1 is the first); at least those of the headers. Default: 1024. */
-  bytes?: number | ((number: number) => number);
-  /** Characters of a body's lines. Default: 76. */
-  lineLength?: number;
-  /** The content of the n-th, in place of a made one; must be the same each time. */
-  content?: (number: number) => string | Uint8Array;
+export interface ImapGenerated extends GeneratedMail {
   /** The flags of the n-th. Default: none. */
-  flags?: (number: number) => readonly string[];
+  flags?: ((number: number) => readonly string[]) | undefined;
   /** The INTERNALDATE of the n-th. Default: a minute behind the one before, from 2026-01-01 on. */
-  internalDate?: (number: number) => Date;
+  internalDate?: ((number: number) => Date) | undefined;
 }
 
 /** What is in a mailbox from the beginning. */
@@ -121,15 +112,13 @@ export class Made implements Content {
   }
 
   get size(): number {
-    if (this.#plan.content) return encoded(this.#plan.content(this.#number)).length;
-    const { bytes = 1024 } = this.#plan;
-    const asked = typeof bytes === "number" ? bytes : bytes(this.#number);
-    return Math.max(asked, headersOf(this.#number).length + 2);
+    return this.#given?.length ?? sizeOf(this.#plan, this.#number);
   }
 
   get part(): Part {
-    if (this.#plan.content) return parseMime(encoded(this.#plan.content(this.#number)));
-    const head = Buffer.from(headersOf(this.#number));
+    const given = this.#given;
+    if (given) return parseMime(given);
+    const head = headOf(this.#number);
     const body = head.length;
     let lines = 0;
     for (const piece of this.read(body, this.size)) lines += linesIn(piece, 0, piece.length);
@@ -146,23 +135,14 @@ export class Made implements Content {
     }
   }
 
-  *#pieces(): Iterable<Buffer> {
-    if (this.#plan.content) {
-      yield encoded(this.#plan.content(this.#number));
-      return;
-    }
-    const head = Buffer.from(headersOf(this.#number));
-    yield head;
-    const block = blockOf(this.#plan.lineLength ?? 76);
-    let left = this.size - head.length;
-    for (; left >= block.length + 2; left -= block.length) yield block;
-    yield left === block.length ? block : lastOf(block, left);
+  #pieces(): Iterable<Buffer> {
+    const given = this.#given;
+    return given ? [given] : piecesOf(this.#plan, this.#number, false);
   }
-}
 
-function headersOf(number: number): string {
-  return (
-    `From: Alice <alice@example.org>\r\nTo: bob@example.org\r\nSubject: Message ${number}\r\n` +
-    `Date: Tue, 03 Feb 2026 10:11:12 +0000\r\nMessage-ID: <${number}@generated.example>\r\n\r\n`
-  );
+  /** What the plan gives in place of a made one. */
+  get #given(): Buffer | undefined {
+    const { content } = this.#plan;
+    return content && encoded(content(this.#number));
+  }
 }

@@ -1,6 +1,6 @@
 /** The options of the in-memory IMAP server; `resolve()` holds every default. */
-import { type Account, fitting, knownMechanisms } from "../sasl/index.js";
-import { type CertifiedKey, testTls } from "../tls.js";
+import type { Account } from "../sasl/index.js";
+import { type Filled, filled, resolveSaslServer, type SaslServerOptions, type Some } from "../server-options.js";
 import type { Faults } from "./faults.js";
 import type { ImapMailboxInput } from "./mailbox-input.js";
 import type { ImapQuota } from "./mailboxes.js";
@@ -63,67 +63,47 @@ export interface ImapFeatures {
 /** Where the server says no. */
 export interface ImapLimits {
   /** Connections at a time; one more is greeted with BYE. Default: no limit. */
-  connections?: number;
+  connections?: number | undefined;
   /** Octets of an appended message (APPENDLIMIT, RFC 7889); announced where it is set. Default: 64 MiB, not announced. */
-  append?: number;
+  append?: number | undefined;
   /** Octets of any other literal. Default: 1 MiB. */
-  literal?: number;
+  literal?: number | undefined;
 }
 
 /** A user and the mailboxes. */
 export interface ImapUser extends Account {
   /** By name; INBOX is there in any case. A list or a plan of messages is a mailbox with them. Default: INBOX alone. */
-  mailboxes?: Record<string, ImapMessages | ImapMailboxInput>;
+  mailboxes?: Record<string, ImapMessages | ImapMailboxInput> | undefined;
   /** Default: no limits. */
-  quota?: ImapQuota;
+  quota?: ImapQuota | undefined;
 }
 
 /** How the server is started. */
-export interface ImapServerOptions {
-  /** The address to listen on. Default: `"127.0.0.1"`. */
-  host?: string;
-  /** The port. Default: 0 (any free one). */
-  port?: number;
+export interface ImapServerOptions extends SaslServerOptions {
   /** The users by name: a password, or more than that. Default: `{ test: "test" }`. */
-  users?: Record<string, string | ImapUser>;
-  /** `none`: STARTTLS is refused. `implicit`: TLS from the first byte. Default: `"none"`. */
-  tls?: "none" | "starttls" | "implicit";
+  users?: Record<string, string | ImapUser> | undefined;
   /** Logins in plain text are refused (LOGINDISABLED). Default: false. */
-  requireTls?: boolean;
-  /** What the server shows. Default: `testTls.server`. */
-  certificate?: CertifiedKey;
-  /** Clients are asked for a certificate of this authority (PEM): EXTERNAL is who it names. Default: none is asked for. */
-  clientCa?: string;
-  /** The SASL mechanisms, in the order they are announced. Default: every one that fits the users, without ANONYMOUS. */
-  mechanisms?: readonly string[];
-  /** How often SCRAM hashes a password. Default: 4096. */
-  iterations?: number;
-  /** The text of the greeting. Default: `"polywire test server ready"`. */
-  greeting?: string;
+  requireTls?: boolean | undefined;
   /** Greets with PREAUTH: this user is logged in from the beginning. Default: none is. */
-  preauth?: string;
-  /** The server's name in challenges. Default: `"mail.example"`. */
-  hostname?: string;
+  preauth?: string | undefined;
   /** Between the levels of names; `""`: there are no levels. Default: `"/"`. */
-  delimiter?: string;
+  delimiter?: string | undefined;
   /** What ID answers. Default: name and vendor. */
-  id?: Record<string, string>;
+  id?: Record<string, string> | undefined;
   /** Switched features; the rest keep their defaults. */
-  features?: Partial<ImapFeatures>;
+  features?: Some<ImapFeatures> | undefined;
   /** Changes what CAPABILITY says: it is given the words, and gives the words. Default: as they are. */
-  capabilities?: (words: string[]) => string[];
+  capabilities?: ((words: string[]) => string[]) | undefined;
   /** Commands that are answered BAD: `["NOOP", "UID EXPUNGE"]`. Default: none. */
-  disabled?: string[];
+  disabled?: string[] | undefined;
   /** Where the server says no. */
-  limits?: ImapLimits;
+  limits?: ImapLimits | undefined;
   /** What goes wrong from the beginning; see also {@link ImapServer.faults}. */
-  faults?: Faults;
+  faults?: Faults | undefined;
   /** What time it is. Default: the true one. */
-  now?: () => Date;
-  /** Command lines kept in {@link ImapServer.commands}; past it the oldest half is dropped. Default: 100 000. */
-  logLimit?: number;
+  now?: (() => Date) | undefined;
   /** Called with every command as it is taken up, before anything is done: its line, with literals as their announcements. */
-  onCommand?: (line: string) => void;
+  onCommand?: ((line: string) => void) | undefined;
 }
 
 /** A user with every default filled in. */
@@ -133,14 +113,13 @@ export interface ResolvedImapUser extends Account {
 }
 
 /** Options with every default filled in. */
-export interface ResolvedImapServerOptions
-  extends Required<Omit<ImapServerOptions, "onCommand" | "clientCa" | "preauth">> {
+export interface ResolvedImapServerOptions extends Filled<ImapServerOptions, "onCommand" | "clientCa" | "preauth"> {
   onCommand: ((line: string) => void) | undefined;
   clientCa: string | undefined;
   preauth: string | undefined;
   users: Record<string, ResolvedImapUser>;
   features: ImapFeatures;
-  limits: Required<Omit<ImapLimits, "append">> & { append: number; announceAppend: boolean };
+  limits: Filled<Omit<ImapLimits, "append">> & { append: number; announceAppend: boolean };
 }
 
 const FEATURES: ImapFeatures = {
@@ -191,28 +170,17 @@ export function resolve(options: ImapServerOptions): ResolvedImapServerOptions {
   const { preauth } = options;
   if (preauth !== undefined && !Object.hasOwn(users, preauth)) throw new Error(`ImapServer: no user ${preauth}`);
   return {
-    host: options.host ?? "127.0.0.1",
-    port: options.port ?? 0,
+    ...resolveSaslServer(options, users),
     users,
-    tls: options.tls ?? "none",
     requireTls: options.requireTls ?? false,
-    certificate: options.certificate ?? testTls.server,
-    clientCa: options.clientCa,
-    mechanisms: knownMechanisms(options.mechanisms ?? fitting(Object.values(users), options.clientCa !== undefined)),
-    iterations: options.iterations ?? 4096,
-    greeting: options.greeting ?? "polywire test server ready",
     preauth,
-    hostname: options.hostname ?? "mail.example",
     delimiter: options.delimiter ?? "/",
     id: options.id ?? { name: "polywire test server", vendor: "polywire" },
-    features: { ...FEATURES, ...options.features },
+    features: filled(FEATURES, options.features),
     capabilities: options.capabilities ?? ((words) => words),
-    disabled: (options.disabled ?? []).map((verb) => verb.toUpperCase()),
     limits: limitsOf(options.limits ?? {}),
     faults: options.faults ?? {},
     now: options.now ?? (() => new Date()),
-    logLimit: options.logLimit ?? 100_000,
-    onCommand: options.onCommand,
   };
 }
 

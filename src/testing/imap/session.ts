@@ -1,7 +1,6 @@
 /** One client's conversation: its state, its responses, and which commands it may give. */
 import type { Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
-import { isOn, strikes } from "../command-faults.js";
+import { strikes } from "../command-faults.js";
 import { capabilities } from "./capabilities.js";
 import { ImapChannel } from "./channel.js";
 import type { Command } from "./commands/command.js";
@@ -85,12 +84,9 @@ export class Session extends Responses {
     return { expunge, flags: true, vanished: qresync, modseq: condstore, uid: rev2 || qresync, recent: !rev2 };
   }
 
-  protected override async greet(): Promise<void> {
-    const { options, faults, sessions } = this.shared;
-    this.channel.start(options.tls === "implicit" ? this.shared.handshake : undefined);
-    if (isOn(faults, "silent")) await new Promise(() => {});
-    if (faults.greetingDelay) await sleep(faults.greetingDelay, undefined, { ref: false });
-    if (isOn(faults, "tooManyConnections") || sessions.size > options.limits.connections) {
+  protected override greet(isOneTooMany: boolean): void {
+    const { options } = this.shared;
+    if (isOneTooMany) {
       this.bye("Too many connections, try again later");
       return;
     }

@@ -4,21 +4,21 @@ import { formatDate } from "./times.js";
 /** An article in parts; what is left out is filled in. Texts are sent as UTF-8. */
 export interface ArticleFields {
   /** Default: `"no subject"`. */
-  subject?: string;
+  subject?: string | undefined;
   /** Default: `"Alice <alice@example.org>"`. */
-  from?: string;
+  from?: string | undefined;
   /** A text is written as it is. Default: when the article was added. */
-  date?: Date | string;
+  date?: Date | string | undefined;
   /** With its angle brackets. Default: one that no other article has. */
-  messageId?: string;
+  messageId?: string | undefined;
   /** The message-ids of the articles above, oldest first. */
-  references?: string[];
+  references?: string[] | undefined;
   /** Default: the group it is added to. */
-  newsgroups?: string | string[];
+  newsgroups?: string | string[] | undefined;
   /** Further headers. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   /** Line ends become CRLF. Default: one line. */
-  body?: string | Uint8Array;
+  body?: string | Uint8Array | undefined;
 }
 
 /** An article: its parts, or the whole text. LF in a text becomes CRLF; bytes are kept as they are. */

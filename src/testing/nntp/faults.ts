@@ -1,16 +1,14 @@
 /** What the in-memory NNTP server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
-import type { CommandFaults } from "../command-faults.js";
-import type { ScramFault } from "../sasl/index.js";
-import type { ByteFaults } from "../wire.js";
+import type { ConnectionFaults } from "../connection-faults.js";
 
 /** Where an OVER is cut. */
 export interface CutFault {
   /** In this row of the answer, the first is 1. */
   row: number;
   /** Bytes of the row that still come. Default: 10. */
-  bytes?: number;
+  bytes?: number | undefined;
   /** It hits the n-th OVER (or XOVER) from now on; counted down in place. Default: 1. */
-  over?: number;
+  over?: number | undefined;
 }
 
 /**
@@ -18,40 +16,34 @@ export interface CutFault {
  */
 export interface RowFaults {
   /** The row comes twice. */
-  duplicate?: number;
+  duplicate?: number | undefined;
   /** The row ends behind the author. */
-  fewFields?: number;
+  fewFields?: number | undefined;
   /** Three fields more, behind the last. */
-  manyFields?: number;
+  manyFields?: number | undefined;
   /** In place of the number: `12x`, nothing, a minus, a number past 2^53, in turn. */
-  badNumber?: number;
+  badNumber?: number | undefined;
   /** Bytes that are no text in any charset, in the subject. */
-  rubbish?: number;
+  rubbish?: number | undefined;
   /** NUL in the subject. */
-  nul?: number;
+  nul?: number | undefined;
   /** CR without LF in the subject. */
-  bareCr?: number;
+  bareCr?: number | undefined;
   /** LF without CR in the subject. */
-  bareLf?: number;
+  bareLf?: number | undefined;
   /** The row ends behind the references, without `bytes`, `lines` and what follows, and without TABs at its end. */
-  shortTail?: number;
+  shortTail?: number | undefined;
   /** `bytes` and `lines` are no numbers. */
-  badCounts?: number;
+  badCounts?: number | undefined;
 }
 
 /** Everything that can go wrong on purpose. Change it while the server runs: `server.faults.emptyOver = 1`. */
-export interface Faults extends ByteFaults, CommandFaults {
+export interface Faults extends ConnectionFaults {
   /** Plain bytes sent right behind the 382 of STARTTLS, in the same segment: a STARTTLS injection. */
   injectAfterStartTls?: string | undefined;
 
-  /** New connections are greeted with 502 (too many) and closed: all of them (`true`), or this many (counted down). */
-  tooManyConnections?: boolean | number | undefined;
   /** Logins are refused with 481 (too many connections): all of them (`true`), or this many (counted down). */
   tooManyLogins?: boolean | number | undefined;
-  /** What is wrong with the server's side of SCRAM: another nonce, a wrong signature, none, or `e=` in its place. */
-  scram?: ScramFault | undefined;
-  /** After this many commands a connection is answered 400 and closed. */
-  goingAwayAfter?: number | undefined;
   /**
    * After this many commands a connection is answered 480, as if it had never logged in, until it logs in again. Happens
    * to one connection, then unsets itself.

@@ -1,4 +1,5 @@
 /** Articles computed from their numbers alone: a newsgroup of any size that takes no memory. Pure. */
+import { type Filled, filled } from "../server-options.js";
 import { Article, overviewRow } from "./article.js";
 import {
   BLOCK,
@@ -23,15 +24,16 @@ export class Generated {
   readonly #group: string;
   readonly #host: string;
   readonly #extra: readonly string[];
-  readonly #options: Required<GenerateOptions>;
+  readonly #options: Filled<GenerateOptions>;
   readonly #plans: ReadonlyArray<Plan | undefined>;
   readonly #present: number[];
   readonly #blocks = new Map<number, RowBlock>();
 
   constructor(group: string, host: string, extra: readonly string[], options: GenerateOptions) {
-    const begins = options.begins ?? new Date("2020-01-01T00:00:00Z");
+    const { generate } = options;
+    const begins = new Date("2020-01-01T00:00:00Z");
     const shares = { replies: 0.7, encoded: 0, eightBit: 0, oddDates: 0, gaps: 0 };
-    this.#options = { low: 1, seed: 1, ...shares, ...options, begins };
+    this.#options = filled({ generate, low: 1, seed: 1, ...shares, begins }, options);
     this.#group = group;
     this.#host = host;
     this.#extra = extra;

@@ -1,4 +1,5 @@
 /** One newsgroup: articles that were added, and articles computed from their numbers, under numbers that may change. */
+import type { Some } from "../server-options.js";
 import { type Article, type ArticleInput, overviewRow, type Stored, withXref } from "./article.js";
 import type { Faults } from "./faults.js";
 import { Generated } from "./generated.js";
@@ -6,17 +7,17 @@ import { BLOCK, type GenerateOptions } from "./plans.js";
 import { PIECE } from "./reply.js";
 
 /** A group as it begins. */
-export interface GroupInput extends Partial<GenerateOptions> {
+export interface GroupInput extends Some<GenerateOptions> {
   /** Articles, numbered from 1 on, or behind the generated ones. */
-  articles?: ArticleInput[];
+  articles?: ArticleInput[] | undefined;
   /** What LIST NEWSGROUPS says. Default: `"A group for tests"`. */
-  description?: string;
+  description?: string | undefined;
   /** `y`: posting is allowed, `n`: it is not, `m`: moderated. Default: `"y"`. */
-  status?: "y" | "n" | "m";
+  status?: "y" | "n" | "m" | undefined;
   /** When it was made, for NEWGROUPS and LIST ACTIVE.TIMES. Default: 2020-01-01, or now for groups added later. */
-  created?: Date;
+  created?: Date | undefined;
   /** Who made it. Default: `"usenet@example.org"`. */
-  creator?: string;
+  creator?: string | undefined;
 }
 
 /** What a group must know of its server. */

@@ -1,7 +1,6 @@
 /** The options of the in-memory NNTP server; `resolve()` holds every default. */
 import { type Account, accounts, knownMechanisms } from "../sasl/index.js";
-import type { CertifiedKey } from "../tls.js";
-import { testTls } from "../tls.js";
+import { type Filled, filled, resolveSaslServer, type SaslServerOptions, type Some } from "../server-options.js";
 import type { Faults } from "./faults.js";
 import type { GroupInput } from "./group.js";
 
@@ -77,71 +76,51 @@ export interface NntpFeatures {
 /** Where the server says no. */
 export interface NntpLimits {
   /** Connections at a time; one more is greeted with 502. Default: no limit. */
-  connections?: number;
+  connections?: number | undefined;
   /** Logins at a time; one more is answered 481. Default: no limit. */
-  logins?: number;
+  logins?: number | undefined;
   /** Bytes of an article that is sent to the server; one more is 441 or 437. Default: 16 777 216. */
-  articleBytes?: number;
+  articleBytes?: number | undefined;
 }
 
 /** A compressed stream: raw deflate (RFC 1951), zlib (RFC 1950), gzip (RFC 1952). */
 export type Squeezing = "deflate" | "zlib" | "gzip";
 
 /** How the server is started. */
-export interface NntpServerOptions {
-  /** The address to listen on. Default: `"127.0.0.1"`. */
-  host?: string;
-  /** The port. Default: 0 (any free one). */
-  port?: number;
+export interface NntpServerOptions extends SaslServerOptions {
   /** The groups to begin with, by name. Default: none. */
-  groups?: Record<string, GroupInput>;
+  groups?: Record<string, GroupInput> | undefined;
   /** The users by name: a password, or more than that. Default: none; AUTHINFO is then not known. */
-  users?: Record<string, string | Account>;
+  users?: Record<string, string | Account> | undefined;
   /** The SASL mechanisms, in the order they are announced. Default: `["PLAIN"]`. */
-  mechanisms?: readonly string[];
-  /** How often SCRAM hashes a password. Default: 4096. */
-  iterations?: number;
-  /** Clients are asked for a certificate of this authority (PEM): EXTERNAL is who it names. Default: none is asked for. */
-  clientCa?: string;
+  mechanisms?: readonly string[] | undefined;
   /** What needs a login (480): everything, reading, posting, or nothing. Default: `"always"` with users, else `"never"`. */
-  requireLogin?: "always" | "reading" | "posting" | "never";
-  /** `none`: STARTTLS is 500. `implicit`: TLS from the first byte. Default: `"none"`. */
-  tls?: "none" | "starttls" | "implicit";
+  requireLogin?: "always" | "reading" | "posting" | "never" | undefined;
   /** AUTHINFO in plain text is 483. Default: false. */
-  requireTls?: boolean;
-  /** What the server shows. Default: `testTls.server`. */
-  certificate?: CertifiedKey;
-  /** The text of the greeting. Default: `"polywire test server ready"`. */
-  greeting?: string;
+  requireTls?: boolean | undefined;
   /** The server's name in Path, Xref and message-ids. Default: `"news.example"`. */
-  hostname?: string;
+  hostname?: string | undefined;
   /** Headers in the overview behind its seven fields. Default: `["Xref"]`. */
-  overview?: string[];
+  overview?: string[] | undefined;
   /** The message of the day, for LIST MOTD. Default: one line. */
-  motd?: string[];
+  motd?: string[] | undefined;
   /** Switched features; the rest keep their defaults. */
-  features?: Partial<NntpFeatures>;
-  /** Verbs that are answered 500: `["STAT", "NEXT"]`. Default: none. */
-  disabled?: string[];
+  features?: Some<NntpFeatures> | undefined;
   /** Where the server says no. */
-  limits?: NntpLimits;
+  limits?: NntpLimits | undefined;
   /** What goes wrong from the beginning; see also {@link NntpServer.faults}. */
-  faults?: Faults;
+  faults?: Faults | undefined;
   /** What time it is. Default: the true one. */
-  now?: () => Date;
-  /** Command lines kept in {@link NntpServer.commands}; past it the oldest half is dropped. Default: 100 000. */
-  logLimit?: number;
-  /** Called with every command line as it is taken up, before anything is done. */
-  onCommand?: (line: string) => void;
+  now?: (() => Date) | undefined;
 }
 
 /** Options with every default filled in. */
-export interface ResolvedNntpServerOptions extends Required<Omit<NntpServerOptions, "onCommand" | "clientCa">> {
+export interface ResolvedNntpServerOptions extends Filled<NntpServerOptions, "onCommand" | "clientCa"> {
   onCommand: ((line: string) => void) | undefined;
   clientCa: string | undefined;
   users: Record<string, Account>;
   features: NntpFeatures;
-  limits: Required<NntpLimits>;
+  limits: Filled<NntpLimits>;
 }
 
 /** The LIST keywords of RFC 3977 and RFC 6048. */
@@ -197,27 +176,18 @@ export function resolve(options: NntpServerOptions): ResolvedNntpServerOptions {
   const users = accounts(options.users ?? {});
   const none = Number.POSITIVE_INFINITY;
   return {
-    host: options.host ?? "127.0.0.1",
-    port: options.port ?? 0,
+    ...resolveSaslServer(options, users),
     groups: options.groups ?? {},
     users,
     requireLogin: options.requireLogin ?? (Object.keys(users).length > 0 ? "always" : "never"),
     mechanisms: knownMechanisms(options.mechanisms ?? ["PLAIN"]),
-    iterations: options.iterations ?? 4096,
-    clientCa: options.clientCa,
-    tls: options.tls ?? "none",
     requireTls: options.requireTls ?? false,
-    certificate: options.certificate ?? testTls.server,
-    greeting: options.greeting ?? "polywire test server ready",
     hostname: options.hostname ?? "news.example",
     overview: options.overview ?? ["Xref"],
     motd: options.motd ?? ["This is a server for tests."],
-    features: { ...FEATURES, ...options.features },
-    disabled: (options.disabled ?? []).map((verb) => verb.toUpperCase()),
-    limits: { connections: none, logins: none, articleBytes: 16 * 1024 * 1024, ...options.limits },
+    features: filled(FEATURES, options.features),
+    limits: filled({ connections: none, logins: none, articleBytes: 16 * 1024 * 1024 }, options.limits),
     faults: options.faults ?? {},
     now: options.now ?? (() => new Date()),
-    logLimit: options.logLimit ?? 100_000,
-    onCommand: options.onCommand,
   };
 }

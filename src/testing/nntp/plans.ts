@@ -1,4 +1,5 @@
 /** What generated articles are like: threads, subjects, authors and dates, drawn by a seed for a thousand articles. Pure. */
+import type { Filled } from "../server-options.js";
 import type { DateHeads } from "./times.js";
 
 /** A group whose articles are computed when they are asked for. */
@@ -6,21 +7,21 @@ export interface GenerateOptions {
   /** How many article numbers: 10 000 000 are as cheap as 10. */
   generate: number;
   /** The first number. Default: 1. */
-  low?: number;
+  low?: number | undefined;
   /** Another seed, other subjects, authors and threads. Default: 1. */
-  seed?: number;
+  seed?: number | undefined;
   /** The share of articles that answer another one, from 0 to 1. Default: 0.7. */
-  replies?: number;
+  replies?: number | undefined;
   /** The share of subjects and authors written as RFC 2047 words. Default: 0. */
-  encoded?: number;
+  encoded?: number | undefined;
   /** The share of subjects and authors in raw 8-bit, half UTF-8, half windows-1252. Default: 0. */
-  eightBit?: number;
+  eightBit?: number | undefined;
   /** The share of dates in forms that RFC 5322 forbids or calls obsolete, and of some that are no dates. Default: 0. */
-  oddDates?: number;
+  oddDates?: number | undefined;
   /** The share of numbers that have no article. Default: 0. */
-  gaps?: number;
+  gaps?: number | undefined;
   /** The date of the first article; 1000 follow in each hour. Default: 2020-01-01. */
-  begins?: Date;
+  begins?: Date | undefined;
 }
 
 /** Articles that share all but the leading digits of their numbers: what one block of rows holds. */
@@ -51,7 +52,7 @@ export interface Stamp extends DateHeads {
 }
 
 /** Decides what the articles of a block are like; the same seed decides the same. */
-export function planBlock(options: Required<GenerateOptions>): Array<Plan | undefined> {
+export function planBlock(options: Filled<GenerateOptions>): Array<Plan | undefined> {
   const random = randomOf(options.seed);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
   const plans: Array<Plan | undefined> = [];
@@ -79,7 +80,7 @@ export function planBlock(options: Required<GenerateOptions>): Array<Plan | unde
   return plans;
 }
 
-function scriptOf(draw: number, { encoded, eightBit }: Required<GenerateOptions>): Plan["script"] {
+function scriptOf(draw: number, { encoded, eightBit }: Filled<GenerateOptions>): Plan["script"] {
   if (draw < encoded) return "encoded";
   if (draw < encoded + eightBit) return draw < encoded + eightBit / 2 ? "utf8" : "cp1252";
   return "ascii";

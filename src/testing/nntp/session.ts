@@ -1,6 +1,5 @@
 /** One client's conversation: its state, its replies and their bodies, and which commands it may give. */
 import type { Socket } from "node:net";
-import { isOn } from "../command-faults.js";
 import { Conversation } from "../conversation.js";
 import type { Hall } from "../memory-server.js";
 import { Channel } from "./channel.js";
@@ -47,12 +46,10 @@ export class Session extends Conversation<Channel, Shared> {
     socket.once("close", () => this.close());
   }
 
-  protected override greet(): void {
-    const { options, faults, sessions } = this.shared;
-    this.channel.start(options.tls === "implicit" ? this.shared.handshake : undefined);
-    if (isOn(faults, "tooManyConnections") || sessions.size > options.limits.connections) {
-      this.hangUp(502, "Too many connections, try again later");
-    } else this.reply(options.features.post ? 200 : 201, options.greeting);
+  protected override greet(isOneTooMany: boolean): void {
+    const { options } = this.shared;
+    if (isOneTooMany) this.hangUp(502, "Too many connections, try again later");
+    else this.reply(options.features.post ? 200 : 201, options.greeting);
   }
 
   protected override goAway(): void {

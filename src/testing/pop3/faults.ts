@@ -1,7 +1,6 @@
 /** What the in-memory POP3 server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
-import type { CommandFault, CommandFaults } from "../command-faults.js";
-import type { ScramFault } from "../sasl/index.js";
-import type { ByteFaults } from "../wire.js";
+import type { CommandFault } from "../command-faults.js";
+import type { ConnectionFaults } from "../connection-faults.js";
 
 /** Where a message is cut. */
 export interface CutFault extends CommandFault {
@@ -10,21 +9,11 @@ export interface CutFault extends CommandFault {
 }
 
 /** Everything that can go wrong on purpose. Change it while the server runs: `server.faults.duplicateUids = 3`. */
-export interface Faults extends ByteFaults, CommandFaults {
+export interface Faults extends ConnectionFaults {
   // The connection
 
-  /** Milliseconds before the greeting. Default: 0. */
-  greetingDelay?: number | undefined;
-  /** New connections hear nothing, not even a greeting: all of them (`true`), or this many (counted down). */
-  silent?: boolean | number | undefined;
-  /** New connections are greeted with `-ERR [SYS/TEMP]` and closed: all of them (`true`), or this many (counted down). */
-  tooManyConnections?: boolean | number | undefined;
-  /** After this many commands a connection is answered `-ERR [SYS/TEMP]` and closed. */
-  goingAwayAfter?: number | undefined;
   /** Plain bytes sent right behind the `+OK` of STLS, in the same segment: an injection. */
   injectAfterStls?: string | undefined;
-  /** What is wrong with the server's side of SCRAM: another nonce, a wrong signature, none, or `e=` in its place. */
-  scram?: ScramFault | undefined;
 
   // Replies
 

@@ -1,6 +1,6 @@
 /** The options of the in-memory POP3 server; `resolve()` holds every default. */
-import { type Account, accounts, fitting, knownMechanisms } from "../sasl/index.js";
-import { type CertifiedKey, testTls } from "../tls.js";
+import { type Account, accounts } from "../sasl/index.js";
+import { type Filled, filled, resolveSaslServer, type SaslServerOptions, type Some } from "../server-options.js";
 import type { Faults } from "./faults.js";
 import type { Pop3Mailbox, Pop3Messages } from "./message.js";
 
@@ -38,71 +38,44 @@ export interface Pop3Features {
 /** Where the server says no. */
 export interface Pop3Limits {
   /** Connections at a time; one more is greeted with `-ERR`. Default: no limit. */
-  connections?: number;
+  connections?: number | undefined;
   /** Seconds between two logins of a user; one before is `-ERR [LOGIN-DELAY]`. Announced. Default: none. */
-  loginDelay?: number;
+  loginDelay?: number | undefined;
 }
 
 /** A user and the maildrop. */
 export interface Pop3User extends Account {
   /** Default: none. A mailbox of an {@link ImapServer} is served by both, and a message that is deleted here is gone there. */
-  messages?: Pop3Messages | Pop3Mailbox;
+  messages?: Pop3Messages | Pop3Mailbox | undefined;
 }
 
 /** How the server is started. */
-export interface Pop3ServerOptions {
-  /** The address to listen on. Default: `"127.0.0.1"`. */
-  host?: string;
-  /** The port. Default: 0 (any free one). */
-  port?: number;
+export interface Pop3ServerOptions extends SaslServerOptions {
   /** The users by name: a password, or more than that. Default: `{ test: "test" }`. */
-  users?: Record<string, string | Pop3User>;
-  /** `none`: STLS is refused. `implicit`: TLS from the first byte. Default: `"none"`. */
-  tls?: "none" | "starttls" | "implicit";
+  users?: Record<string, string | Pop3User> | undefined;
   /** Logins in plain text are refused, and not announced. Default: false. */
-  requireTls?: boolean;
-  /** What the server shows. Default: `testTls.server`. */
-  certificate?: CertifiedKey;
-  /**
-   * Clients are asked for a certificate of this authority (PEM): EXTERNAL is who it names. {@link testTls}`.ca` has signed
-   * `testTls.client`, which is alice. Default: none is asked for.
-   */
-  clientCa?: string;
-  /** The SASL mechanisms, in the order they are announced. Default: every one that fits the users, without ANONYMOUS. */
-  mechanisms?: readonly string[];
-  /** How often SCRAM hashes a password. Default: 4096. */
-  iterations?: number;
-  /** The text of the greeting. Default: `"polywire test server ready"`. */
-  greeting?: string;
-  /** The server's name in challenges. Default: `"mail.example"`. */
-  hostname?: string;
+  requireTls?: boolean | undefined;
   /** Languages, tag to name; the first is the one to begin with. Default: English and German. */
-  languages?: Record<string, string>;
+  languages?: Record<string, string> | undefined;
   /** Switched features; the rest keep their defaults. */
-  features?: Partial<Pop3Features>;
+  features?: Some<Pop3Features> | undefined;
   /** Changes what CAPA answers: it is given the lines, and gives the lines. Default: as they are. */
-  capabilities?: (lines: string[]) => string[];
-  /** Verbs that are answered `-ERR`: `["NOOP"]`. Default: none. */
-  disabled?: string[];
+  capabilities?: ((lines: string[]) => string[]) | undefined;
   /** Where the server says no. */
-  limits?: Pop3Limits;
+  limits?: Pop3Limits | undefined;
   /** What goes wrong from the beginning; see also {@link Pop3Server.faults}. */
-  faults?: Faults;
+  faults?: Faults | undefined;
   /** What time it is. Default: the true one. */
-  now?: () => Date;
-  /** Command lines kept in {@link Pop3Server.commands}; past it the oldest half is dropped. Default: 100 000. */
-  logLimit?: number;
-  /** Called with every command line as it is taken up, before anything is done. */
-  onCommand?: (line: string) => void;
+  now?: (() => Date) | undefined;
 }
 
 /** Options with every default filled in. */
-export interface ResolvedPop3ServerOptions extends Required<Omit<Pop3ServerOptions, "onCommand" | "clientCa">> {
+export interface ResolvedPop3ServerOptions extends Filled<Pop3ServerOptions, "onCommand" | "clientCa"> {
   onCommand: ((line: string) => void) | undefined;
   clientCa: string | undefined;
   users: Record<string, Pop3User>;
   features: Pop3Features;
-  limits: Required<Pop3Limits>;
+  limits: Filled<Pop3Limits>;
 }
 
 const FEATURES: Pop3Features = {
@@ -125,25 +98,14 @@ export function resolve(options: Pop3ServerOptions): ResolvedPop3ServerOptions {
   const users = accounts(options.users ?? { test: "test" });
   const early = (options.features?.pipelining ?? true) ? "done" : "dropped";
   return {
-    host: options.host ?? "127.0.0.1",
-    port: options.port ?? 0,
+    ...resolveSaslServer(options, users),
     users,
-    tls: options.tls ?? "none",
     requireTls: options.requireTls ?? false,
-    certificate: options.certificate ?? testTls.server,
-    clientCa: options.clientCa,
-    mechanisms: knownMechanisms(options.mechanisms ?? fitting(Object.values(users), options.clientCa !== undefined)),
-    iterations: options.iterations ?? 4096,
-    greeting: options.greeting ?? "polywire test server ready",
-    hostname: options.hostname ?? "mail.example",
     languages: options.languages ?? { en: "English", de: "Deutsch" },
-    features: { ...FEATURES, early, ...options.features },
+    features: filled({ ...FEATURES, early }, options.features),
     capabilities: options.capabilities ?? ((lines) => lines),
-    disabled: (options.disabled ?? []).map((verb) => verb.toUpperCase()),
-    limits: { connections: Number.POSITIVE_INFINITY, loginDelay: 0, ...options.limits },
+    limits: filled({ connections: Number.POSITIVE_INFINITY, loginDelay: 0 }, options.limits),
     faults: options.faults ?? {},
     now: options.now ?? (() => new Date()),
-    logLimit: options.logLimit ?? 100_000,
-    onCommand: options.onCommand,
   };
 }

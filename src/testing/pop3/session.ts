@@ -1,6 +1,5 @@
 /** One client's conversation: its state, its replies and their bodies, and which commands it may give. */
 import type { Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { ByteChannel } from "../byte-channel.js";
 import { isOn, strikes } from "../command-faults.js";
 import { Conversation } from "../conversation.js";
@@ -53,14 +52,10 @@ export class Session extends Conversation<ByteChannel, Shared> {
     socket.once("close", () => this.close());
   }
 
-  protected override async greet(): Promise<void> {
-    const { options, faults, sessions } = this.shared;
-    this.channel.start(options.tls === "implicit" ? this.shared.handshake : undefined);
-    if (isOn(faults, "silent")) await new Promise(() => {});
-    if (faults.greetingDelay) await sleep(faults.greetingDelay, undefined, { ref: false });
-    if (isOn(faults, "tooManyConnections") || sessions.size > options.limits.connections) {
-      this.hangUp("Too many connections, try again later");
-    } else this.ok(options.features.apop ? `${options.greeting} ${this.timestamp}` : options.greeting);
+  protected override greet(isOneTooMany: boolean): void {
+    const { options } = this.shared;
+    if (isOneTooMany) this.hangUp("Too many connections, try again later");
+    else this.ok(options.features.apop ? `${options.greeting} ${this.timestamp}` : options.greeting);
   }
 
   protected override goAway(): void {

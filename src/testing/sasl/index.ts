@@ -2,7 +2,14 @@
 import { createHash, X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import type { CertifiedKey } from "../tls.js";
-import { type Accepted, type Mechanism, type SaslAccount, SaslRefused, type SaslSurroundings } from "./mechanism.js";
+import {
+  type Accepted,
+  type Mechanism,
+  type SaslAccount,
+  SaslRefused,
+  type SaslSurroundings,
+  type ScramFault,
+} from "./mechanism.js";
 import { scram } from "./scram.js";
 import { anonymous, cramMd5, external, login, plain } from "./simple.js";
 import { oauthBearer, xoauth2 } from "./tokens.js";
@@ -27,11 +34,11 @@ export const MECHANISMS: Readonly<Record<string, Mechanism>> = {
 /** A user of a test server: the password, or more than that. */
 export interface Account {
   /** Default: none; passwords are then refused. */
-  password?: string;
+  password?: string | undefined;
   /** The OAuth 2 token, for XOAUTH2 and OAUTHBEARER. Default: none; tokens are then refused. */
-  token?: string;
+  token?: string | undefined;
   /** Other names this user may act as (SASL's authorization identity). Default: none. */
-  actsAs?: readonly string[];
+  actsAs?: readonly string[] | undefined;
 }
 
 /** Users as tests write them, all in the long form. */
@@ -70,20 +77,30 @@ export function knownMechanisms(names: readonly string[]): string[] {
   return names.map((name) => name.toUpperCase());
 }
 
-/** What a mechanism is told. */
+/** What a mechanism must know of its server. */
+export interface SaslSettings {
+  readonly users: Readonly<Record<string, Account>>;
+  readonly hostname: string;
+  readonly iterations: number;
+  readonly certificate: CertifiedKey;
+  readonly clientCa: string | undefined;
+}
+
+/** What a mechanism is told on a connection on which these were announced. */
 export function surroundings(
-  users: Readonly<Record<string, Account>>,
+  { users, hostname, iterations, certificate, clientCa }: SaslSettings,
   tls: TLSSocket | undefined,
-  rest: Pick<SaslSurroundings, "plus" | "host" | "iterations" | "scramFault"> & {
-    certificate: CertifiedKey;
-    clientCa: string | undefined;
-  },
+  offered: readonly string[],
+  scramFault: ScramFault | undefined,
 ): SaslSurroundings {
   return {
-    ...rest,
     find: (name) => (Object.hasOwn(users, name) ? accountOf(users[name] ?? {}) : undefined),
-    certificateName: certificateName(tls, rest.clientCa),
-    binding: (type) => (tls ? bindingOf(tls, type, rest.certificate) : undefined),
+    certificateName: certificateName(tls, clientCa),
+    binding: (type) => (tls ? bindingOf(tls, type, certificate) : undefined),
+    plus: offered.some((name) => name.endsWith("-PLUS")),
+    host: hostname,
+    iterations,
+    scramFault,
   };
 }
 

@@ -1,7 +1,6 @@
 /** What the in-memory SMTP server can be told to do wrong. Every fault is off until it is set, and may be set while it runs. */
-import { type CommandFaults, matchesCommand } from "../command-faults.js";
-import type { ScramFault } from "../sasl/index.js";
-import type { ByteFaults } from "../wire.js";
+import { matchesCommand } from "../command-faults.js";
+import type { ConnectionFaults } from "../connection-faults.js";
 
 /** A refusal of the n-th command of a kind. */
 export interface RefuseFault {
@@ -10,9 +9,9 @@ export interface RefuseFault {
   /** The whole reply without its CRLF. The connection is closed behind a 421. */
   reply: string;
   /** It hits the n-th of them from now on, those included that another one hits; counted down in place. Default: 1. */
-  nth?: number;
+  nth?: number | undefined;
   /** How many it hits from there on; counted down in place. Default: 1. */
-  times?: number;
+  times?: number | undefined;
 }
 
 /** Where content is cut. */
@@ -20,7 +19,7 @@ export interface DataCut {
   /** Bytes of the content, as they are on the way, that are still read. */
   at: number;
   /** It hits the n-th message from now on; counted down in place. Default: 1. */
-  nth?: number;
+  nth?: number | undefined;
 }
 
 /**
@@ -32,21 +31,11 @@ export interface DataCut {
  * `closeBeforeCommand: { command: "." }` it is closed and the message not taken. The final reply to DATA, and to BDAT LAST,
  * is that to the message: `loseReply` and `closeAfterCommand` hit it under either name.
  */
-export interface Faults extends ByteFaults, CommandFaults {
+export interface Faults extends ConnectionFaults {
   // The connection
 
-  /** Milliseconds before the greeting. Default: 0. */
-  greetingDelay?: number | undefined;
-  /** New connections hear nothing, not even a greeting: all of them (`true`), or this many (counted down). */
-  silent?: boolean | number | undefined;
-  /** New connections are greeted with 421 and closed: all of them (`true`), or this many (counted down). */
-  tooManyConnections?: boolean | number | undefined;
-  /** After this many commands a connection is answered 421 and closed. */
-  goingAwayAfter?: number | undefined;
   /** Plain bytes sent right behind the 220 of STARTTLS, in the same segment: an injection. */
   injectAfterStartTls?: string | undefined;
-  /** What is wrong with the server's side of SCRAM: another nonce, a wrong signature, none, or `e=` in its place. */
-  scram?: ScramFault | undefined;
 
   // Replies
 

@@ -1,6 +1,6 @@
 /** The options of the in-memory SMTP server; `resolve()` holds every default. */
-import { type Account, accounts, fitting, knownMechanisms } from "../sasl/index.js";
-import { type CertifiedKey, testTls } from "../tls.js";
+import { type Account, accounts } from "../sasl/index.js";
+import { type Filled, filled, resolveSaslServer, type SaslServerOptions, type Some } from "../server-options.js";
 import type { Faults } from "./faults.js";
 import type { Keep, SmtpMessage } from "./message.js";
 
@@ -53,89 +53,63 @@ export interface SmtpFeatures {
 /** Where the server says no. */
 export interface SmtpLimits {
   /** Connections at a time; one more is greeted with 421. Default: no limit. */
-  connections?: number;
+  connections?: number | undefined;
   /** Recipients of a message; one more is 452 4.5.3. RCPTMAX of LIMITS. Default: no limit. */
-  recipients?: number;
+  recipients?: number | undefined;
   /** Messages of a connection; MAIL behind them is 421, and the connection is closed. MAILMAX of LIMITS. Default: no limit. */
-  messages?: number;
+  messages?: number | undefined;
 }
 
 /** Replies by address: `{ "bob@example.org": "550 5.1.1 No such user", "*@slow.example": "450 4.2.1 Later" }`. `*` is any text. */
 export type ReplyByAddress = Record<string, string>;
 
 /** How the server is started. */
-export interface SmtpServerOptions {
-  /** The address to listen on. Default: `"127.0.0.1"`. */
-  host?: string;
-  /** The port. Default: 0 (any free one). */
-  port?: number;
+export interface SmtpServerOptions extends SaslServerOptions {
   /** LMTP (RFC 2033): LHLO in place of EHLO, and a reply for each recipient behind the content. Default: false. */
-  lmtp?: boolean;
+  lmtp?: boolean | undefined;
   /** The users by name: a password, or more than that. Default: none; AUTH is then not known. */
-  users?: Record<string, string | Account>;
+  users?: Record<string, string | Account> | undefined;
   /** MAIL needs a login (530). Default: false. */
-  requireLogin?: boolean;
-  /** `none`: STARTTLS is 502. `implicit`: TLS from the first byte. Default: `"none"`. */
-  tls?: "none" | "starttls" | "implicit";
+  requireLogin?: boolean | undefined;
   /** Everything but EHLO, NOOP, RSET, STARTTLS and QUIT needs TLS (530); AUTH is not announced before. Default: false. */
-  requireTls?: boolean;
-  /** What the server shows. Default: `testTls.server`. */
-  certificate?: CertifiedKey;
-  /**
-   * Clients are asked for a certificate of this authority (PEM): EXTERNAL is who it names. {@link testTls}`.ca` has signed
-   * `testTls.client`, which is alice. Default: none is asked for.
-   */
-  clientCa?: string;
-  /** The SASL mechanisms, in the order they are announced. Default: every one that fits the users, without ANONYMOUS. */
-  mechanisms?: readonly string[];
-  /** How often SCRAM hashes a password. Default: 4096. */
-  iterations?: number;
+  requireTls?: boolean | undefined;
   /** The text of the greeting behind the server's name; several lines when it has line feeds. Default: `"ESMTP polywire test server ready"`. */
-  greeting?: string;
-  /** The server's name. Default: `"mail.example"`. */
-  hostname?: string;
+  greeting?: string | undefined;
   /** Switched features; the rest keep their defaults. */
-  features?: Partial<SmtpFeatures>;
+  features?: Some<SmtpFeatures> | undefined;
   /** Further lines of EHLO: `["XCLIENT NAME ADDR"]`. Default: none. */
-  extensions?: readonly string[];
-  /** Verbs that are answered 502: `["RSET"]`. Default: none. */
-  disabled?: string[];
+  extensions?: readonly string[] | undefined;
   /** Where the server says no. */
-  limits?: SmtpLimits;
+  limits?: SmtpLimits | undefined;
   /** Senders that MAIL refuses. Default: none. */
-  rejectFrom?: ReplyByAddress;
+  rejectFrom?: ReplyByAddress | undefined;
   /** Recipients that RCPT refuses. Default: none. */
-  reject?: ReplyByAddress;
+  reject?: ReplyByAddress | undefined;
   /** LMTP: recipients that were accepted, and are refused behind the content. Default: none. */
-  rejectDelivery?: ReplyByAddress;
+  rejectDelivery?: ReplyByAddress | undefined;
   /** How often each pair of sender and recipient is refused with 450 4.7.1 before it is accepted. Default: 0. */
-  greylist?: number;
+  greylist?: number | undefined;
   /** Mailing lists for EXPN, by name. Default: none. */
-  lists?: Record<string, string[]>;
+  lists?: Record<string, string[]> | undefined;
   /**
    * How much of each message is kept: everything, `size` and `hash`, or nothing (then {@link SmtpServer.messages} stays
    * empty, and only {@link SmtpServer.messageCount} counts). Default: `"content"`.
    */
-  keep?: Keep;
+  keep?: Keep | undefined;
   /** Called with each message that came; a reply refuses it: `"554 5.7.1 Spam"`. */
-  onMessage?: (message: SmtpMessage) => string | undefined;
+  onMessage?: ((message: SmtpMessage) => string | undefined) | undefined;
   /** What goes wrong from the beginning; see also {@link SmtpServer.faults}. */
-  faults?: Faults;
-  /** Command lines kept in {@link SmtpServer.commands}; past it the oldest half is dropped. Default: 100 000. */
-  logLimit?: number;
-  /** Called with every command line as it is taken up, before anything is done. */
-  onCommand?: (line: string) => void;
+  faults?: Faults | undefined;
 }
 
 /** Options with every default filled in. */
-export interface ResolvedSmtpServerOptions
-  extends Required<Omit<SmtpServerOptions, "onCommand" | "onMessage" | "clientCa">> {
+export interface ResolvedSmtpServerOptions extends Filled<SmtpServerOptions, "onCommand" | "onMessage" | "clientCa"> {
   onCommand: ((line: string) => void) | undefined;
   onMessage: SmtpServerOptions["onMessage"];
   clientCa: string | undefined;
   users: Record<string, Account>;
   features: SmtpFeatures;
-  limits: Required<SmtpLimits>;
+  limits: Filled<SmtpLimits>;
 }
 
 const FEATURES: SmtpFeatures = {
@@ -167,23 +141,15 @@ export function resolve(options: SmtpServerOptions): ResolvedSmtpServerOptions {
   const users = accounts(options.users ?? {});
   const none = Number.POSITIVE_INFINITY;
   return {
-    host: options.host ?? "127.0.0.1",
-    port: options.port ?? 0,
+    ...resolveSaslServer(options, users),
     lmtp: options.lmtp ?? false,
     users,
     requireLogin: options.requireLogin ?? false,
-    tls: options.tls ?? "none",
     requireTls: options.requireTls ?? false,
-    certificate: options.certificate ?? testTls.server,
-    clientCa: options.clientCa,
-    mechanisms: knownMechanisms(options.mechanisms ?? fitting(Object.values(users), options.clientCa !== undefined)),
-    iterations: options.iterations ?? 4096,
     greeting: options.greeting ?? "ESMTP polywire test server ready",
-    hostname: options.hostname ?? "mail.example",
-    features: { ...FEATURES, ...options.features },
+    features: filled(FEATURES, options.features),
     extensions: options.extensions ?? [],
-    disabled: (options.disabled ?? []).map((verb) => verb.toUpperCase()),
-    limits: { connections: none, recipients: none, messages: none, ...options.limits },
+    limits: filled({ connections: none, recipients: none, messages: none }, options.limits),
     rejectFrom: options.rejectFrom ?? {},
     reject: options.reject ?? {},
     rejectDelivery: options.rejectDelivery ?? {},
@@ -192,7 +158,5 @@ export function resolve(options: SmtpServerOptions): ResolvedSmtpServerOptions {
     keep: options.keep ?? "content",
     onMessage: options.onMessage,
     faults: options.faults ?? {},
-    logLimit: options.logLimit ?? 100_000,
-    onCommand: options.onCommand,
   };
 }

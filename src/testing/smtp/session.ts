@@ -1,8 +1,6 @@
 /** One client's conversation: its state, its replies, which commands it may give, and whether it keeps the rules. */
 import type { Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { ByteChannel } from "../byte-channel.js";
-import { isOn } from "../command-faults.js";
 import { Conversation } from "../conversation.js";
 import type { Hall } from "../memory-server.js";
 import { COMMANDS } from "./commands/index.js";
@@ -50,15 +48,11 @@ export class Session extends Conversation<ByteChannel, Shared> {
     socket.once("close", () => this.close());
   }
 
-  protected override async greet(): Promise<void> {
-    const { options, faults, sessions } = this.shared;
-    this.channel.start(options.tls === "implicit" ? this.shared.handshake : undefined);
-    if (isOn(faults, "silent")) await new Promise(() => {});
-    if (faults.greetingDelay) await sleep(faults.greetingDelay, undefined, { ref: false });
+  protected override greet(isOneTooMany: boolean): void {
+    const { options } = this.shared;
     if (this.channel.waiting.length > 0) this.violation("commands came before the greeting");
-    if (isOn(faults, "tooManyConnections") || sessions.size > options.limits.connections) {
-      this.reply(421, "4.7.0", "Too many connections, try again later");
-    } else this.reply(220, undefined, `${options.hostname} ${options.greeting}`);
+    if (isOneTooMany) this.reply(421, "4.7.0", "Too many connections, try again later");
+    else this.reply(220, undefined, `${options.hostname} ${options.greeting}`);
   }
 
   protected override goAway(): void {

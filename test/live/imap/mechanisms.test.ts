@@ -4,7 +4,7 @@ import { LoginError, UsageError } from "../../../src/client/errors.js";
 import { Transcript } from "../../../src/client/transcript.js";
 import type { ImapClient } from "../../../src/imap/client.js";
 import { errorOf } from "../bed.js";
-import { clientCertificate } from "../servers/certs.js";
+import { certificateTest, type Dialect, plusTest, tokenTests } from "../mail-logins.js";
 import { BROKEN_USER, ODD_USERS } from "../servers/mail.js";
 import { announcing } from "./announcing.js";
 import { type Bed, describeEach, describeMail } from "./bed.js";
@@ -33,6 +33,13 @@ async function expectUsable(imap: ImapClient): Promise<void> {
   const [inbox] = await Promise.all([imap.select("INBOX"), imap.noop()]);
   expect(inbox.name).toBe("INBOX");
 }
+
+const DIALECT: Dialect<ImapClient> = {
+  command: "AUTHENTICATE",
+  announces: (imap, mechanism) => imap.has("AUTH", mechanism),
+  ways,
+  expectUsable,
+};
 
 /** Alice's port as one that knows no mechanism: LOGIN is left. */
 const loginAlone = ({ server }: Bed, without?: string) =>
@@ -93,42 +100,11 @@ describeEach({ users: PASSWORDS }, (bed) => {
     expect(ways(transcript)).toHaveLength(2);
   });
 
-  it("EXTERNAL by a client certificate", async () => {
-    const tls = await clientCertificate();
-    for (const security of ["starttls", "tls"] as const) {
-      const transcript = new Transcript();
-      const imap = await bed.ready({ security, tls, credentials: {}, transcript });
-      await expectUsable(imap);
-      await imap.quit();
-      expect(ways(transcript)).toEqual(["AUTHENTICATE EXTERNAL"]);
-    }
-  });
+  certificateTest(bed, DIALECT);
 });
 
 describeMail("dovecot", {}, "dovecot: what it alone can do", (bed) => {
-  it.each(["OAUTHBEARER", "XOAUTH2"])("%s", async (name) => {
-    for (const security of ["starttls", "tls"] as const) {
-      const transcript = new Transcript();
-      const token = bed.server.token("alice");
-      const credentials = { user: "alice", token: () => Promise.resolve(token) };
-      const imap = await bed.ready({ security, mechanisms: [name], credentials, transcript });
-      await expectUsable(imap);
-      await imap.quit();
-      expect(ways(transcript)).toEqual([`AUTHENTICATE ${name}`]);
-      expect(transcript.script()).not.toContain(token);
-    }
-  });
-
-  it.each(["OAUTHBEARER", "XOAUTH2"])("%s with a token that has ended leaves the client usable", async (name) => {
-    const credentials = { user: "alice", token: bed.server.token("alice", { expired: true }) };
-    const imap = bed.client({ security: "tls", mechanisms: [name], credentials });
-    await imap.connect();
-    const error = await errorOf(imap.login());
-    expect(error).toBeInstanceOf(LoginError);
-    expect(error.message).not.toContain(credentials.token);
-    await imap.login({ user: "alice", token: bed.server.token("alice") });
-    await expectUsable(imap);
-  });
+  tokenTests(bed, DIALECT);
 
   it("ANONYMOUS, where it is asked for", async () => {
     const transcript = new Transcript();
@@ -166,19 +142,7 @@ describeMail("dovecot", {}, "dovecot: what it alone can do", (bed) => {
 });
 
 describeMail("cyrus", {}, "cyrus, whose -PLUS forms are tied to TLS in a way of its own", (bed) => {
-  it("they give way to SCRAM without, unless they alone are wanted", async () => {
-    const imap = bed.client({ security: "tls", mechanisms: ["SCRAM-SHA-256-PLUS"] });
-    await imap.connect();
-    expect(imap.has("AUTH", "SCRAM-SHA-256-PLUS")).toBe(true);
-    expect(await errorOf(imap.login())).toBeInstanceOf(LoginError);
-    const transcript = new Transcript();
-    await expectUsable(await bed.ready({ security: "tls", transcript }));
-    expect(ways(transcript)).toEqual([
-      "AUTHENTICATE SCRAM-SHA-256-PLUS",
-      "AUTHENTICATE SCRAM-SHA-1-PLUS",
-      "AUTHENTICATE SCRAM-SHA-256",
-    ]);
-  });
+  plusTest(bed, DIALECT);
 });
 
 describeMail("cyrus", { mechanisms: ["DIGEST-MD5"] }, "cyrus without a mechanism that is known here", (bed) => {

@@ -2,12 +2,26 @@
 import { describe, expect, it } from "vitest";
 import { LoginError, TlsError, UsageError } from "../../../src/client/errors.js";
 import { open } from "../../../src/open.js";
-import { certificates, clientCertificate } from "../servers/certs.js";
+import type { Pop3Client } from "../../../src/pop3/client.js";
+import { certificateTest, type Dialect, plusTest, tokenTests } from "../mail-logins.js";
+import { certificates } from "../servers/certs.js";
 import { BROKEN_USER } from "../servers/mail.js";
 import { describeEach, describeMail, errorOf, expectUsable, SECURITIES, said, Transcript } from "./bed.js";
 
 /** What is asked for by name and password. */
 const PASSWORDS = ["SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"] as const;
+
+/** How a client logged in: the commands, with their mechanisms. */
+function ways(transcript: Transcript): string[] {
+  return said(transcript).filter((verb) => /^(?:AUTH|USER|PASS|APOP)/.test(verb));
+}
+
+const DIALECT: Dialect<Pop3Client> = {
+  command: "AUTH",
+  announces: (pop3, mechanism) => pop3.has("SASL", mechanism),
+  ways,
+  expectUsable,
+};
 
 describeEach({}, (bed) => {
   it.each(SECURITIES)("connects, logs in, answers and quits: %s", async (security) => {
@@ -57,7 +71,7 @@ describeEach({}, (bed) => {
     await expectUsable(pop3);
     expect(error.message + transcript.script()).not.toContain("not the one");
     // One attempt, one refusal: no other way is tried with a password that was refused.
-    expect(said(transcript).filter((verb) => /^(?:AUTH|USER|PASS|APOP)/.test(verb))).toHaveLength(2);
+    expect(ways(transcript)).toHaveLength(2);
   });
 
   it("a user that is not known is refused once, whatever may be tried", async () => {
@@ -66,7 +80,7 @@ describeEach({}, (bed) => {
     await pop3.connect();
     const error = await errorOf(pop3.login({ user: "nobody-here", password: "not the one" }));
     expect(error).toBeInstanceOf(LoginError);
-    expect(said(transcript).filter((verb) => /^(?:AUTH|USER|PASS|APOP)/.test(verb))).toEqual(["AUTH SCRAM-SHA-256"]);
+    expect(ways(transcript)).toEqual(["AUTH SCRAM-SHA-256"]);
   });
 
   it("LANG and UTF8, which neither knows, are refusals behind which the client goes on", async () => {
@@ -87,16 +101,7 @@ describeEach({}, (bed) => {
     expect(await errorOf(other.login({ user: "alice", password: "wrong" }))).toBeInstanceOf(LoginError);
   });
 
-  it("EXTERNAL by a client certificate", async () => {
-    const tls = await clientCertificate();
-    for (const security of ["starttls", "tls"] as const) {
-      const transcript = new Transcript();
-      const pop3 = await bed.ready({ security, tls, credentials: {}, transcript });
-      await expectUsable(pop3);
-      await pop3.quit();
-      expect(said(transcript)).toContain("AUTH EXTERNAL");
-    }
-  });
+  certificateTest(bed, DIALECT);
 
   it("what logs in is left to login()", async () => {
     const pop3 = bed.client({ apop: false });
@@ -121,28 +126,7 @@ describeEach({}, (bed) => {
 });
 
 describeMail("dovecot", {}, "dovecot: what it alone can do", (bed) => {
-  it.each(["OAUTHBEARER", "XOAUTH2"])("%s", async (name) => {
-    for (const security of ["starttls", "tls"] as const) {
-      const transcript = new Transcript();
-      const token = bed.server.token("alice");
-      const credentials = { user: "alice", token: () => Promise.resolve(token) };
-      const pop3 = await bed.ready({ security, mechanisms: [name], credentials, transcript });
-      await expectUsable(pop3);
-      await pop3.quit();
-      expect(transcript.script()).not.toContain(token);
-    }
-  });
-
-  it.each(["OAUTHBEARER", "XOAUTH2"])("%s with a token that has ended", async (name) => {
-    const credentials = { user: "alice", token: bed.server.token("alice", { expired: true }) };
-    const pop3 = bed.client({ security: "tls", mechanisms: [name], credentials });
-    await pop3.connect();
-    const error = await errorOf(pop3.login());
-    expect(error).toBeInstanceOf(LoginError);
-    expect(error.message).not.toContain(credentials.token);
-    await pop3.login({ user: "alice", token: bed.server.token("alice") });
-    await expectUsable(pop3);
-  });
+  tokenTests(bed, DIALECT);
 
   it("ANONYMOUS, where it is asked for", async () => {
     const pop3 = await bed.ready({ mechanisms: ["ANONYMOUS"], credentials: { user: "anonymous" } });
@@ -202,7 +186,7 @@ describeMail(
     it("USER and PASS", async () => {
       const transcript = new Transcript();
       await expectUsable(await bed.ready({ transcript, security: "starttls" }));
-      expect(said(transcript).filter((verb) => /USER|PASS|AUTH/.test(verb))).toEqual(["USER", "PASS"]);
+      expect(ways(transcript)).toEqual(["USER", "PASS"]);
       const other = bed.client({ security: "starttls" });
       await other.connect();
       expect(await errorOf(other.login({ user: "alice", password: "wrong" }))).toBeInstanceOf(LoginError);
@@ -213,19 +197,7 @@ describeMail(
 );
 
 describeMail("cyrus", {}, "cyrus, whose -PLUS forms are tied to TLS in a way of its own", (bed) => {
-  it("they give way to SCRAM without, unless they alone are wanted", async () => {
-    const pop3 = bed.client({ security: "tls", mechanisms: ["SCRAM-SHA-256-PLUS"] });
-    await pop3.connect();
-    expect(pop3.has("SASL", "SCRAM-SHA-256-PLUS")).toBe(true);
-    expect(await errorOf(pop3.login())).toBeInstanceOf(LoginError);
-    const transcript = new Transcript();
-    await expectUsable(await bed.ready({ security: "tls", transcript }));
-    expect(said(transcript).filter((verb) => verb.startsWith("AUTH"))).toEqual([
-      "AUTH SCRAM-SHA-256-PLUS",
-      "AUTH SCRAM-SHA-1-PLUS",
-      "AUTH SCRAM-SHA-256",
-    ]);
-  });
+  plusTest(bed, DIALECT);
 });
 
 describe("where passwords in the clear are refused", () => {

@@ -66,25 +66,14 @@ async function auth(session: Session, input: Input): Promise<string | undefined>
   if (initial !== undefined && !options.features.saslIr) bad("An initial response, where SASL-IR is not announced");
   const offered = mechanismsOf(session);
   if (!offered.includes(name)) no(`No mechanism ${name}`, "CANNOT");
-  const { users, certificate, clientCa, hostname: host, iterations } = options;
-  const plus = offered.some((other) => other.endsWith("-PLUS"));
-  const known = { plus, host, iterations, certificate, clientCa, scramFault: faults.scram };
-  const around = surroundings(users, session.channel.tls, known);
+  const around = surroundings(options, session.channel.tls, offered, faults.scram);
   try {
-    const accepted = await authenticate(name, around, initial, (challenge) => ask(session, challenge));
+    const accepted = await authenticate(name, around, initial, (challenge) => session.ask(`+ ${challenge}\r\n`));
     return accepted && logIn(session, accepted.user);
   } catch (error) {
     if (!(error instanceof SaslRefused)) throw error;
     return error.kind === "credentials" ? no(error.message, "AUTHENTICATIONFAILED") : bad(error.message);
   }
-}
-
-async function ask(session: Session, challenge: string): Promise<string | undefined> {
-  session.send(`+ ${challenge}\r\n`);
-  await session.channel.flush();
-  const line = await session.channel.line();
-  if (line !== undefined) session.shared.log(line);
-  return line;
 }
 
 function logIn(session: Session, user: string): string {

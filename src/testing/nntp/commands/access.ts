@@ -13,7 +13,7 @@ export const ACCESS: CommandTable = {
       const way = Object.hasOwn(WAYS, kind.toUpperCase()) ? WAYS[kind.toUpperCase()] : undefined;
       if (!way?.enabled(session.shared.options)) throw new Refused(501, `AUTHINFO ${kind} is unknown`);
       if (session.state.user !== undefined) throw new Refused(502, "Already logged in");
-      if (session.shared.options.requireTls && !session.channel.secure) throw new Refused(483, "Encryption required");
+      if (session.shared.options.requireTls && !session.channel.tls) throw new Refused(483, "Encryption required");
       return way.run(session, words);
     },
     { arguments: [2, Number.POSITIVE_INFINITY], enabled: ({ users }) => Object.keys(users).length > 0 },
@@ -54,10 +54,7 @@ async function sasl(session: Session, [mechanism = "", initial]: string[]): Prom
   const name = mechanism.toUpperCase();
   const offered = mechanismsOf(session);
   if (!offered.includes(name)) throw new Refused(503, `Mechanism ${mechanism} is not supported`);
-  const { users, certificate, clientCa, hostname: host, iterations } = options;
-  const plus = offered.some((other) => other.endsWith("-PLUS"));
-  const known = { plus, host, iterations, certificate, clientCa, scramFault: faults.scram };
-  const around = surroundings(users, session.channel.tls, known);
+  const around = surroundings(options, session.channel.tls, offered, faults.scram);
   try {
     const accepted = await authenticate(name, around, initial, (challenge) => ask(session, challenge), true);
     if (accepted) logIn(session, accepted.user, accepted.data);
@@ -73,10 +70,7 @@ function refusedBy({ kind, message }: SaslRefused): Refused {
 
 /** A challenge and its response; where they are empty, both are `=` (RFC 4643 2.4.1). */
 async function ask(session: Session, challenge: string): Promise<string | undefined> {
-  session.reply(383, challenge || "=");
-  await session.channel.flush();
-  const line = await session.channel.line();
-  if (line !== undefined) session.shared.log(line);
+  const line = await session.ask(`383 ${challenge || "="}\r\n`);
   return line === "=" ? "" : line;
 }
 
@@ -110,7 +104,7 @@ function utf8(bytes: string): string {
 
 async function startTls(session: Session): Promise<void> {
   const { channel, shared } = session;
-  if (channel.secure) throw new Refused(502, "TLS is active already");
+  if (channel.tls) throw new Refused(502, "TLS is active already");
   if (session.state.user !== undefined) throw new Refused(502, "STARTTLS comes before the login");
   if (channel.compressed) throw new Refused(502, "STARTTLS comes before COMPRESS");
   session.state = new SessionState(); // what was said in plain text may have been said by someone else

@@ -63,7 +63,7 @@ function capabilities(session: Session): string[] {
     [reads, `LIST ${features.lists.join(" ")}`],
     [features.ihave, "IHAVE"],
     [features.streaming, "STREAMING"],
-    [tls === "starttls" && !channel.secure && !loggedIn && !channel.compressed, "STARTTLS"],
+    [tls === "starttls" && !channel.tls && !loggedIn && !channel.compressed, "STARTTLS"],
     ...authentication(session),
     [features.compress && !channel.compressed, "COMPRESS DEFLATE"],
     [features.gzip, "XFEATURE-COMPRESS GZIP TERMINATOR"],
@@ -74,7 +74,8 @@ function capabilities(session: Session): string[] {
 function authentication(session: Session): Array<[boolean, string]> {
   const { shared, state, channel } = session;
   const { features, users, requireTls } = shared.options;
-  const offered = Object.keys(users).length > 0 && state.user === undefined && (!requireTls || channel.secure);
+  const offered =
+    Object.keys(users).length > 0 && state.user === undefined && (!requireTls || channel.tls !== undefined);
   const mechanisms = mechanismsOf(session);
   const ways = [features.authUser ? " USER" : "", features.authSasl ? " SASL" : ""].join("");
   return [

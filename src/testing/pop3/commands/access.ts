@@ -76,25 +76,14 @@ async function auth(session: Session, rest: string): Promise<void> {
   mayLogIn(session);
   const name = given.toUpperCase();
   if (!offered.includes(name)) throw new Refused(`No mechanism ${given}`);
-  const { users, certificate, clientCa, hostname: host, iterations } = options;
-  const plus = offered.some((other) => other.endsWith("-PLUS"));
-  const known = { plus, host, iterations, certificate, clientCa, scramFault: faults.scram };
-  const around = surroundings(users, session.channel.tls, known);
+  const around = surroundings(options, session.channel.tls, offered, faults.scram);
   try {
-    const accepted = await authenticate(name, around, initial, (challenge) => ask(session, challenge));
+    const accepted = await authenticate(name, around, initial, (challenge) => session.ask(`+ ${challenge}\r\n`));
     if (accepted) logIn(session, accepted.user);
   } catch (error) {
     if (!(error instanceof SaslRefused)) throw error;
     throw new Refused(error.message, error.kind === "credentials" ? "AUTH" : undefined);
   }
-}
-
-async function ask(session: Session, challenge: string): Promise<string | undefined> {
-  session.send(`+ ${challenge}\r\n`);
-  await session.channel.flush();
-  const line = await session.channel.line();
-  if (line !== undefined) session.shared.log(line);
-  return line;
 }
 
 function mayLogIn(session: Session): void {

@@ -109,10 +109,7 @@ async function auth(session: Session, rest: string): Promise<void> {
   const name = given.toUpperCase();
   if (!offered.includes(name)) throw new Refused(504, "5.5.4", `No mechanism ${given}`);
   if (!session.state.announced.has("AUTH")) session.violation("AUTH: was not announced");
-  const { users, certificate, clientCa, hostname: host, iterations } = options;
-  const plus = offered.some((other) => other.endsWith("-PLUS"));
-  const known = { plus, host, iterations, certificate, clientCa, scramFault: faults.scram };
-  const around = surroundings(users, session.channel.tls, known);
+  const around = surroundings(options, session.channel.tls, offered, faults.scram);
   try {
     const accepted = await authenticate(name, around, initial, (challenge) => ask(session, challenge));
     if (!accepted) return;
@@ -129,10 +126,7 @@ function refusedBy({ kind, message }: SaslRefused): Refused {
 }
 
 async function ask(session: Session, challenge: string): Promise<string | undefined> {
-  session.send(`334 ${challenge}\r\n`);
-  await session.channel.flush();
-  const line = await session.channel.line();
-  if (line !== undefined) session.shared.log(line);
+  const line = await session.ask(`334 ${challenge}\r\n`);
   if (line !== undefined && line.length + 2 > 12_288) session.violation("AUTH: a response is too long");
   return line;
 }
