@@ -14,13 +14,20 @@ import { sizeOf } from "./size.js";
 export interface IdleOptions extends CallOptions {
   /**
    * Milliseconds until IDLE is begun again: a server may hang up after 30 minutes (RFC 2177), a router on the way earlier.
-   * Where the server has no IDLE, it is asked as often by NOOP. Default: 9 minutes; one minute by NOOP.
+   * Where the server has no IDLE, it is asked as often by NOOP. Default: 9 minutes; one minute by NOOP. Behind other calls it
+   * is begun again once after two seconds: some servers miss what is being stored at the moment it begins.
    */
   every?: number | undefined;
 }
 
 const EVERY = 9 * 60_000;
 const EVERY_NOOP = 60_000;
+/**
+ * Milliseconds of the first round of IDLE behind other calls, as such calls come where much happens. Dovecot (2.3, Maildir) moves
+ * a message into its folder, and then notes it in its index. An IDLE that begins in between watches the folder too late and
+ * has read the index too early: it tells nothing until it is begun again.
+ */
+const FIRST = 2000;
 /** Milliseconds until a server is asked again that ends IDLE by itself. */
 const PAUSE = 1000;
 
@@ -48,6 +55,8 @@ export class Watchers {
   #stop: (() => void) | undefined;
   /** True while a round has its turn. */
   #running = false;
+  /** True where no other call had its turn since the last round. */
+  #settled = false;
   /** Settles when no round is going on, and none will. */
   #driving: Promise<void> | undefined;
   #unlisten: (() => void) | undefined;
@@ -108,6 +117,7 @@ export class Watchers {
 
   #end(): void {
     this.#driving = undefined;
+    this.#settled = false;
     this.#unlisten?.();
     this.#unlisten = undefined;
   }
@@ -121,7 +131,9 @@ export class Watchers {
     }
     this.#running = true;
     const idles = session.has("IDLE");
-    const over = this.#until(least(this.#watches, "every") ?? (idles ? EVERY : EVERY_NOOP), call);
+    const every = least(this.#watches, "every") ?? (idles ? EVERY : EVERY_NOOP);
+    const over = this.#until(idles && !this.#settled ? Math.min(every, FIRST) : every, call);
+    this.#settled = true;
     try {
       await (idles ? this.#idle(session, call, over) : session.noop(call).then(() => over));
     } finally {
@@ -136,12 +148,12 @@ export class Watchers {
     if (first.kind === "continuation") {
       session.line.allowSilence();
       await Promise.race([over, dialogue.done]);
-      // Whether it was told so or not.
-      const itself = this.#stop !== undefined;
-      dialogue.say("DONE", "DONE", call.timeout);
-      session.accept(await dialogue.done, "IDLE");
-      if (itself) await Promise.race([over, this.#until(PAUSE, call)]);
-    } else session.accept(first, "IDLE");
+    }
+    // Whether it was told so or not.
+    const itself = this.#stop !== undefined;
+    dialogue.say("DONE", "DONE", call.timeout);
+    session.accept(await dialogue.done, "IDLE");
+    if (itself) await Promise.race([over, this.#until(PAUSE, call)]);
   }
 
   /** Settles when the round is over, for whatever reason. */
@@ -155,7 +167,10 @@ export class Watchers {
         before?.();
         resolve();
       };
-      call.contended = () => this.#stop?.();
+      call.contended = () => {
+        this.#settled = false;
+        this.#stop?.();
+      };
     });
   }
 }

@@ -60,6 +60,26 @@ describe("events", () => {
     await server.done;
   });
 
+  test("it is begun again once soon: servers miss what is being stored as it begins", async () => {
+    const second = "C: A4 IDLE\nS: * 4 EXISTS\nS: + idling\nWAIT 2500\nS: * 5 EXISTS\nC: DONE\nS: A4 OK done\n";
+    const { imap, server, transcript } = await inbox(`${round("A3")}${second}`, ["IDLE"]);
+    const counts: unknown[] = [];
+    for await (const event of imap.idle()) if (counts.push(event.type === "exists" && event.exists) === 2) break;
+    expect(counts).toEqual([4, 5]);
+    expect(transcript.script()).toContain("S: * 5 EXISTS\nC: DONE\nS: A4 OK done");
+    await server.done;
+  });
+
+  test("… and so behind another call", async () => {
+    const script = `${round("A3", "* 4 EXISTS")}C: A4 NOOP\nS: A4 OK\n${round("A5")}${round("A6", "* 5 EXISTS")}`;
+    const { imap, server } = await inbox(script, ["IDLE"]);
+    for await (const event of imap.idle()) {
+      if (event.type !== "exists" || event.exists === 5) break;
+      await imap.noop();
+    }
+    await server.done;
+  });
+
   test("the server may be silent longer than a command may take", async () => {
     const script = "C: A3 IDLE\nS: + idling\nWAIT 150\nS: * 4 EXISTS\nC: DONE\nS: A3 OK\n";
     const { imap, server } = await inbox(script, ["IDLE"], { timeouts: { command: 50 } });
@@ -103,6 +123,20 @@ describe("events", () => {
     await imap.noop();
     expect((await event).value).toMatchObject({ type: "exists" });
     await first.return();
+  });
+
+  test("… nor is one that ends it before it has begun", async () => {
+    const script =
+      "C: A3 IDLE\nS: A3 OK no need\nC: A4 NOOP\nS: A4 OK\nC: A5 IDLE\nS: + idling\nS: * 4 EXISTS\nC: DONE\nS: A5 OK\n";
+    const { imap, server, transcript } = await inbox(script, ["IDLE"]);
+    const first = imap.idle()[Symbol.asyncIterator]();
+    const event = first.next();
+    await expect.poll(() => transcript.script()).toContain("S: A3 OK");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await imap.noop();
+    expect((await event).value).toMatchObject({ type: "exists" });
+    await first.return();
+    await server.done;
   });
 
   test("events that nobody takes are bounded", async () => {

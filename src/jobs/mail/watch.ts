@@ -1,5 +1,6 @@
 /** What happens in a mailbox of IMAP, for as long as somebody wants to know: also what came while the connection was lost. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { onAbort } from "../../client/abort.js";
 import { ConnectionError, type PolywireError, ReplyError, UsageError } from "../../client/errors.js";
 import { wholeNumber } from "../../client/options.js";
 import { ImapClient } from "../../imap/client.js";
@@ -7,6 +8,7 @@ import type { FetchData } from "../../imap/fetch-data.js";
 import type { Mailbox, MailboxEvent } from "../../imap/mailbox.js";
 import type { Address } from "../../message/address.js";
 import { type MailServer, mailboxName, serverSource } from "./source.js";
+import { WatchQueue } from "./watch-queue.js";
 
 /** What `watchMail` takes. */
 export interface WatchMailOptions {
@@ -68,9 +70,11 @@ export interface NewMail {
   readonly meanwhile: boolean;
 }
 
-/** Milliseconds to wait after a connection that failed: after the first one, and at most. */
+/** Milliseconds to wait behind a connection that failed: behind the first one, and at most. */
 const PAUSE = 1_000;
 const LONGEST = 60_000;
+/** Milliseconds that a mailbox was watched when the pause behind it is the first one again. */
+const STEADY = 10_000;
 const ITEMS = ["FLAGS", "ENVELOPE", "INTERNALDATE", "RFC822.SIZE"];
 
 /**
@@ -90,27 +94,33 @@ export async function* watchMail(options: WatchMailOptions): AsyncGenerator<Watc
   const { signal } = options;
   const watcher = new Watcher(options);
   const most = options.attempts === undefined ? Infinity : wholeNumber("attempts", options.attempts, 1);
+  let milliseconds = PAUSE / 2;
   for (let failed = 1; !signal?.aborted; failed++) {
+    let since = Infinity;
     try {
       for await (const event of watcher.watch()) {
-        if (event.type === "watching") failed = 0;
+        if (event.type === "watching") [failed, since] = [0, performance.now()];
         yield event;
       }
       return;
     } catch (error) {
       if (signal?.aborted) return;
       if (failed >= most || !watcher.mayTryAgain(error)) throw error;
-      const milliseconds = Math.min(LONGEST, PAUSE * 2 ** Math.max(0, failed - 1));
+      // A server that takes everybody, and lets go of them at once, is no better than one that takes nobody.
+      milliseconds = performance.now() - since >= STEADY ? PAUSE : Math.min(LONGEST, milliseconds * 2);
       yield { type: "lost", error, milliseconds };
       await sleep(milliseconds, undefined, { signal }).catch(() => {});
     }
   }
 }
 
-/** What is known of the mailbox: messages from `uidNext` on are new. */
+type Watching = Extract<WatchEvent, { type: "watching" }>;
+
+/** What is known of the mailbox: messages from `uidNext` on are new, but for those that were told. */
 interface Known {
   readonly uidValidity: number | undefined;
   uidNext: number;
+  readonly told: Set<number>;
 }
 
 class Watcher {
@@ -128,8 +138,10 @@ class Watcher {
 
   /** True for a connection that is lost, once there was one, and for a server that is busy. */
   mayTryAgain(error: unknown): error is PolywireError {
-    const isPassing = error instanceof ConnectionError || error instanceof ReplyError;
-    return isPassing && error.retryable && this.#known !== undefined;
+    if (this.#known === undefined) return false;
+    // A machine that is offline does not know the name of its server, which was there before.
+    if (error instanceof ConnectionError) return error.retryable || error.phase === "dns";
+    return error instanceof ReplyError && error.retryable;
   }
 
   /** One connection. */
@@ -137,61 +149,79 @@ class Watcher {
     const { signal, every } = this.#options;
     const client = await this.#server.connect();
     if (!(client instanceof ImapClient)) throw new UsageError("a mailbox is watched by IMAP");
+    // On a link that is dead DONE waits for its answer as long as any command; who says goodbye does not.
+    const forget = onAbort(signal, () => void client.quit());
     try {
       await client.connect({ signal });
       await client.login(undefined, { signal });
       const box = await client.examine(this.#mailbox, { signal });
       const isNew = this.#known === undefined;
-      yield await this.#enter(client, box);
+      const entered = await this.#enter(client, box);
+      const missed = isNew || entered.renumbered ? 0 : entered.messages;
+      yield entered;
       const events = client.idle({ signal, every })[Symbol.asyncIterator]();
       try {
         // Whatever comes from here on is an event; what came before that is not.
-        let next = events.next();
-        next.catch(() => {});
-        yield* this.#fresh(client, !isNew);
-        for (let each = await next; !each.done; each = await next) {
-          next = events.next();
-          next.catch(() => {});
-          yield* this.#tell(client, each.value);
+        const queue = new WatchQueue();
+        void queue.listen(events, (event) => this.#wants(event));
+        yield* this.#fresh(client, missed);
+        for (let event = await queue.next(); event !== undefined; event = await queue.next()) {
+          yield* this.#tell(client, event);
         }
       } finally {
-        await events.return();
+        await Promise.all([events.return(), client.quit()]);
       }
     } finally {
+      forget();
       await client.quit();
     }
   }
 
-  async #enter(client: ImapClient, { uidValidity, uidNext, exists }: Mailbox): Promise<WatchEvent> {
+  async #enter(client: ImapClient, { uidValidity, uidNext, exists }: Mailbox): Promise<Watching> {
     const renumbered = this.#known !== undefined && this.#known.uidValidity !== uidValidity;
     if (this.#known === undefined || renumbered) {
-      const { signal } = this.#options;
-      const next = uidNext ?? Math.max(0, ...(await client.search({ numbers: "*" }, { signal }))) + 1;
-      this.#known = { uidValidity, uidNext: next };
+      const next = uidNext ?? (await this.#behindLast(client, exists));
+      this.#known = { uidValidity, uidNext: next, told: new Set() };
     }
     return { type: "watching", mailbox: this.#mailbox, messages: exists, uidValidity, renumbered };
   }
 
+  /** The UID behind the last one of these messages, where the server has no UIDNEXT. `*` may be a later one by now. */
+  async #behindLast(client: ImapClient, exists: number): Promise<number> {
+    if (exists === 0) return 1;
+    const uids = await client.search({ numbers: `1:${exists}` }, { signal: this.#options.signal });
+    return uids.reduce((last, uid) => Math.max(last, uid), 0) + 1;
+  }
+
+  #wants(event: MailboxEvent): boolean {
+    const { flags = false, expunges = false } = this.#options;
+    if (event.type === "exists") return event.exists > event.previous;
+    return event.type === "fetch" ? flags && event.data.flags !== undefined : event.type === "expunge" && expunges;
+  }
+
   async *#tell(client: ImapClient, event: MailboxEvent): AsyncGenerator<WatchEvent> {
-    const { flags, expunges } = this.#options;
-    if (event.type === "exists" && event.exists > event.previous) yield* this.#fresh(client, false);
-    else if (event.type === "expunge" && expunges) yield event;
-    else if (event.type === "fetch" && flags && event.data.flags) {
-      const { number, uid, flags } = event.data;
+    if (event.type === "exists") yield* this.#fresh(client, 0);
+    else if (event.type === "expunge") yield event;
+    else if (event.type === "fetch") {
+      const { number, uid, flags = [] } = event.data;
       yield { type: "flags", number, uid, flags };
     }
   }
 
-  /** What has come since the last message that was told. */
-  async *#fresh(client: ImapClient, meanwhile: boolean): AsyncGenerator<WatchEvent> {
+  /** What has come since the last message that was told. Messages up to the number `missed` came while nobody was connected. */
+  async *#fresh(client: ImapClient, missed: number): AsyncGenerator<WatchEvent> {
     const known = this.#known as Known;
     const { signal } = this.#options;
     for await (const row of client.fetch(`${known.uidNext}:*`, ITEMS, { signal })) {
+      const { uid } = row;
       // `9:*` is the last message, too, where all are below 9.
-      if (row.uid === undefined || row.uid < known.uidNext) continue;
-      known.uidNext = row.uid + 1;
-      yield newMail(row.uid, row, meanwhile);
+      if (uid === undefined || uid < known.uidNext || known.told.has(uid)) continue;
+      known.told.add(uid);
+      yield newMail(uid, row, row.number <= missed);
     }
+    // Not before: they come in any order, and the connection may be lost between them.
+    for (const uid of known.told) known.uidNext = Math.max(known.uidNext, uid + 1);
+    known.told.clear();
   }
 }
 
