@@ -51,6 +51,33 @@ export interface ClientsOptions {
   readonly smtp: SmtpOptions;
 }
 
+type Every = FtpOptions & ImapOptions & NntpOptions & Pop3Options & SmtpOptions;
+
+/** Options that not every protocol has, and whose they are. */
+const WHOSE: {
+  readonly [K in Exclude<keyof Every, keyof ClientOptions>]: {
+    readonly [P in keyof Clients as K extends keyof ClientsOptions[P] ? P : never]: true;
+  };
+} = {
+  acceptTimeout: { smtp: true },
+  activePorts: { ftp: true },
+  allowForeignHost: { ftp: true },
+  apop: { pop3: true },
+  chunking: { smtp: true },
+  clearControl: { ftp: true },
+  compress: { imap: true, nntp: true },
+  dkim: { smtp: true },
+  externalAddress: { ftp: true },
+  lmtp: { smtp: true },
+  mode: { ftp: true },
+  modeReader: { nntp: true },
+  name: { smtp: true },
+  protection: { ftp: true },
+  timeZone: { ftp: true },
+  transferNoop: { ftp: true },
+  window: { smtp: true },
+};
+
 /** Each protocol is loaded when it is used. */
 const MAKE: { readonly [P in keyof Clients]: (options: ClientsOptions[P]) => Promise<Clients[P]> } = {
   ftp: async (options) => new (await import("./ftp/client.js")).FtpClient(options),
@@ -107,10 +134,7 @@ export function open(url: ImapUrl, options?: OpenOptions<ImapOptions>): Promise<
 export function open(url: NntpUrl, options?: OpenOptions<NntpOptions>): Promise<NntpClient>;
 export function open(url: Pop3Url, options?: OpenOptions<Pop3Options>): Promise<Pop3Client>;
 export function open(url: SmtpUrl, options?: OpenOptions<SmtpOptions>): Promise<SmtpClient>;
-export function open(
-  url: string | URL,
-  options?: OpenOptions<FtpOptions & ImapOptions & NntpOptions & Pop3Options & SmtpOptions>,
-): Promise<Clients[keyof Clients]>;
+export function open(url: string | URL, options?: OpenOptions<Every>): Promise<Clients[keyof Clients]>;
 export async function open(
   url: string | URL,
   options: OpenOptions<ClientOptions> = {},
@@ -123,7 +147,7 @@ export async function open(
     throw new UsageError(`${redactUrl(url)} has a path, for which ${protocol.toUpperCase()} has no use`);
   }
   const client = await clientFor(url, options, protocol);
-  const call = { signal: options.signal };
+  const call = { signal: options.signal, timeout: options.timeout };
   try {
     await client.connect(call);
     await client.login(undefined, call);
@@ -135,7 +159,10 @@ export async function open(
   }
 }
 
-/** A client for a URL of one protocol, not yet connected. The path of the URL is left to the caller. */
+/**
+ * A client for a URL of one protocol, not yet connected. The path of the URL is left to the caller. Options that another
+ * protocol has, and this one has not, are passed over: whoever takes any URL can give them all.
+ */
 export async function clientFor<P extends keyof Clients>(
   url: string | URL,
   options: OpenOptions<ClientsOptions[P]>,
@@ -149,7 +176,14 @@ export async function clientFor<P extends keyof Clients>(
   const { host, port, security } = parsed;
   const credentials = merge(parsed, options.credentials);
   const login = loginBy(parsed);
-  return MAKE[protocol]({ ...options, ...login, host, port, security, credentials } as ClientsOptions[P]);
+  const own = ownOptions(options, protocol);
+  return MAKE[protocol]({ ...own, ...login, host, port, security, credentials } as ClientsOptions[P]);
+}
+
+/** Without those of the call, and of other protocols. */
+function ownOptions({ signal: _, timeout: __, ...options }: CallOptions, protocol: keyof Clients): object {
+  const isOthers = (name: string) => Object.hasOwn(WHOSE, name) && !(protocol in WHOSE[name as keyof typeof WHOSE]);
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !isOthers(name)));
 }
 
 /** A mailbox whose UIDs are not those that the URL was written for is another one (RFC 5092). */

@@ -35,3 +35,17 @@ test.each(PROTOCOLS)("a client of %s is not made from the URL of another protoco
     expect(error.message).not.toContain("s3cret");
   }
 });
+
+test.each(PROTOCOLS)(
+  "for %s, options of other protocols and of the call are passed over, unknown ones are not",
+  async (protocol) => {
+    const { clientFor } = await import("../src/open.js");
+    const all = { mode: "passive", modeReader: true, apop: false, lmtp: false, compress: true, timeout: 5 } as const;
+    const made = await clientFor<keyof Clients>(`${protocol}s://h.example`, all, protocol);
+    expect([made.protocol, made.state]).toEqual([protocol, "idle"]);
+    const error = await failure(
+      clientFor<keyof Clients>(`${protocol}s://h.example`, { ...all, proxi: "x" } as object, protocol),
+    );
+    expect([error.name, error.message]).toEqual(["UsageError", "proxi is not an option: is proxy meant?"]);
+  },
+);

@@ -8,14 +8,14 @@ import { MOST_MS, type ResolvedOptions, wholeNumber } from "./options.js";
 import { Queue } from "./queue.js";
 import type { Call, CallOptions, Credentials, Reply, RequestOptions, Session, State } from "./session.js";
 
-/** What can be asked of a client. `command` is any named method of a protocol. */
-export type Step = "connect" | "login" | "request" | "command" | "noop" | "quit";
+/** What can be asked of a client. `command` is any named method of a protocol, `query` one that needs no login. */
+export type Step = "connect" | "login" | "request" | "command" | "query" | "noop" | "quit";
 
 /** The state machine: from a state, a step leads to a state. A missing entry is a UsageError. */
 export const STEPS: Readonly<Record<State, Partial<Record<Step, State>>>> = {
   idle: { connect: "connected", quit: "closed" },
-  connected: { login: "ready", request: "connected", noop: "connected", quit: "closed" },
-  ready: { request: "ready", noop: "ready", command: "ready", quit: "closed" },
+  connected: { login: "ready", request: "connected", query: "connected", noop: "connected", quit: "closed" },
+  ready: { request: "ready", query: "ready", noop: "ready", command: "ready", quit: "closed" },
   closed: { quit: "closed" },
 };
 
@@ -32,7 +32,9 @@ const LOOKS = 4;
 /** How a named method runs: with others in flight, or alone. */
 export interface RunOptions {
   /** True where the connection is needed alone: transfers, listings, dialogues of several steps. */
-  exclusive?: boolean;
+  exclusive?: boolean | undefined;
+  /** True for a command that may be sent before a login, too. */
+  anyState?: boolean | undefined;
 }
 
 /** connect, login, request, quit: the same in every protocol. */
@@ -172,7 +174,8 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
 
   /** Runs a named method of a protocol in its turn. */
   protected run<T>(options: CallOptions & RunOptions, body: (session: S, call: Call) => Promise<T>): Promise<T> {
-    return this.#run("command", options.exclusive ?? false, options, (call) => body(this.#session as S, call));
+    const step = options.anyState ? "query" : "command";
+    return this.#run(step, options.exclusive ?? false, options, (call) => body(this.#session as S, call));
   }
 
   /** Rejects the calls that wait behind the running one. */

@@ -24,14 +24,14 @@ export interface ErrorDetails {
   /** The error of Node or of a package that led here. */
   cause?: unknown;
   /** What a person may try next: a sentence, appended to the message. */
-  advice?: string;
+  advice?: string | undefined;
   /** True where the same call may succeed later without any change. */
-  retryable?: boolean;
+  retryable?: boolean | undefined;
   /** True where the client that threw may go on being used. */
-  clientUsable?: boolean;
-  protocol?: Protocol;
+  clientUsable?: boolean | undefined;
+  protocol?: Protocol | undefined;
   /** host:port of the server. */
-  server?: string;
+  server?: string | undefined;
 }
 
 /** Everything polywire throws on purpose. */
@@ -61,7 +61,7 @@ export class PolywireError extends Error {
 
 /** The call was out of order, could not be sent, or was refused by a policy of yours. Nothing was sent. */
 export class UsageError extends PolywireError {
-  override readonly name = "UsageError";
+  override readonly name: string = "UsageError";
 }
 
 /** What a ReplyError tells about the refusal. */
@@ -135,14 +135,14 @@ export class TimeoutError extends ConnectionError {
 export class TlsError extends ConnectionError {
   override readonly name = "TlsError";
   constructor(message: string, details: ConnectionErrorDetails) {
-    super(message, { retryable: false, ...details });
+    super(message, { ...details, retryable: details.retryable ?? false });
   }
 }
 
 /** You asked for the end: an AbortSignal fired, or `close()` was called. */
 export class AbortedError extends ConnectionError {
   override readonly name = "AbortedError";
-  constructor(message: string, details: Omit<ConnectionErrorDetails, "phase"> & { phase?: Phase } = {}) {
-    super(message, { retryable: false, phase: "abort", ...details });
+  constructor(message: string, details: Omit<ConnectionErrorDetails, "phase"> & { phase?: Phase | undefined } = {}) {
+    super(message, { ...details, retryable: details.retryable ?? false, phase: details.phase ?? "abort" });
   }
 }

@@ -11,10 +11,10 @@ export interface NetrcEntry {
   /** The machine; undefined for `default`. */
   machine: string | undefined;
   /** A port's number or a protocol's name: `machine host port 2121`. */
-  port?: string;
-  login?: string;
-  password?: string;
-  account?: string;
+  port?: string | undefined;
+  login?: string | undefined;
+  password?: string | undefined;
+  account?: string | undefined;
 }
 
 const MOST_BYTES = 1024 * 1024;

@@ -3,55 +3,56 @@ import type { ConnectionOptions as NodeTlsOptions } from "node:tls";
 import { MECHANISM_NAMES, type MechanismName } from "../sasl/mechanism.js";
 import type { Protocol } from "./errors.js";
 import { UsageError } from "./errors.js";
+import { checkNames } from "./known-names.js";
 import type { Credentials, CredentialsSource, Security } from "./session.js";
 import type { Transcript } from "./transcript.js";
 
 /** TLS as Node takes it, less what polywire sets itself. */
 export interface TlsOptions {
   /** CA certificates (PEM) trusted instead of Node's own list. */
-  ca?: string | Buffer | readonly (string | Buffer)[];
+  ca?: string | Buffer | readonly (string | Buffer)[] | undefined;
   /** Client certificate (PEM). */
-  cert?: string | Buffer;
+  cert?: string | Buffer | undefined;
   /** Key of the client certificate (PEM). */
-  key?: string | Buffer;
+  key?: string | Buffer | undefined;
   /** Passphrase of the key. */
-  passphrase?: string;
+  passphrase?: string | undefined;
   /** The name that the certificate must carry. Default: the host. */
-  servername?: string;
+  servername?: string | undefined;
   /** Default: `TLSv1.2`. */
-  minVersion?: NodeTlsOptions["minVersion"];
-  maxVersion?: NodeTlsOptions["maxVersion"];
-  ciphers?: string;
+  minVersion?: NodeTlsOptions["minVersion"] | undefined;
+  maxVersion?: NodeTlsOptions["maxVersion"] | undefined;
+  ciphers?: string | undefined;
   /** False accepts any certificate: the connection is then open to anyone in between. Default: true. */
-  rejectUnauthorized?: boolean;
+  rejectUnauthorized?: boolean | undefined;
 }
 
 /** Milliseconds of silence allowed, by phase. */
 export interface Timeouts {
   /** For the TCP connection, the proxy and the TLS handshake together. Default: 20 000. */
-  connect?: number;
+  connect?: number | undefined;
   /** From the connection to the greeting. Default: 30 000. */
-  greeting?: number;
+  greeting?: number | undefined;
   /** Between a command and its reply, or two pieces of it. Default: 30 000. */
-  command?: number;
+  command?: number | undefined;
   /** Without a byte in a running transfer. Default: 60 000. */
-  idle?: number;
+  idle?: number | undefined;
   /** For the goodbye of `quit()`, and without a byte in the calls before it. Default: 3 000. */
-  quit?: number;
+  quit?: number | undefined;
 }
 
 /** What a server may send before the client gives up on it. */
 export interface Limits {
   /** Bytes of one line. Default: 1 MiB. */
-  line?: number;
+  line?: number | undefined;
   /** Bytes of one reply. Default: 1 MiB. */
-  reply?: number;
+  reply?: number | undefined;
   /** Bytes of a body held in memory (not of one that goes to a sink). Default: 256 MiB. */
-  body?: number;
+  body?: number | undefined;
   /** Bytes read ahead of a listing's loop when another call waits behind it. Default: 64 MiB. */
-  readAhead?: number;
+  readAhead?: number | undefined;
   /** Calls waiting in the queue. Default: 100 000. */
-  queue?: number;
+  queue?: number | undefined;
 }
 
 /** What every client takes. */
@@ -87,6 +88,9 @@ export interface ClientOptions {
   mechanisms?: readonly string[] | undefined;
 }
 
+/** All of it is there. */
+export type Complete<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
+
 /** Options with every default filled in. */
 export interface ResolvedOptions {
   readonly protocol: Protocol;
@@ -99,8 +103,8 @@ export interface ResolvedOptions {
   readonly localAddress: string | undefined;
   readonly family: 4 | 6 | undefined;
   readonly keepAlive: number;
-  readonly timeouts: Readonly<Required<Timeouts>>;
-  readonly limits: Readonly<Required<Limits>>;
+  readonly timeouts: Complete<Timeouts>;
+  readonly limits: Complete<Limits>;
   readonly transcript: Transcript | undefined;
   readonly pipelining: number;
   readonly mechanisms: readonly MechanismName[] | undefined;
@@ -127,8 +131,34 @@ export const MOST_MS = 2 ** 31 - 1;
 const MiB = 1024 * 1024;
 const LIMITS = { line: MiB, reply: MiB, body: 256 * MiB, readAhead: 64 * MiB, queue: 100_000 } as const;
 
-/** Fills in the defaults and checks what can be checked without a connection. Rejects with UsageError. */
-export function resolve(protocol: Protocol, options: ClientOptions): ResolvedOptions {
+/** The options all protocols share. */
+const NAMES: Readonly<Record<keyof ClientOptions, true>> = {
+  host: true,
+  port: true,
+  security: true,
+  credentials: true,
+  tls: true,
+  proxy: true,
+  localAddress: true,
+  family: true,
+  keepAlive: true,
+  timeouts: true,
+  limits: true,
+  transcript: true,
+  pipelining: true,
+  mechanisms: true,
+};
+
+/** The options that a protocol has besides those all share, by their names. */
+export type OwnNames<T extends ClientOptions> = Readonly<Record<Exclude<keyof T, keyof ClientOptions>, true>>;
+
+/**
+ * Fills in the defaults and checks what can be checked without a connection. Rejects with UsageError.
+ *
+ * @param own The options that the protocol has besides.
+ */
+export function resolve(protocol: Protocol, options: ClientOptions, own: object = {}): ResolvedOptions {
+  checkNames(options, Object.keys({ ...NAMES, ...own }), { protocol });
   const { host } = options;
   if (typeof host !== "string" || host === "" || /[\s\0/@]/.test(host)) {
     throw new UsageError(`host ${JSON.stringify(host)} is not a host name or an address`, { protocol });
@@ -143,7 +173,7 @@ export function resolve(protocol: Protocol, options: ClientOptions): ResolvedOpt
     port: wholeNumber("port", options.port ?? PORTS[protocol][security === "tls" ? 1 : 0], 1, 65535),
     security,
     credentials: options.credentials,
-    tls: { minVersion: "TLSv1.2", ...options.tls },
+    tls: { ...options.tls, minVersion: options.tls?.minVersion ?? "TLSv1.2" },
     proxy: options.proxy,
     localAddress: options.localAddress,
     family: options.family,
@@ -181,10 +211,9 @@ function numbers<T extends Record<string, number>>(
   given: object | undefined,
   most?: number,
 ): T {
+  checkNames(given, Object.keys(defaults), { prefix: `${name}.` });
   const out: Record<string, number> = { ...defaults };
   for (const [key, value] of Object.entries(given ?? {})) {
-    if (!Object.hasOwn(defaults, key))
-      throw new UsageError(`${name}.${key} is not an option: ${Object.keys(defaults).join(", ")}`);
     if (value !== undefined) out[key] = wholeNumber(`${name}.${key}`, value, 1, most);
   }
   return out as T;

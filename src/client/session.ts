@@ -15,13 +15,13 @@ export interface Reply {
   /** The code as the protocol writes it: `226`, `+OK`, `NO`. */
   readonly code: string;
   /** The enhanced status code (RFC 3463), where there was one. */
-  readonly enhanced?: string;
+  readonly enhanced?: string | undefined;
   /** The text behind the code, lines joined by `\n`. */
   readonly text: string;
   /** Every line as it came, without line ends. */
   readonly lines: readonly string[];
   /** The body of a multi-line answer, where the protocol has one and it was asked for. */
-  readonly body?: Buffer;
+  readonly body?: Buffer | undefined;
 }
 
 /** Who logs in. Which fields count depends on the protocol. */
@@ -86,9 +86,9 @@ export interface Call {
    * Set by a session that can end the call politely (FTP's ABOR). It gives true where the connection is in order
    * again, false where it must be closed.
    */
-  cancel?: (reason: Error) => Promise<boolean>;
+  cancel?: ((reason: Error) => Promise<boolean>) | undefined;
   /** Set by a long listing: called when another call waits behind this one. */
-  contended?: () => void;
+  contended?: (() => void) | undefined;
 }
 
 /** The connection under a session, as far as the client looks at it. */

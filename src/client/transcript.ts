@@ -14,9 +14,9 @@ export interface TranscriptLine {
 /** Where lines go besides the memory. */
 export interface TranscriptOptions {
   /** Lines kept; older ones are dropped. Default: 10 000. */
-  keep?: number;
+  keep?: number | undefined;
   /** Called with every line as it happens. */
-  onLine?: (line: TranscriptLine) => void;
+  onLine?: ((line: TranscriptLine) => void) | undefined;
 }
 
 /**

@@ -16,7 +16,7 @@ export interface ParsedUrl {
   readonly host: string;
   /** Default: the protocol's own. */
   readonly port: number;
-  readonly credentials?: Credentials;
+  readonly credentials?: Credentials | undefined;
   /**
    * Decoded, without the slash behind the host. FTP: relative to the folder after login; it begins with `/` where the
    * URL has `//` or `/%2F` (RFC 1738 §3.2.2). IMAP: the mailbox.

@@ -3,8 +3,9 @@ import type { Feed } from "../client/rows.js";
 import type { CallOptions } from "../client/session.js";
 import { unsent, Wait } from "../net/unsent.js";
 import type { ReadyMessage } from "./append.js";
-import { type AppendedOne, appendWords, type BatchResult, type NewMessage, readLiteral } from "./append.js";
+import { type AppendedOne, appendWords, type BatchResult, type NewMessage } from "./append.js";
 import type { ImapLine } from "./line.js";
+import { readLiteral } from "./message-literal.js";
 
 /** Messages of one command, and their bytes. */
 const BATCH = 100;

@@ -1,13 +1,9 @@
 /** APPEND (RFC 9051 §6.3.12): a message into a mailbox, its line ends set right. */
-import { UsageError } from "../client/errors.js";
 import type { Call, CallOptions } from "../client/session.js";
 import type { Source } from "../client/sink.js";
-import { crlfPieces, toCrlf } from "../message/line-ends.js";
-import { Pieces } from "../net/pieces.js";
-import { openSource } from "../net/stream.js";
-import { type Wait, whileWanted } from "../net/unsent.js";
-import { type LiteralOut, literal, type Piece } from "./command.js";
+import type { Piece } from "./command.js";
 import { flagList, mailboxArgument } from "./mailbox-argument.js";
+import { checkMessage, type MessageLiteral, messagePieces } from "./message-literal.js";
 import { formatInternalDate } from "./parse-date.js";
 import type { ImapSession } from "./session.js";
 
@@ -27,7 +23,7 @@ export interface NewMessage extends Pick<AppendOptions, "flags" | "date"> {
 /** A message that can be sent. */
 export interface ReadyMessage {
   readonly words: string;
-  readonly literal: LiteralOut;
+  readonly literal: MessageLiteral;
 }
 
 /** Where a message is now; undefined where the server has no UIDPLUS, or the mailbox no lasting UIDs. */
@@ -47,42 +43,7 @@ export interface BatchResult {
   /** Those that are in. */
   readonly rows: AppendedOne[];
   /** Why others are not, where it is so. */
-  readonly failure?: { readonly error: unknown };
-}
-
-/** Files up to this size are read whole, larger ones twice: their size must be known before the first byte is sent. */
-const SMALL = 1024 * 1024;
-
-/** True where the bytes are there already. */
-export function isInMemory(source: Source): source is Uint8Array | { readonly text: string } {
-  return source instanceof Uint8Array || (typeof source === "object" && "text" in source);
-}
-
-/** The literal of a message that is in memory. */
-export function literalOf(source: Uint8Array | { readonly text: string }): LiteralOut {
-  const bytes = source instanceof Uint8Array ? source : Buffer.from(source.text);
-  return literal(toCrlf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
-}
-
-/** The literal of any source. Throws SinkError. */
-export async function readLiteral(source: Source, most: number, wait: Wait): Promise<LiteralOut> {
-  if (isInMemory(source)) return literalOf(source);
-  const isFile = typeof source === "string" || source instanceof URL;
-  const reader = await openSource(source);
-  const wanted = whileWanted(reader, wait);
-  if (isFile && (reader.size ?? 0) > SMALL) {
-    let size = 0;
-    for await (const piece of crlfPieces(wanted)) size += piece.length;
-    return { size, bytes: reopened(source) };
-  }
-  const pieces = new Pieces(most);
-  for await (const piece of wanted) pieces.take(piece);
-  return literal(toCrlf(pieces.whole()));
-}
-
-/** A file's bytes once more. It is opened when the server wants them, which it may not. */
-async function* reopened(source: string | URL): AsyncGenerator<Buffer> {
-  yield* crlfPieces(await openSource(source));
+  readonly failure?: { readonly error: unknown } | undefined;
 }
 
 /** The words between the mailbox and the literal, or between two literals. Throws UsageError. */
@@ -99,22 +60,13 @@ export async function append(
   messages: readonly ReadyMessage[],
   { timeout }: Pick<Call, "timeout">,
 ): Promise<Appended[]> {
-  checkSizes(session, messages);
+  for (const { literal } of messages) checkMessage(session, literal);
   const pieces: Piece[] = ["APPEND ", mailboxArgument(mailbox, session.utf8)];
-  for (const { words, literal } of messages) pieces.push(words, literal);
+  for (const { words, literal } of messages) pieces.push(words, ...messagePieces(session, literal));
   const { code } = await session.send(pieces, { timeout });
   const told = code?.name === "APPENDUID" ? code.uids : undefined;
   const uids = told?.size === messages.length ? told.toArray() : [];
   return messages.map((_, i) => ({ uid: uids[i], uidValidity: uids[i] && code?.uidValidity }));
-}
-
-/** Throws UsageError for a message that is larger than the server says it takes (APPENDLIMIT, RFC 7889). */
-function checkSizes(session: ImapSession, messages: readonly ReadyMessage[]): void {
-  const limit = Number(session.capabilities.get("APPENDLIMIT")?.[0]);
-  for (const { literal } of messages) {
-    if (literal.size <= limit || Number.isNaN(limit)) continue;
-    throw new UsageError(`a message has ${literal.size} bytes, and the server takes ${limit}`, { protocol: "imap" });
-  }
 }
 
 /**
@@ -128,7 +80,7 @@ export async function appendBatch(
   first: number,
   call: Call,
 ): Promise<BatchResult> {
-  checkSizes(session, messages);
+  for (const { literal } of messages) checkMessage(session, literal);
   const groups = session.has("MULTIAPPEND") ? [messages] : messages.map((each) => [each]);
   const settled = await Promise.allSettled(groups.map((group) => append(session, mailbox, group, call)));
   const rows: AppendedOne[] = [];

@@ -4,6 +4,7 @@ import type { Call } from "../client/session.js";
 import { astring, type Piece } from "./command.js";
 import type { MessageOptions } from "./fetch.js";
 import type { FetchData } from "./fetch-data.js";
+import { ANYTHING } from "./fetch-kind.js";
 import { flagList, isByNumber, mailboxArgument, wholeArgument } from "./mailbox-argument.js";
 import { encodeMailbox } from "./mailbox-name.js";
 import type { ResponseCode } from "./parse-code.js";
@@ -59,7 +60,7 @@ export async function store(
   const since =
     unchangedSince === undefined ? "" : `(UNCHANGEDSINCE ${wholeArgument("unchangedSince", unchangedSince)}) `;
   const values = action.includes("LABELS") ? labelList(flags, session.utf8) : [flagList(flags)];
-  const wanted = new Wanted(formatSet(set), !isByNumber(by), true);
+  const wanted = new Wanted(formatSet(set), !isByNumber(by), ANYTHING);
   const isAnswer = (response: Response) =>
     response.name === "FETCH" && wanted.answeredBy(session.parsed(response), session.mailbox?.exists);
   return session.wanting(

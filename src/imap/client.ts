@@ -8,7 +8,7 @@ import { type IdleOptions, type RunAlone, Watchers } from "./idle.js";
 import type { MailboxEvent } from "./mailbox.js";
 import type { NotifyEvent, NotifyGroup } from "./notify.js";
 import { type NotifyOptions, NotifyWatch } from "./notify-watch.js";
-import { type ImapOptions, type ImapSettings, resolveImap } from "./options.js";
+import { IMAP_NAMES, type ImapOptions, type ImapSettings, resolveImap } from "./options.js";
 import type { ImapReply } from "./reply.js";
 import { ImapSession } from "./session.js";
 
@@ -32,7 +32,8 @@ export class ImapClient extends CommonClient {
   readonly #watchers: Watchers;
 
   constructor(options: ImapOptions) {
-    super(resolve("imap", { ...options, limits: { line: LINE, reply: LINE, ...options.limits } }));
+    const { line = LINE, reply = LINE } = options.limits ?? {};
+    super(resolve("imap", { ...options, limits: { ...options.limits, line, reply } }, IMAP_NAMES));
     this.#settings = resolveImap(options);
     this.#given = options;
     const alone: RunAlone = (how, body) => this.run({ ...how, exclusive: true }, body);

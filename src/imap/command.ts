@@ -9,6 +9,8 @@ export interface LiteralOut {
   readonly bytes: readonly Buffer[] | AsyncIterable<Buffer>;
   /** True for a literal8, which may hold NUL (RFC 3516). */
   readonly binary?: boolean | undefined;
+  /** True where the server has to ask for it, whatever it announces. */
+  readonly asked?: boolean | undefined;
 }
 
 /** A piece of a command: text of ASCII, or a literal. */
@@ -87,7 +89,7 @@ export function commandLines(
       words += piece;
       continue;
     }
-    const waits = style === "synchronizing" || (style === "LITERAL-" && piece.size > SMALL);
+    const waits = piece.asked || style === "synchronizing" || (style === "LITERAL-" && piece.size > SMALL);
     add(`${words}${piece.binary ? "~" : ""}{${piece.size}${waits ? "" : "+"}}`, piece, waits);
     words = "";
   }

@@ -49,20 +49,45 @@ export class FetchData {
   /** What is wrong with the answer, where something is: the rest of it is given all the same. */
   broken: string | undefined = undefined;
 
-  #tellsMore = false;
+  #told = 0;
 
   constructor(number: number) {
     this.number = number;
   }
 
-  /** True where it tells of nothing but UID, FLAGS and MODSEQ: servers do so unasked, too. */
-  get isUpdate(): boolean {
-    return !this.#tellsMore;
+  /** @internal The kinds of items it tells of. */
+  get told(): number {
+    return this.#told;
   }
 
-  /** @internal It tells of something else. */
-  tellsMore(): void {
-    this.#tellsMore = true;
+  /** @internal It tells of an item of this kind. */
+  tells(kind: number): void {
+    this.#told |= kind;
+  }
+
+  /** @internal Takes over what another response tells of the same message, as far as it is not known here. */
+  absorb(other: FetchData): void {
+    this.uid ??= other.uid;
+    this.flags ??= other.flags;
+    this.rawInternalDate ??= other.rawInternalDate;
+    this.size ??= other.size;
+    this.modseq ??= other.modseq;
+    this.envelope ??= other.envelope;
+    this.bodyStructure ??= other.bodyStructure;
+    this.preview ??= other.preview;
+    this.rawSaveDate ??= other.rawSaveDate;
+    this.emailId ??= other.emailId;
+    this.threadId ??= other.threadId;
+    this.gmailMessageId ??= other.gmailMessageId;
+    this.gmailThreadId ??= other.gmailThreadId;
+    this.gmailLabels ??= other.gmailLabels;
+    this.broken ??= other.broken;
+    this.body = both(other.body, this.body);
+    this.binary = both(other.binary, this.binary);
+    this.binarySizes = both(other.binarySizes, this.binarySizes);
+    this.streamed = both(other.streamed, this.streamed);
+    this.other = both(other.other, this.other);
+    this.#told |= other.told;
   }
 
   /** When the message came into the mailbox, or what it was given as that; undefined where it is no date. */
@@ -74,4 +99,9 @@ export class FetchData {
   get saveDate(): Date | undefined {
     return this.rawSaveDate === undefined ? undefined : parseInternalDate(this.rawSaveDate);
   }
+}
+
+function both<T>(first: ReadonlyMap<string, T>, second: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  if (first.size === 0) return second;
+  return second.size === 0 ? first : new Map([...first, ...second]);
 }

@@ -2,9 +2,10 @@
 import { UsageError } from "../client/errors.js";
 import type { Call, CallOptions } from "../client/session.js";
 import type { Intake } from "../net/rows.js";
+import { Assembly } from "./assembly.js";
 import type { FetchData } from "./fetch-data.js";
+import { kindsOf } from "./fetch-kind.js";
 import { isByNumber, wholeArgument } from "./mailbox-argument.js";
-import { TOLD_UNASKED } from "./parse-fetch.js";
 import { type PartialRange, partialArgument } from "./partial.js";
 import type { Response } from "./response.js";
 import { type SectionSink, Sections } from "./sections.js";
@@ -106,8 +107,7 @@ export function itemList(items: FetchItem | readonly FetchItem[]): string[] {
 
 /** What a FETCH wants, as long as it is in flight. */
 export function wantedBy(set: MessageSet, items: FetchItem | readonly FetchItem[], { by }: FetchOptions): Wanted {
-  const isToldUnasked = itemList(items).every((item) => TOLD_UNASKED.has(item.toUpperCase()));
-  return new Wanted(formatSet(set), by !== "number", isToldUnasked);
+  return new Wanted(formatSet(set), by !== "number", kindsOf(itemList(items)));
 }
 
 /** Sends the commands, and gives the rows to the intake as they come. */
@@ -125,18 +125,22 @@ export async function fetchRows(
   }
   const batch = new Batch(session, intake);
   const sections = to && new Sections(session, wanted, to);
+  const give = sections ? batch.addLate : batch.add;
+  const rows = new Assembly(wanted.asked, wanted.byUid, give.bind(batch));
   const gone = vanished && new Gone(vanished);
   const take = (response: Response) => {
     if (response.name === "VANISHED" && gone) return gone.take(response);
     if (response.name !== "FETCH") return false;
     const row = session.parsed(response);
-    if (!wanted.answeredBy(row, session.mailbox?.exists)) {
+    const bytes = sizeOf(response);
+    const isOurs = wanted.isOf(row.uid, row.number, session.mailbox?.exists);
+    if (!isOurs || !wanted.isMarked(row) || !rows.awaits(row)) {
       sections?.forget();
+      if (isOurs) rows.note(row, bytes);
       return false;
     }
-    const bytes = sizeOf(response);
-    if (sections === undefined) batch.add(row, bytes);
-    else sections.end(row, !intake.left, () => batch.addLate(row, bytes));
+    if (sections === undefined) rows.add(row, bytes);
+    else sections.end(row, !intake.left, () => rows.add(row, bytes));
     return true;
   };
   const literal =
@@ -155,6 +159,7 @@ export async function fetchRows(
     sections?.letGo(error);
     throw error;
   } finally {
+    rows.end();
     batch.flush();
     intake.end();
   }

@@ -155,7 +155,7 @@ export class ImapLine extends Link {
   /** Sends a command and deflates what follows its OK, in both directions. */
   async compress(text: string, call: Call): Promise<Response> {
     const response = await this.#executeLast(text, call);
-    if (response.status === "OK") await this.deflate(text);
+    if (response.status === "OK") await this.deflate();
     return response;
   }
 
@@ -348,6 +348,10 @@ export class ImapLine extends Link {
 
   protected override get held(): number {
     return this.#reader.held;
+  }
+
+  protected override takeHeld(): Buffer {
+    return this.#reader.takeUnread();
   }
 
   protected override get partial(): boolean {

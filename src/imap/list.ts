@@ -25,19 +25,19 @@ export type StatusItem =
 /** What is known of a mailbox without its selection: what was not asked for is undefined. */
 export interface MailboxStatus {
   readonly name: string;
-  readonly messages?: number;
-  readonly recent?: number;
-  readonly uidNext?: number;
-  readonly uidValidity?: number;
-  readonly unseen?: number;
-  readonly deleted?: number;
+  readonly messages?: number | undefined;
+  readonly recent?: number | undefined;
+  readonly uidNext?: number | undefined;
+  readonly uidValidity?: number | undefined;
+  readonly unseen?: number | undefined;
+  readonly deleted?: number | undefined;
   /** Octets of all messages. */
-  readonly size?: number;
-  readonly highestModseq?: number | bigint;
+  readonly size?: number | undefined;
+  readonly highestModseq?: number | bigint | undefined;
   /** Octets of the largest message that is taken. */
-  readonly appendLimit?: number;
-  readonly mailboxId?: string;
-  readonly deletedStorage?: number;
+  readonly appendLimit?: number | undefined;
+  readonly mailboxId?: string | undefined;
+  readonly deletedStorage?: number | undefined;
 }
 
 /** A mailbox of a list. */
@@ -50,9 +50,9 @@ export interface ListedMailbox {
   /** What it is for (RFC 6154): `\All \Archive \Drafts \Flagged \Junk \Sent \Trash`, as sent. */
   readonly specialUse: string | undefined;
   /** What was asked for by `status`. */
-  readonly status?: MailboxStatus;
+  readonly status?: MailboxStatus | undefined;
   /** More of RFC 5258, by its name in upper case: `CHILDINFO`, `OLDNAME`. */
-  readonly extended?: ReadonlyMap<string, Value>;
+  readonly extended?: ReadonlyMap<string, Value> | undefined;
 }
 
 /** What `list()` takes. */

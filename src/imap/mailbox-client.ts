@@ -43,23 +43,27 @@ export abstract class MailboxClient extends SharedClient {
 
   // --- the connection --------------------------------------------------------------------------------------------
 
-  /** Asks for the capabilities again (CAPABILITY, RFC 9051 §6.1.1): they are known from `connect()` and `login()`. */
+  /**
+   * Asks for the capabilities again (CAPABILITY, RFC 9051 §6.1.1): they are known from `connect()` and `login()`. It may be
+   * called before the login, too.
+   */
   async capability(options: CallOptions = {}): Promise<ReadonlyMap<string, readonly string[]>> {
-    return this.run(options, async (session, call) => {
+    return this.run({ ...options, anyState: true }, async (session, call) => {
       await session.askCapabilities(call);
       return session.capabilities;
     });
   }
 
   /**
-   * Tells the server who the client is, and asks the same of it (ID, RFC 2971).
+   * Tells the server who the client is, and asks the same of it (ID, RFC 2971). It may be called before the login, too, which
+   * some servers want.
    *
    * @param fields e.g. `{ name: "mine", version: "1.0" }`; nothing is told where it is left out.
    * @returns what the server tells of itself; empty where it tells nothing.
    */
   async id(fields?: Readonly<Record<string, string>>, options: CallOptions = {}): Promise<Record<string, string>> {
     const command = ["ID ", ...idParameters(fields)];
-    return this.run(options, async (session, { timeout }) => {
+    return this.run({ ...options, anyState: true }, async (session, { timeout }) => {
       const [response] = await session.ask(command, ["ID"], { timeout });
       return response === undefined ? {} : parseId(response);
     });
@@ -182,7 +186,7 @@ export abstract class MailboxClient extends SharedClient {
     return this.#named("UNSUBSCRIBE", [name], options);
   }
 
-  /** Whose mailboxes begin with what (NAMESPACE, RFC 9051 §6.3.10). */
+  /** Whose mailboxes begin with what (NAMESPACE, RFC 9051 §6.3.10). Throws ReplyError, also where the server tells nothing. */
   async namespace(options: CallOptions = {}): Promise<Namespaces> {
     return this.run(options, async (session, { timeout }) => {
       const response = await session.askOne("NAMESPACE", ({ name }) => name === "NAMESPACE", { timeout });

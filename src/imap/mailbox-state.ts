@@ -11,11 +11,11 @@ export interface MailboxState {
   /** The UIDs of all messages: `1:5,9`; "" for none. */
   readonly uids: string;
   /** The UID that the next message gets, at least. */
-  readonly uidNext?: number;
+  readonly uidNext?: number | undefined;
   /** The number of the last change; left out where the mailbox does not count them. A bigint only beyond 2^53-1. */
-  readonly highestModseq?: number | bigint;
+  readonly highestModseq?: number | bigint | undefined;
   /** Where it does not: each combination of flags, and the UIDs that have it. */
-  readonly flags?: Readonly<Record<string, string>>;
+  readonly flags?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What somebody knows of a mailbox: a `MailboxState`, or less of it where the server has QRESYNC (`uidNext` in place of `uids`). */

@@ -3,9 +3,9 @@
 /** What a response code means: to a person, and whether it holds for now only. */
 export interface Meaning {
   readonly advice: string;
-  readonly transient?: boolean;
+  readonly transient?: boolean | undefined;
   /** True where it is about the user's name and password. */
-  readonly credentials?: boolean;
+  readonly credentials?: boolean | undefined;
 }
 
 /** It tells something, and gives no reason for a refusal. */

@@ -46,7 +46,12 @@ export type NotifyEvent =
   /** Messages of another mailbox came, went or changed: this is how it is now. */
   | { readonly type: "status"; readonly status: MailboxStatus }
   /** A mailbox was made, removed (`gone`), renamed (`oldName`), subscribed to or not. */
-  | { readonly type: "list"; readonly mailbox: ListedMailbox; readonly gone: boolean; readonly oldName?: string }
+  | {
+      readonly type: "list";
+      readonly mailbox: ListedMailbox;
+      readonly gone: boolean;
+      readonly oldName?: string | undefined;
+    }
   /** Notes on a mailbox (on the server: "") have changed: these entries. */
   | { readonly type: "metadata"; readonly mailbox: string; readonly entries: readonly string[] };
 

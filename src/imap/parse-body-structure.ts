@@ -22,25 +22,25 @@ export interface BodyPart {
   /** Of the Content-Type: names in lower case, values decoded (RFC 2231, and encoded words where they stand). */
   readonly parameters: ReadonlyMap<string, string>;
   /** Content-ID, as it was sent. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Content-Description, decoded. */
-  readonly description?: string;
+  readonly description?: string | undefined;
   /** Content-Transfer-Encoding, in lower case: `base64`. */
-  readonly encoding?: string;
+  readonly encoding?: string | undefined;
   /** Octets, as they are transferred. */
-  readonly size?: number;
+  readonly size?: number | undefined;
   /** Lines of a text or a message. */
-  readonly lines?: number;
-  readonly md5?: string;
-  readonly disposition?: Disposition;
+  readonly lines?: number | undefined;
+  readonly md5?: string | undefined;
+  readonly disposition?: Disposition | undefined;
   /** Content-Language, in lower case: `en`, `de-at`. */
-  readonly languages?: readonly string[];
+  readonly languages?: readonly string[] | undefined;
   /** Content-Location. */
-  readonly location?: string;
+  readonly location?: string | undefined;
   /** The name of the file it was, by the disposition, else by the type; decoded. It is the sender's: check it before use. */
-  readonly filename?: string;
+  readonly filename?: string | undefined;
   /** Of the message in a message/rfc822. */
-  readonly envelope?: Envelope;
+  readonly envelope?: Envelope | undefined;
   /** The parts of a multipart; the one body of a message/rfc822; none for all others. */
   readonly parts: readonly BodyPart[];
 }

@@ -12,23 +12,23 @@ export interface ResponseCode {
   /** What stands behind the name, as it was sent; "" where nothing does. */
   readonly text: string;
   /** UIDVALIDITY, UIDNEXT, UNSEEN, HIGHESTMODSEQ: its number. */
-  readonly number?: number | bigint;
+  readonly number?: number | bigint | undefined;
   /** PERMANENTFLAGS; `\*` among them where new keywords can be made. */
-  readonly flags?: readonly string[];
+  readonly flags?: readonly string[] | undefined;
   /** CAPABILITY: word → arguments, all in upper case. */
-  readonly capabilities?: ReadonlyMap<string, readonly string[]>;
+  readonly capabilities?: ReadonlyMap<string, readonly string[]> | undefined;
   /** APPENDUID and COPYUID (RFC 4315): the UIDs of the messages where they are now, in the order of `source`. */
-  readonly uids?: SequenceSet;
+  readonly uids?: SequenceSet | undefined;
   /** COPYUID: the UIDs of the messages where they came from. */
-  readonly source?: SequenceSet;
+  readonly source?: SequenceSet | undefined;
   /** APPENDUID and COPYUID: UIDVALIDITY of the mailbox where the messages are now. */
-  readonly uidValidity?: number;
+  readonly uidValidity?: number | undefined;
   /** MODIFIED (RFC 7162 §3.1.3): messages that were not changed, since somebody else changed them first. */
-  readonly modified?: SequenceSet;
+  readonly modified?: SequenceSet | undefined;
   /** MAILBOXID (RFC 8474). */
-  readonly mailboxId?: string;
+  readonly mailboxId?: string | undefined;
   /** BADCHARSET: the charsets that the server has. */
-  readonly charsets?: readonly string[];
+  readonly charsets?: readonly string[] | undefined;
 }
 
 /** What a status says. */

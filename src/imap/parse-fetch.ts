@@ -3,6 +3,7 @@ import { ProtocolError } from "../client/errors.js";
 import { decodeText } from "../wire/text.js";
 import type { Cursor, Literal } from "./cursor.js";
 import { FetchData } from "./fetch-data.js";
+import { kindOf } from "./fetch-kind.js";
 import { parseFlags } from "./flags.js";
 import { decodeMailbox } from "./mailbox-name.js";
 import { parseBodyStructure } from "./parse-body-structure.js";
@@ -15,9 +16,6 @@ const LEFT_BRACKET = 0x5b;
 
 /** Items of one response that cannot be read before the rest of it is given up: an error costs more than an item. */
 const MOST_BROKEN = 100;
-
-/** Items that a server sends unasked, too. */
-export const TOLD_UNASKED: ReadonlySet<string> = new Set(["UID", "FLAGS", "MODSEQ"]);
 
 type Reader = (cursor: Cursor, data: FetchData, utf8: boolean) => void;
 
@@ -76,7 +74,7 @@ function readItem(cursor: Cursor, data: FetchData, utf8: boolean): boolean {
   const name = cursor.itemName();
   const start = cursor.at;
   const reader = READERS.get(name) ?? READERS.get(name.toUpperCase());
-  if (!TOLD_UNASKED.has(name) && !TOLD_UNASKED.has(name.toUpperCase())) data.tellsMore();
+  data.tells(kindOf(name, cursor.text.charCodeAt(start) === LEFT_BRACKET));
   try {
     if (reader !== undefined) reader(cursor, data, utf8);
     else data.other = added(data.other, otherName(cursor, name), cursor.value());

@@ -13,17 +13,17 @@ export function parseSearch(response: Response): number[] {
 
 /** What an ESEARCH tells (RFC 4731). */
 export interface SearchCounts {
-  readonly min?: number;
-  readonly max?: number;
-  readonly count?: number;
-  readonly all?: number[];
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+  readonly count?: number | undefined;
+  readonly all?: number[] | undefined;
   /** The part of them that was asked for (RFC 9394); empty where there is none of it. */
-  readonly partial?: number[];
-  readonly modseq?: number | bigint;
+  readonly partial?: number[] | undefined;
+  readonly modseq?: number | bigint | undefined;
 }
 
 /** Reads an ESEARCH response. Throws ProtocolError. */
-export function parseEsearch(response: Response): SearchCounts & { tag?: string } {
+export function parseEsearch(response: Response): SearchCounts & { tag?: string | undefined } {
   const cursor = response.cursor();
   const out: { -readonly [K in keyof SearchCounts]: SearchCounts[K] } & { tag?: string } = {};
   if (cursor.atList && cursor.open()) {

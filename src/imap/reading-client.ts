@@ -94,7 +94,8 @@ export abstract class ReadingClient extends MailboxClient {
 
   /**
    * What the server knows of messages (FETCH, RFC 9051 §6.4.5), row by row as it comes. What it was not asked for, and did
-   * not tell, is undefined in a row. Messages that do not exist give no row.
+   * not tell, is undefined in a row. Messages that do not exist give no row, the others one each: flags that change meanwhile
+   * are an event of `idle()` and `notify()`, or stand in the row where it is still to come.
    *
    * @param set UIDs (`"1:*"` is all), or numbers with `by: "number"`.
    * @param items e.g. `["FLAGS", "ENVELOPE"]`, `["BODY.PEEK[]"]`. The UID is told in any case where UIDs are asked for.

@@ -9,7 +9,7 @@ export interface ImapReply extends Reply {
   /** `OK`, `NO` or `BAD`; `enhanced` is the name of the response code: `TRYCREATE`. */
   readonly code: string;
   /** The response code with its arguments as values, where there was one. */
-  readonly responseCode?: ResponseCode;
+  readonly responseCode?: ResponseCode | undefined;
   /** Every response that came untagged, in its order, the literals not in `raw` but in `literals`. */
   readonly responses: readonly Response[];
 }

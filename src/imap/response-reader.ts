@@ -1,6 +1,6 @@
 /** Bytes → responses, however they were cut on their way. A response is a line, and as many more as it has literals. No I/O. */
 import { ProtocolError } from "../client/errors.js";
-import type { Limits } from "../client/options.js";
+import type { Complete, Limits } from "../client/options.js";
 import type { Literal } from "./cursor.js";
 import { Gather } from "./gather.js";
 import { Response } from "./response.js";
@@ -14,12 +14,12 @@ export interface ResponseEvents {
    * piece is good until it returns; none comes for an empty literal), nothing to have them in the response.
    */
   literal?(head: Response, size: number): ((piece: Buffer) => void) | undefined;
-  /** True: leave the rest unread (TLS begins here). Asked after every response. */
+  /** True: leave the rest unread (TLS begins here). Asked after every response, and with all that comes behind it then. */
   stop?(): boolean;
 }
 
 /** Bytes allowed: of one line; of all lines of one response; of its literals, as far as they are held in memory. */
-export type ResponseLimits = Readonly<Required<Pick<Limits, "line" | "reply" | "body">>>;
+export type ResponseLimits = Complete<Pick<Limits, "line" | "reply" | "body">>;
 
 const LF = 10;
 const CR = 13;
@@ -41,6 +41,7 @@ export class ResponseReader {
   readonly #line = new Gather();
   /** What `stop()` left unread. */
   #unread: Buffer | undefined;
+  #stopped = false;
   /** The lines so far of a response that goes on. */
   #text = "";
   #literals: Literal[] = [];
@@ -61,6 +62,13 @@ export class ResponseReader {
     return this.#text.length + this.#held + this.#line.length + (this.#unread?.length ?? 0);
   }
 
+  /** Gives what `stop()` left, and forgets it. */
+  takeUnread(): Buffer {
+    const unread = this.#unread ?? Buffer.alloc(0);
+    this.#unread = undefined;
+    return unread;
+  }
+
   /** True where the bytes so far end within a response. */
   get partial(): boolean {
     return this.#text !== "" || this.held > 0;
@@ -70,6 +78,11 @@ export class ResponseReader {
   push(chunk: Buffer, events: ResponseEvents): void {
     const bytes = this.#unread === undefined ? chunk : Buffer.concat([this.#unread, chunk]);
     this.#unread = undefined;
+    if (this.#stopped && events.stop?.()) {
+      this.#unread = Buffer.from(bytes);
+      return;
+    }
+    this.#stopped = false;
     let at = 0;
     while (at < bytes.length) {
       if (this.#missing > 0) {
@@ -85,6 +98,7 @@ export class ResponseReader {
       const whole = this.#endLine(bytes, at, lf, events);
       at = lf + 1;
       if (whole && events.stop?.()) {
+        this.#stopped = true;
         if (at < bytes.length) this.#unread = Buffer.from(bytes.subarray(at));
         return;
       }

@@ -1,6 +1,7 @@
 /** Whole messages for calls that overlap: those of one moment share a command, which costs a server more than a message. */
 import { cancelledUnsent } from "../client/abort.js";
 import type { Call } from "../client/session.js";
+import { SECTION } from "./fetch-kind.js";
 import type { Response } from "./response.js";
 import { noMessage } from "./retrieve.js";
 import { formatSet } from "./sequence-set.js";
@@ -77,7 +78,7 @@ export class Retrieval {
   /** Undefined where nobody waits any more when it is time to ask. */
   #execute(group: readonly Asked[], found: Map<number, Buffer>): Promise<Response | undefined> {
     const session = this.#session;
-    const wanted = new Wanted(setOf(group), true, false);
+    const wanted = new Wanted(setOf(group), true, SECTION);
     const take = (response: Response) => {
       if (response.name !== "FETCH") return false;
       const row = session.parsed(response);

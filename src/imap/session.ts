@@ -1,6 +1,6 @@
 /** The conversation of one IMAP connection: greeting, TLS, login, compression, single commands (RFC 9051, 3501, 4978). */
 import type { TLSSocket } from "node:tls";
-import { type PolywireError, ProtocolError, type ReplyError, TlsError } from "../client/errors.js";
+import { type PolywireError, ProtocolError, ReplyError, TlsError } from "../client/errors.js";
 import type { ResolvedOptions } from "../client/options.js";
 import type { Call, Credentials, RequestOptions, Session } from "../client/session.js";
 import { serverName } from "../net/explain.js";
@@ -165,7 +165,7 @@ export class ImapSession implements Session {
 
   /**
    * Sends one command that is answered by one untagged response, which `wants` picks. Rejects with ReplyError for a refusal,
-   * ProtocolError for an OK alone.
+   * and for an OK alone.
    */
   async askOne(
     text: CommandText,
@@ -178,8 +178,8 @@ export class ImapSession implements Session {
       found = response;
       return true;
     };
-    const tagged = await this.send(text, { ...options, take });
-    if (found === undefined) throw this.unreadable(shownCommand(text), tagged);
+    await this.send(text, { ...options, take });
+    if (found === undefined) throw this.untold(shownCommand(text));
     return found;
   }
 
@@ -199,6 +199,14 @@ export class ImapSession implements Session {
   /** The error for a refusal. */
   refused(response: Response, shown: string): ReplyError {
     const error = refusal(response, this.line.redact(shown), this.line.redact(response.text));
+    error.server = serverName(this.options);
+    return error;
+  }
+
+  /** The error for an OK without the answer: the connection is in order, and a second try would tell no more. */
+  untold(shown: string): ReplyError {
+    const message = `the server agreed to "${shown}", and told nothing`;
+    const error = new ReplyError(message, { command: shown, code: "OK", transient: false, protocol: "imap" });
     error.server = serverName(this.options);
     return error;
   }

@@ -1,5 +1,6 @@
 /** STATUS as a conversation (RFC 9051 §6.3.11): of one mailbox, or of all on a list. */
 import { ReplyError } from "../client/errors.js";
+import { shownCommand } from "./command.js";
 import { type ListedMailbox, type MailboxStatus, parseStatus, type StatusItem, statusItems } from "./list.js";
 import { mailboxArgument } from "./mailbox-argument.js";
 import type { Response } from "./response.js";
@@ -36,12 +37,7 @@ export async function status(
     session.statuses--;
   }
   if (told ?? another) return (told ?? another) as MailboxStatus;
-  throw new ReplyError(`the server did not tell the status of ${JSON.stringify(name)}`, {
-    command: "STATUS",
-    code: "OK",
-    transient: false,
-    protocol: "imap",
-  });
+  throw session.untold(shownCommand(text));
 }
 
 /** The list with the status of each mailbox, asked for one by one; one that is refused has none, as with LIST-STATUS. */

@@ -5,9 +5,10 @@ import { composeMail } from "../message/compose-mail.js";
 import { parseHeaders } from "../message/headers.js";
 import { isDraft, type MailDraft, mailOf, type Submitted } from "../message/writer.js";
 import type { Wait } from "../net/unsent.js";
-import { type Appended, type AppendOptions, isInMemory, literalOf, readLiteral } from "./append.js";
+import type { Appended, AppendOptions } from "./append.js";
 import type { LiteralOut } from "./command.js";
 import type { Mailbox } from "./mailbox.js";
+import { isInMemory, literalOf, type MessageLiteral, readLiteral } from "./message-literal.js";
 
 /** What `submit()` takes besides a message. */
 export interface AppendSubmitOptions extends AppendOptions {
@@ -20,7 +21,7 @@ export interface AppendSubmitted extends Appended, Submitted {}
 
 /** A message as it is sent, and its Message-ID where it is known. */
 export interface ReadySubmission {
-  readonly literal: LiteralOut;
+  readonly literal: MessageLiteral;
   readonly messageId: string | undefined;
 }
 

@@ -6,6 +6,7 @@ import { cancelledUnsent } from "../client/abort.js";
 import type { AbortedError } from "../client/errors.js";
 import type { Call } from "../client/session.js";
 import type { FetchData } from "./fetch-data.js";
+import { ANYTHING, TOLD_UNASKED, UID } from "./fetch-kind.js";
 
 /** What one command asks for. */
 export class Wanted {
@@ -15,21 +16,28 @@ export class Wanted {
   readonly #bounds: readonly number[];
   /** True for `$`: whatever the last search saved. */
   readonly #anything: boolean;
-  /** True where a server tells unasked, too, what it asks for. */
-  readonly #isToldUnasked: boolean;
+  /** The kinds of items that it asks for. */
+  readonly asked: number;
+  /** Those by which its answers are known. */
+  readonly #marks: number;
 
-  /** `set`: as `formatSet` writes it. */
-  constructor(set: string, byUid: boolean, isToldUnasked: boolean) {
+  /** `set`: as `formatSet` writes it; `asked`: kinds of items, or ANYTHING. */
+  constructor(set: string, byUid: boolean, asked: number) {
     this.byUid = byUid;
-    this.#isToldUnasked = isToldUnasked;
+    this.asked = asked;
+    this.#marks = asked & ~TOLD_UNASKED || asked & ~UID || asked;
     this.#anything = set === "$";
     this.#bounds = this.#anything ? [] : boundsOf(set);
   }
 
   /** True where a row answers this command. `exists`: messages in the mailbox; `*` is the last one. */
   answeredBy(row: FetchData, exists: number | undefined): boolean {
-    if (row.isUpdate && !this.#isToldUnasked) return false;
-    return this.isOf(row.uid, row.number, exists);
+    return this.isMarked(row) && this.isOf(row.uid, row.number, exists);
+  }
+
+  /** True where a row tells something that is asked for, and that servers do not tell unasked, if it asks for such things. */
+  isMarked(row: FetchData): boolean {
+    return this.asked === ANYTHING || (row.told & this.#marks) !== 0;
   }
 
   /** True where a message is asked for. */

@@ -3,21 +3,12 @@ import { Rows } from "../client/rows.js";
 import type { CallOptions } from "../client/session.js";
 import type { Source } from "../client/sink.js";
 import { unsent, type Wait } from "../net/unsent.js";
-import {
-  type Appended,
-  type AppendedOne,
-  type AppendOptions,
-  append,
-  appendBatch,
-  appendWords,
-  isInMemory,
-  literalOf,
-  readLiteral,
-} from "./append.js";
+import { type Appended, type AppendedOne, type AppendOptions, append, appendBatch, appendWords } from "./append.js";
 import { type BatchSender, type NewMessages, sendBatches } from "./append-all.js";
 import { type Copied, commandSets, copy, type StoreAction, type Stored, type StoreOptions, store } from "./change.js";
 import type { MessageOptions } from "./fetch.js";
 import { isByNumber } from "./mailbox-argument.js";
+import { isInMemory, literalOf, readLiteral } from "./message-literal.js";
 import { ReadingClient } from "./reading-client.js";
 import { type MessageSet, splitSet } from "./sequence-set.js";
 
@@ -64,11 +55,13 @@ export abstract class WritingClient extends ReadingClient {
 
   /**
    * Puts a message into a mailbox (APPEND, RFC 9051 §6.3.12). Lines are ended by CR LF on the way. Calls that overlap share
-   * round trips where the messages are in memory; a file has the connection alone.
+   * round trips where the messages are in memory; a file has the connection alone. Headers in UTF-8 are sent as such where
+   * UTF8=ACCEPT is enabled (RFC 6855 §4).
    *
    * @returns its UID there, where the server tells it (UIDPLUS).
    * @throws ReplyError; its `enhanced` is `TRYCREATE` where the mailbox could be made first, `TOOBIG`, `OVERQUOTA`. SinkError
-   *   for a source that cannot be read: once it has begun to be sent, the client is closed.
+   *   for a source that cannot be read: once it has begun to be sent, the client is closed. UsageError, and nothing is sent,
+   *   for a message that is larger than the server says it takes (APPENDLIMIT), or has a NUL where it cannot BINARY (RFC 3516).
    *
    * @example
    * await imap.append("Sent", { text: message }, { flags: ["\\Seen"], date: new Date() });

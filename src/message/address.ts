@@ -10,7 +10,7 @@ export interface Address {
   /** `user@host`; "" where the text holds no address, as in old `site!user` forms (then it is the name). */
   readonly address: string;
   /** The name of the group it stands in (RFC 5322 section 3.4), where it stands in one. */
-  readonly group?: string;
+  readonly group?: string | undefined;
 }
 
 /**

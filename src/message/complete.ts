@@ -13,11 +13,11 @@ const EMPTY_LINE = Buffer.from("\r\n\r\n");
 /** What is filled in where the article has no such header. */
 export interface ArticleDefaults {
   /** Default: now. */
-  date?: Date;
+  date?: Date | undefined;
   /** `<left@right>`. Default: a new one with the domain of From. */
-  messageId?: string;
+  messageId?: string | undefined;
   /** Default: `not-for-mail`, to which servers put their names. */
-  path?: string;
+  path?: string | undefined;
 }
 
 /**

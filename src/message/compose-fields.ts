@@ -67,8 +67,8 @@ function checkName(name: string): void {
 
 /** References and In-Reply-To. Throws UsageError for what is no message-id. */
 export function threadOf(article: Pick<ArticleInput, "references" | "inReplyTo">): {
-  references?: string[];
-  inReplyTo?: string;
+  references?: string[] | undefined;
+  inReplyTo?: string | undefined;
 } {
   const { inReplyTo } = article;
   const references = listOfIds(article.references ?? []);

@@ -11,17 +11,17 @@ import { withTypes } from "./mime-types.js";
 export { type ArticleDefaults, completeArticle } from "./complete.js";
 
 /** A mailbox as text, `Jürgen <j@example.org>`, or in parts. */
-export type AddressInput = string | { readonly name?: string; readonly address: string };
+export type AddressInput = string | { readonly name?: string | undefined; readonly address: string };
 
 /** A file to go with an article. It is sent in base64. */
 export interface AttachmentInput {
   readonly content: Uint8Array | string | Readable;
   /** Default: `attachment-1.bin` and so on. */
-  readonly filename?: string;
+  readonly filename?: string | undefined;
   /** Default: by the file name's extension. */
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   /** Without angle brackets. Puts the file beside the HTML, which shows it as `cid:…`. */
-  readonly contentId?: string;
+  readonly contentId?: string | undefined;
 }
 
 /** The parts of an article. */
@@ -33,22 +33,22 @@ export interface ArticleInput {
   /** Whom a copy went to by mail. Posting sends none. Each text may hold several, with commas between them. */
   readonly to?: AddressInput | readonly AddressInput[] | undefined;
   readonly cc?: AddressInput | readonly AddressInput[] | undefined;
-  readonly text?: string;
-  readonly html?: string;
-  readonly attachments?: readonly AttachmentInput[];
+  readonly text?: string | undefined;
+  readonly html?: string | undefined;
+  readonly attachments?: readonly AttachmentInput[] | undefined;
   /** Message-ids of the thread, the oldest first. */
-  readonly references?: string | readonly string[];
+  readonly references?: string | readonly string[] | undefined;
   /** Message-id of the article replied to: put behind the references where they do not end with it. */
-  readonly inReplyTo?: string;
+  readonly inReplyTo?: string | undefined;
   /** Newsgroups that answers go to, or `poster`. */
-  readonly followupTo?: string | readonly string[];
-  readonly replyTo?: AddressInput;
+  readonly followupTo?: string | readonly string[] | undefined;
+  readonly replyTo?: AddressInput | undefined;
   /** `<left@right>`. Default: a new one with the domain of `from`. */
-  readonly messageId?: string;
+  readonly messageId?: string | undefined;
   /** Default: now. */
-  readonly date?: Date;
+  readonly date?: Date | undefined;
   /** Further header fields, e.g. `{ Organization: "…", Supersedes: "<…>" }`. Path is `not-for-mail` unless it is here. */
-  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined;
 }
 
 /**

@@ -48,7 +48,10 @@ export class HeadTap {
     if (!this.#isWhole && this.#size <= this.#maxHead) this.#keep(bytes);
     this.#size += bytes.length;
     if (this.#size <= this.#maxBytes) return bytes;
-    throw new ProtocolError(`a message larger than ${this.#maxBytes} bytes`, { clientUsable: true });
+    throw new ProtocolError(`a message larger than ${this.#maxBytes} bytes`, {
+      advice: "maxBytes can be raised",
+      clientUsable: true,
+    });
   }
 
   #keep(bytes: Buffer): void {

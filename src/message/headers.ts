@@ -145,7 +145,7 @@ export class Headers implements Iterable<HeaderField> {
 /** What `parseHeaders` takes. */
 export interface HeadersOptions {
   /** Fields and broken lines allowed. Default: 10 000. */
-  maxFields?: number;
+  maxFields?: number | undefined;
 }
 
 /**

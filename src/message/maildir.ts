@@ -149,7 +149,10 @@ export class Maildir {
    * @param options.crlf True gives CR LF line ends, as servers send and take them. Default: false, as they are in the file.
    * @throws SinkError where it is gone.
    */
-  async read(message: Pick<MaildirMessage, "unique" | "path">, options: { crlf?: boolean } = {}): Promise<Buffer> {
+  async read(
+    message: Pick<MaildirMessage, "unique" | "path">,
+    options: { crlf?: boolean | undefined } = {},
+  ): Promise<Buffer> {
     const bytes = await readFile(message.path).catch(async () => {
       const { path } = await this.#find(message.unique);
       return readFile(path).catch((cause) => failed(path, "read", cause));

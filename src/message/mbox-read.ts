@@ -27,9 +27,9 @@ export interface MboxMessage {
 /** What `readMbox` takes. */
 export interface MboxReadOptions {
   /** True gives messages with CR LF line ends, as servers send and take them. Default: false, as they are in the file. */
-  crlf?: boolean;
+  crlf?: boolean | undefined;
   /** Bytes that one message may have. Default: 256 MiB. The file may have any size. */
-  maxMessage?: number;
+  maxMessage?: number | undefined;
 }
 
 /**
@@ -105,7 +105,10 @@ class MboxReader {
     this.#pieces.push(piece);
     this.#size += piece.length;
     if (this.#size <= this.#limit) return;
-    throw new ProtocolError(`a message of the mbox is larger than ${this.#limit} bytes`, { clientUsable: true });
+    throw new ProtocolError(`a message of the mbox is larger than ${this.#limit} bytes`, {
+      advice: "maxMessage can be raised",
+      clientUsable: true,
+    });
   }
 
   #message(): MboxMessage {

@@ -14,9 +14,9 @@ const NEWLINE = Buffer.from("\n");
 /** What `encodeMbox` writes into the line before the message. */
 export interface MboxOptions {
   /** The sender's address. Default: that of the message's Return-Path or From, else `MAILER-DAEMON`. */
-  from?: string;
+  from?: string | undefined;
   /** When the message came. Default: the message's Date, else now. */
-  date?: Date;
+  date?: Date | undefined;
 }
 
 /**

@@ -34,7 +34,7 @@ export interface Nzb {
 /** How to read. */
 export interface NzbOptions {
   /** Bytes, or characters of a text, that are read at most. Default: 64 MiB. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** A file has four levels of elements: more than this is no NZB, and would only cost memory. */

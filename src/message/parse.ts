@@ -17,15 +17,15 @@ const MiB = 1024 * 1024;
 /** What `parseMessage` takes. */
 export interface ParseOptions {
   /** Makes `text` of the HTML where there is no text part. Costs time. Default: false. */
-  htmlToText?: boolean;
+  htmlToText?: boolean | undefined;
   /** Bytes of one header block. Default: 1 MiB. */
-  maxHeaderBytes?: number;
+  maxHeaderBytes?: number | undefined;
   /** Parts of the message, nested ones included. Default: 1 000. */
-  maxParts?: number;
+  maxParts?: number | undefined;
   /** Characters of HTML that `htmlToText` reads. Default: 4 Mi. */
-  maxHtmlLength?: number;
+  maxHtmlLength?: number | undefined;
   /** Bytes of the message. Default: 256 MiB, without limit where attachments are streamed. */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
 }
 
 /** What `parseMessage` takes to stream attachments. */

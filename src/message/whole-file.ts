@@ -20,7 +20,7 @@ const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"])
 export async function writeAside(
   path: string,
   source: Bytes,
-  options: { readonly fsync: boolean; readonly mode?: number; readonly mtime?: Date | undefined },
+  options: { readonly fsync: boolean; readonly mode?: number | undefined; readonly mtime?: Date | undefined },
 ): Promise<number> {
   const file = await open(path, "wx", options.mode).catch((cause) => failed(path, "made", cause));
   try {

@@ -35,17 +35,17 @@ export interface YencInput {
   /** The file's name: no CR, LF or NUL; blanks around it would be lost. */
   name: string;
   /** Characters per line, 1 to 997; one more where the last is an escape. Default: 128. */
-  line?: number;
+  line?: number | undefined;
   /** The number of this part, from 1. Default: the file is in one piece. */
-  part?: number;
+  part?: number | undefined;
   /** How many parts there are. Default: not said. */
-  total?: number;
+  total?: number | undefined;
   /** For a part: the position of its first byte in the file, from 1. Default: 1. */
-  begin?: number;
+  begin?: number | undefined;
   /** For a part: bytes of the whole file. Default: up to the end of this part. */
-  size?: number;
+  size?: number | undefined;
   /** For a part: the CRC-32 of the whole file. Default: not said. */
-  fileCrc32?: number;
+  fileCrc32?: number | undefined;
 }
 
 /**

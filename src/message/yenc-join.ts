@@ -6,7 +6,7 @@ import type { YencCrc, YencPart } from "./yenc.js";
 /** How to join. */
 export interface YencJoinOptions {
   /** Bytes that a file may have at most: its size is what a poster says. Default: 1 GiB. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** A file put together. */

@@ -48,7 +48,7 @@ export interface YencPart extends YencEnd {
 /** How to read a body. */
 export interface YencOptions {
   /** True where dots that begin a line are still doubled, as on the wire. Default: false. */
-  dotStuffed?: boolean;
+  dotStuffed?: boolean | undefined;
 }
 
 /** What a decoder gives. */

@@ -12,10 +12,12 @@ export class DeflatedSocket extends Duplex {
   readonly #inflate: InflateRaw = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH, chunkSize: 64 * 1024 });
   readonly #deflate: DeflateRaw = createDeflateRaw();
 
-  constructor(inner: Socket) {
+  /** `early`: bytes that were read from the socket already. */
+  constructor(inner: Socket, early: Buffer) {
     super({ allowHalfOpen: false, decodeStrings: true });
     this.inner = inner;
     this.#receive();
+    if (early.length > 0) this.#inflate.write(early);
     this.#deflate.on("data", (chunk: Buffer) => inner.write(chunk));
     this.#deflate.on("error", (error) => this.destroy(error));
   }

@@ -8,10 +8,10 @@ import type { Place } from "./explain.js";
 export interface Fault {
   readonly name: string;
   readonly message: string;
-  readonly code?: string;
-  readonly syscall?: string;
+  readonly code?: string | undefined;
+  readonly syscall?: string | undefined;
   /** Of ERR_TLS_CERT_ALTNAME_INVALID: the name that was looked for. */
-  readonly host?: string;
+  readonly host?: string | undefined;
 }
 
 type Words = string | ((place: Place, fault: Fault) => string);
@@ -19,12 +19,12 @@ type Words = string | ((place: Place, fault: Fault) => string);
 /** One row: what is said, what is advised, and which error it becomes. */
 export interface FaultRow {
   readonly says: Words;
-  readonly advice?: string | ((place: Place, fault: Fault) => string | undefined);
+  readonly advice?: string | ((place: Place, fault: Fault) => string | undefined) | undefined;
   /** Default: a ConnectionError. `usage`: an option of the caller is wrong. */
-  readonly kind?: "tls" | "timeout" | "usage";
+  readonly kind?: "tls" | "timeout" | "usage" | undefined;
   /** Default: the phase of the place. */
-  readonly phase?: Phase;
-  readonly retryable?: boolean;
+  readonly phase?: Phase | undefined;
+  readonly retryable?: boolean | undefined;
 }
 
 const tls = { kind: "tls", phase: "tls" } as const;

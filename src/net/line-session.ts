@@ -35,6 +35,8 @@ export interface Exchange {
   readonly replies: number;
   /** Milliseconds of silence allowed before each. Default: `timeouts.command`. */
   readonly timeout?: number | undefined;
+  /** Called with replies that announce another one (FTP's 1xx). */
+  readonly preliminary?: ((reply: Reply) => void) | undefined;
   /** Called with each reply, in order. */
   take(reply: Reply): void;
   /** Called for each reply that will not come. */
@@ -130,13 +132,13 @@ export class LineSession extends Link {
    * by one. Throws UsageError for a command that cannot be sent: nothing is sent then.
    */
   exchange(commands: readonly string[], bytes: readonly Buffer[], wait: Exchange): void {
-    const { replies, timeout } = wait;
+    const { replies, timeout, preliminary } = wait;
     if (this.closed) {
       for (let i = 0; i < replies; i++) wait.fail(this.closed);
       return;
     }
     const lines = commands.map((command) => encodeLine(command));
-    for (let i = 0; i < lines.length; i++) this.write(lines[i] as string, commands[i] as string);
+    const octets = lines.map((line, i) => this.#write(line, commands[i] as string));
     if (bytes.length > 0) this.writeBytes(bytes);
     const fail = (error: Error) => wait.fail(error);
     const take = (reply: Reply) => {
@@ -146,7 +148,8 @@ export class LineSession extends Link {
         wait.fail(this.fail(this.explain(error, "command")));
       }
     };
-    for (let i = 0; i < replies; i++) this.#expect("command", { timeout }, take, fail, 0);
+    const options = { timeout, preliminary };
+    for (let i = 0; i < replies; i++) this.#expect("command", options, take, fail, octets[i] ?? 0);
   }
 
   /** Resolves when no command waits for its reply. */
@@ -241,7 +244,7 @@ export class LineSession extends Link {
   /** Sends a command and deflates what follows a positive reply, in both directions. */
   async compress(command: string, call: Call): Promise<Reply> {
     const reply = await this.#sendLast(command, call);
-    if (reply.ok) await this.deflate(command);
+    if (reply.ok) await this.deflate();
     return reply;
   }
 
@@ -282,6 +285,10 @@ export class LineSession extends Link {
     return this.#stream.held;
   }
 
+  protected override takeHeld(): Buffer {
+    return this.#stream.takeHeld();
+  }
+
   /** A line of the server as it may be seen. */
   #seen(line: string): string {
     return this.#pending[0]?.veiled ? line.replace(CHALLENGE, "$1 ***") : line;
@@ -318,9 +325,13 @@ export class LineSession extends Link {
     return line.length;
   }
 
-  /** A command of so many octets has its reply: those that waited for the room go out, in order. */
+  /**
+   * A command of so many octets has its reply: those that waited for the room go out, in order, once half the window is
+   * free. One by one, each would be a write of its own here, and a read of its own there.
+   */
   #makeRoom(octets: number): void {
     this.#onTheWay -= octets;
+    if (this.#behind.length === 0 || this.#onTheWay > this.window / 2) return;
     let sent = 0;
     for (const [line, shown] of this.#behind) {
       if (!this.#fits(line)) break;

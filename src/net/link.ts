@@ -3,20 +3,14 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { onAbort } from "../client/abort.js";
-import {
-  AbortedError,
-  ConnectionError,
-  type Phase,
-  PolywireError,
-  ProtocolError,
-  TimeoutError,
-} from "../client/errors.js";
+import { AbortedError, ConnectionError, type Phase, PolywireError, TimeoutError } from "../client/errors.js";
 import type { ResolvedOptions } from "../client/options.js";
 import { DeflatedSocket } from "./deflate.js";
 import { dial } from "./dial.js";
 import { explain, serverName } from "./explain.js";
 import { Outgoing } from "./outgoing.js";
 import { Secrets } from "./secrets.js";
+import type { NetCall } from "./tcp.js";
 import { secure, startTls } from "./tls.js";
 import { Watchdog } from "./watchdog.js";
 
@@ -70,6 +64,9 @@ export abstract class Link {
   /** Bytes that came and were not read yet. */
   protected abstract get held(): number;
 
+  /** Gives the bytes that came and were not read yet, and forgets them. */
+  protected abstract takeHeld(): Buffer;
+
   /** True where the bytes so far end within a reply. */
   protected abstract get partial(): boolean;
 
@@ -119,10 +116,10 @@ export abstract class Link {
     });
   }
 
-  /** Dials (through the proxy, if any) and starts TLS where `security` is `tls`. */
-  async open(call: { signal?: AbortSignal | undefined }, detachable = false): Promise<void> {
+  /** Dials (through the proxy, if any) and starts TLS where `security` is `tls`. `room`: see `NetCall`. */
+  async open(call: Partial<Pick<NetCall, "signal" | "room">>, detachable = false): Promise<void> {
     const { host, port, security, timeouts } = this.options;
-    const dialCall = { signal: this.#breakOff.signal, timeout: timeouts.connect };
+    const dialCall = { signal: this.#breakOff.signal, timeout: timeouts.connect, room: call.room };
     const forget = this.#breakOffBy(call.signal);
     try {
       const socket = await dial(this.options, { host, port }, dialCall);
@@ -144,12 +141,13 @@ export abstract class Link {
     this.note("TLS");
   }
 
-  /** Deflates what follows the server's agreement to `command`, in both directions. */
-  protected async deflate(command: string): Promise<void> {
-    if (this.held > 0) {
-      throw this.fail(new ProtocolError(`the server sent bytes along with its agreement to ${command}`));
-    }
-    await this.exchangeSocket((socket) => Promise.resolve(new DeflatedSocket(socket)));
+  /**
+   * Deflates what follows the server's agreement, in both directions. What came along with that is deflated already (RFC 4978
+   * §3, RFC 8054 §2.2.2); unlike with STARTTLS, nobody can have slipped in what could not stand there before.
+   */
+  protected async deflate(): Promise<void> {
+    const early = this.takeHeld();
+    await this.exchangeSocket((socket) => Promise.resolve(new DeflatedSocket(socket, early)));
     this.note("deflated");
   }
 
@@ -315,17 +313,24 @@ export abstract class Link {
   protected silent(): void {
     const { awaited } = this;
     if (this.#room || (awaited && this.#outgoing.full)) {
-      const advice = "is the server still there? The timeout can be raised";
+      const advice = `is the server still there? ${this.#patienceBy} can be raised`;
       this.fail(new TimeoutError(`${this.#server} takes no more bytes`, { phase: "data", advice }));
     } else if (awaited) {
       const { phase, timeout } = awaited;
       const greeting = phase === "greeting";
       const advice = greeting
         ? "is this the right port, and the right security (tls, starttls)?"
-        : "the timeout can be raised";
+        : `${this.#patienceBy} can be raised`;
       const what = greeting ? "greeting" : "reply";
       this.fail(new TimeoutError(`no ${what} from ${this.#server} within ${timeout} ms`, { phase, advice }));
     }
+  }
+
+  /** The options that say how long the server may be silent now. */
+  get #patienceBy(): string {
+    if (this.#ourTurn || this.awaited === undefined) return "timeouts.idle";
+    const whole = this.options.protocol === "smtp" ? ", acceptTimeout (of a whole message)" : "";
+    return `timeouts.command${whole} or the timeout of the call`;
   }
 
   // --- words -----------------------------------------------------------------------------------------------------

@@ -120,7 +120,9 @@ export class Intake<T> {
     const { limits, protocol } = this.#session.options;
     if (this.#drained <= limits.readAhead) return;
     const message = `a loop over rows was left, and more than ${limits.readAhead} bytes of them came behind it`;
-    this.#session.line.fail(new AbortedError(message, { advice: "ask for a smaller range", protocol }));
+    this.#session.line.fail(
+      new AbortedError(message, { advice: "ask for a smaller range, or raise limits.readAhead", protocol }),
+    );
   }
 }
 

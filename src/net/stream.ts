@@ -35,7 +35,7 @@ export interface SinkOptions {
 /** A source that gives bytes: iterate it once, or close it. Leaving the loop closes it. */
 export interface SourceReader extends AsyncIterable<Buffer> {
   /** Bytes it will give, where that is known. */
-  readonly size?: number;
+  readonly size?: number | undefined;
   close(): Promise<void>;
 }
 

@@ -23,6 +23,7 @@ import {
   type ArticleId,
   type ArticleOptions,
   type ArticleRange,
+  NNTP_NAMES,
   type NntpOptions,
   type NntpSettings,
   resolveNntp,
@@ -61,7 +62,7 @@ export class NntpClient extends Client<NntpSession> implements MessageReader, Me
   readonly #given: NntpOptions;
 
   constructor(options: NntpOptions) {
-    super(resolve("nntp", options));
+    super(resolve("nntp", options, NNTP_NAMES));
     this.#settings = resolveNntp(options);
     this.#given = options;
   }

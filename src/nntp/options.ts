@@ -1,6 +1,6 @@
 /** The options of NNTP alone, and their defaults. */
 import { UsageError } from "../client/errors.js";
-import type { ClientOptions } from "../client/options.js";
+import type { ClientOptions, OwnNames } from "../client/options.js";
 import type { CallOptions } from "../client/session.js";
 import type { Sink } from "../client/sink.js";
 
@@ -21,6 +21,12 @@ export interface NntpOptions extends ClientOptions {
    */
   modeReader?: boolean | undefined;
 }
+
+/** The options of NNTP alone. */
+export const NNTP_NAMES: OwnNames<NntpOptions> = {
+  compress: true,
+  modeReader: true,
+};
 
 /** NNTP's own options with every default filled in. */
 export interface NntpSettings {

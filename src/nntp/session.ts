@@ -247,7 +247,7 @@ export class NntpSession implements Session {
   }
 
   /** Sends an article in one write with its command, where there is one; resolves to the reply, whatever it says. */
-  exchangeArticle(article: readonly Buffer[], options: SendOptions & { command?: string }): Promise<Reply> {
+  exchangeArticle(article: readonly Buffer[], options: SendOptions & { command?: string | undefined }): Promise<Reply> {
     return this.#gate.pass(() => this.line.sendBytes(article, options));
   }
 

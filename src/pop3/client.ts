@@ -25,7 +25,7 @@ import {
   type StoredNewMessage,
 } from "./fetch-new.js";
 import { messageNumber, type RetrievedMessage, receiveMessage, type StoredMessage, storeMessage } from "./message.js";
-import { type MessageOptions, type Pop3Options, type Pop3Settings, resolvePop3 } from "./options.js";
+import { type MessageOptions, POP3_NAMES, type Pop3Options, type Pop3Settings, resolvePop3 } from "./options.js";
 import { SizeParser, UidParser } from "./parse-list.js";
 import {
   type Language,
@@ -59,7 +59,7 @@ export class Pop3Client extends Client<Pop3Session> implements MessageReader {
   readonly #given: Pop3Options;
 
   constructor(options: Pop3Options) {
-    super(resolve("pop3", options));
+    super(resolve("pop3", options, POP3_NAMES));
     this.#settings = resolvePop3(options);
     this.#given = options;
   }

@@ -1,6 +1,6 @@
 /** The options of POP3 alone, and their defaults. */
 import { UsageError } from "../client/errors.js";
-import type { ClientOptions } from "../client/options.js";
+import type { ClientOptions, OwnNames } from "../client/options.js";
 import type { CallOptions } from "../client/session.js";
 import type { Sink } from "../client/sink.js";
 
@@ -18,6 +18,11 @@ export interface Pop3Options extends ClientOptions {
    */
   pipelining?: number | undefined;
 }
+
+/** The options of POP3 alone. */
+export const POP3_NAMES: OwnNames<Pop3Options> = {
+  apop: true,
+};
 
 /** POP3's own options with every default filled in. */
 export interface Pop3Settings {

@@ -15,6 +15,7 @@ import {
   type RcptParameters,
   resolveSmtp,
   type SendMailOptions,
+  SMTP_NAMES,
   type SmtpOptions,
   type SmtpSettings,
 } from "./options.js";
@@ -49,7 +50,11 @@ export class SmtpClient extends Client<SmtpSession> implements MessageWriter {
 
   constructor(options: SmtpOptions) {
     super(
-      resolve("smtp", options.lmtp === true && options.port === undefined ? { ...options, port: LMTP_PORT } : options),
+      resolve(
+        "smtp",
+        options.lmtp === true && options.port === undefined ? { ...options, port: LMTP_PORT } : options,
+        SMTP_NAMES,
+      ),
     );
     this.#settings = resolveSmtp(options);
     this.#given = options;

@@ -2,7 +2,7 @@
 import type { DKIMOptions } from "nodemailer/lib/dkim";
 import type { MailComposerOptions } from "nodemailer/lib/mail-composer";
 import { UsageError } from "../client/errors.js";
-import { type ClientOptions, MOST_MS, wholeNumber } from "../client/options.js";
+import { type ClientOptions, MOST_MS, type OwnNames, wholeNumber } from "../client/options.js";
 import type { CallOptions } from "../client/session.js";
 import type { Source } from "../client/sink.js";
 import { checkDkim } from "./dkim.js";
@@ -35,6 +35,16 @@ export interface SmtpOptions extends ClientOptions {
 /** The keys and rules of a signature, as nodemailer takes them: `{ domainName, keySelector, privateKey }`, or `keys`. */
 export type DkimOptions = DKIMOptions;
 
+/** The options of SMTP alone. */
+export const SMTP_NAMES: OwnNames<SmtpOptions> = {
+  name: true,
+  lmtp: true,
+  chunking: true,
+  window: true,
+  acceptTimeout: true,
+  dkim: true,
+};
+
 /** SMTP's own options with every default filled in. */
 export interface SmtpSettings {
   readonly name: string | undefined;
@@ -63,7 +73,7 @@ export interface MailParameters {
   readonly requireTls?: boolean | undefined;
   /** Deliver within so many seconds, or give up (`return`) or tell (`notify`; also 0 or less) (DELIVERBY, RFC 2852). */
   readonly deliverBy?:
-    | { readonly seconds: number; readonly mode: "return" | "notify"; readonly trace?: boolean }
+    | { readonly seconds: number; readonly mode: "return" | "notify"; readonly trace?: boolean | undefined }
     | undefined;
   /** From -9 to 9; larger is more urgent (MT-PRIORITY, RFC 6710). */
   readonly priority?: number | undefined;

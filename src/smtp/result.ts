@@ -8,7 +8,7 @@ export interface RecipientResult {
   readonly recipient: string;
   readonly code: string;
   /** The enhanced status code (RFC 3463), e.g. `5.1.1`, where there was one. */
-  readonly enhanced?: string;
+  readonly enhanced?: string | undefined;
   readonly text: string;
 }
 
@@ -16,7 +16,7 @@ export interface RecipientResult {
 export interface SendResult {
   readonly envelope: { readonly from: string; readonly to: readonly string[] };
   /** From the headers, where it is known. */
-  readonly messageId?: string;
+  readonly messageId?: string | undefined;
   /** Those the server is now responsible for. */
   readonly accepted: readonly RecipientResult[];
   readonly rejected: readonly RecipientResult[];
@@ -44,7 +44,7 @@ export interface SendOutcome extends SendResult {
   readonly index: number;
   readonly state: SendState;
   /** Why it was not sent. */
-  readonly error?: PolywireError;
+  readonly error?: PolywireError | undefined;
 }
 
 /** What a SendError tells. */

@@ -12,7 +12,7 @@ export interface Order {
   readonly message: MailInput | RawMessage;
   readonly options: SendMailOptions;
   /** True where it was cancelled, and is settled. */
-  readonly dropped?: boolean;
+  readonly dropped?: boolean | undefined;
   /** Called when its turn has come: it is sent now. */
   begin?(): void;
   /** Called once. */

@@ -12,9 +12,9 @@ export interface PartOutcome {
   readonly rejected: readonly RecipientResult[];
   readonly reply: Reply | undefined;
   /** The refusal that decided it, and the command it answers. */
-  readonly refusal?: { readonly reply: Reply; readonly command: string };
+  readonly refusal?: { readonly reply: Reply; readonly command: string } | undefined;
   /** What was in the way, where it was no refusal. */
-  readonly error?: PolywireError;
+  readonly error?: PolywireError | undefined;
   readonly bytes: number;
 }
 

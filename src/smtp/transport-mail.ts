@@ -17,7 +17,7 @@ export interface TransportInfo extends SentMessageInfo {
   accepted: string[];
   rejected: string[];
   /** Why each of `rejected` was refused; not there where none was. */
-  rejectedErrors?: TransportError[];
+  rejectedErrors?: TransportError[] | undefined;
   /** What the server said to the message: `250 2.0.0 Ok: queued as 12345`. */
   response: string;
   /** Milliseconds that it took, login and waiting not included. */

@@ -19,7 +19,7 @@ export interface CodeDialect {
   /** Codes after which the server hangs up. */
   readonly goodbye: readonly string[];
   /** A lone dot is passed over: some servers write one behind a compressed body whose end is known without it. */
-  readonly passesDot?: boolean;
+  readonly passesDot?: boolean | undefined;
 }
 
 export const FTP_REPLIES: CodeDialect = {

@@ -11,7 +11,7 @@ export interface ReplyEvents {
   bodyEnd?(): void;
   /** Every line as it came, before it is understood. */
   line?(line: Buffer): void;
-  /** True: leave the rest unread (TLS begins here). Asked after every reply. */
+  /** True: leave the rest unread (TLS begins here). Asked after every reply, and with all that comes behind it then. */
   stop?(): boolean;
 }
 
@@ -26,6 +26,7 @@ export class ReplyStream {
   /** How much of `#rest` was searched for a line's end already. */
   #searched = 0;
   #body: BodyReader | undefined;
+  #stopped = false;
 
   /** `limit`: bytes of one line. Default: 1 MiB. */
   constructor(grammar: Grammar, limit = 1024 * 1024) {
@@ -36,6 +37,14 @@ export class ReplyStream {
   /** Bytes held back: the beginning of a line, or what `stop()` left. */
   get held(): number {
     return this.#rest?.length ?? 0;
+  }
+
+  /** Gives the bytes held back, and forgets them. */
+  takeHeld(): Buffer {
+    const held = this.#rest ?? Buffer.alloc(0);
+    this.#rest = undefined;
+    this.#searched = 0;
+    return held;
   }
 
   /** True where the bytes so far end within a reply, a line or a body. */
@@ -51,6 +60,11 @@ export class ReplyStream {
     let searched = this.#searched;
     this.#rest = undefined;
     this.#searched = 0;
+    if (this.#stopped && events.stop?.()) {
+      this.#rest = Buffer.from(bytes);
+      return;
+    }
+    this.#stopped = false;
     let at = 0;
     while (at < bytes.length) {
       if (this.#body !== undefined) {
@@ -72,8 +86,9 @@ export class ReplyStream {
       if (reply === undefined) continue;
       this.#body = events.reply(reply);
       if (events.stop?.()) {
+        this.#stopped = true;
         bytes = bytes.subarray(at);
-        if (bytes.length > 0) this.#rest = bytes;
+        if (bytes.length > 0) this.#rest = Buffer.from(bytes);
         return;
       }
     }

@@ -11,6 +11,7 @@ const DO: Record<Step, (client: ToyClient) => Promise<unknown>> = {
   login: (client) => client.login({ user: "alice" }),
   request: (client) => client.request("X"),
   command: (client) => client.stat(),
+  query: (client) => client.greet(),
   noop: (client) => client.noop(),
   quit: (client) => client.quit(),
 };

@@ -44,11 +44,16 @@ test("what is given wins, and undefined means the default", () => {
     host,
     port: 2121,
     security: undefined,
-    timeouts: { command: 5, idle: undefined as unknown as number },
-    tls: { minVersion: "TLSv1.3" },
+    timeouts: { command: 5, idle: undefined },
+    tls: { minVersion: "TLSv1.3", servername: undefined },
   });
   expect(options).toMatchObject({ port: 2121, security: "starttls", tls: { minVersion: "TLSv1.3" } });
   expect(options.timeouts).toMatchObject({ command: 5, idle: 60_000 });
+});
+
+test("undefined in tls means the default, too", () => {
+  const { tls } = resolve("ftp", { host, tls: { minVersion: undefined, rejectUnauthorized: undefined } });
+  expect(tls).toMatchObject({ minVersion: "TLSv1.2", rejectUnauthorized: undefined });
 });
 
 test("the brackets of an IPv6 address are taken off", () => {
@@ -71,6 +76,23 @@ describe("refused", () => {
   test("an option that does not exist is named, with those that do", () => {
     expect(() => resolve("ftp", { host, timeouts: { comand: 5 } as object })).toThrow(/comand.*command/);
     expect(() => resolve("ftp", { host, limits: { toString: 5 } as object })).toThrow(UsageError);
+  });
+
+  test.each([
+    [{ hots: "x" }, "hots is not an option: is host meant?"],
+    [{ host, Port: 21 }, "Port is not an option: is port meant?"],
+    [{ host, timeout: 5 }, "timeout is not an option: is timeouts meant?"],
+    [{ host, credentails: {} }, "credentails is not an option: is credentials meant?"],
+    [{ host, lmtp: true }, "lmtp is not an option: there are host, port, security"],
+    [{ host, constructor: 1 }, "constructor is not an option"],
+    [{ host, limits: { redAhead: 1 } }, "limits.redAhead is not an option: is limits.readAhead meant?"],
+  ])("an option that nobody knows: %j", (options, message) => {
+    expect(() => resolve("ftp", options as ClientOptions)).toThrow(UsageError);
+    expect(() => resolve("ftp", options as ClientOptions)).toThrow(message);
+  });
+
+  test("one that is undefined says nothing", () => {
+    expect(resolve("ftp", { host, hots: undefined } as ClientOptions).host).toBe(host);
   });
 
   test.each([0, 10_001, 0.5])("pipelining %d", (pipelining) => refused({ host, pipelining }));

@@ -90,6 +90,11 @@ export class ToyClient extends Client<ToySession> {
     return this.run(options, (session, call) => session.request("stat", {}, call));
   }
 
+  /** A named method that needs no login. */
+  greet(): Promise<Reply> {
+    return this.run({ anyState: true }, (session, call) => session.request("greet", {}, call));
+  }
+
   /** A named method that needs the connection alone. */
   retr(options: CallOptions = {}): Promise<Reply> {
     return this.run({ ...options, exclusive: true }, (session, call) => session.request("retr", {}, call));

@@ -199,12 +199,13 @@ test("expunge takes all, or some", async () => {
 
 /** More than is read whole. */
 const BIG = "0123456789\r\n".repeat(150_000);
+const LF_BIG = "0123456789\n".repeat(150_000);
 
-function bigFile(): string {
+function bigFile(content: string | Buffer = LF_BIG): string {
   const work = mkdtempSync(join(tmpdir(), "polywire-imap-"));
   onTestFinished(() => rmSync(work, { recursive: true, force: true }));
   const path = join(work, "big.eml");
-  writeFileSync(path, BIG.replaceAll("\r\n", "\n"));
+  writeFileSync(path, content);
   return path;
 }
 
@@ -264,6 +265,71 @@ describe("append", () => {
     const { imap, server } = await ready("", ["APPENDLIMIT=3"]);
     expect(await failure(imap.append("box", { text: "four" }))).toBeInstanceOf(UsageError);
     await server.done;
+  });
+
+  describe("NUL in a message", () => {
+    const NUL = Buffer.from("Subject: x\n\na\0b");
+
+    test("is not sent to a server without BINARY: the error says where it stands", async () => {
+      const path = bigFile(Buffer.concat([Buffer.from(LF_BIG), NUL]));
+      const { imap, server } = await ready("C: A2 NOOP\nS: A2 OK\n", ["LITERAL+", "MULTIAPPEND"]);
+      const messages = [{ content: { text: "one" } }, { content: NUL }];
+      const errors = [
+        [await failure(imap.append("box", NUL)), 13],
+        [await failure(imap.append("box", Readable.from([NUL.subarray(0, 7), NUL.subarray(7)]))), 13],
+        [await failure(imap.append("box", path)), LF_BIG.length + 13],
+        [await failure(imap.appendAll("box", messages).toArray()), 13],
+        [await failure(imap.submit(NUL, { mailbox: "box" })), 13],
+      ] as const;
+      for (const [error, at] of errors) {
+        expect(error).toBeInstanceOf(UsageError);
+        expect(error.message).toContain(`byte ${at} of a message is NUL`);
+      }
+      await imap.noop();
+      await server.done;
+    });
+
+    test("makes it a literal8 where the server has BINARY (RFC 3516 §4.4)", async () => {
+      const script = `C: A2 APPEND box ~{17+}\nC~ ${b64("Subject: x\r\n\r\na\0b\r\n")}\nS: A2 OK\n`;
+      const { imap, server } = await ready(script, ["LITERAL+", "BINARY"]);
+      await imap.append("box", NUL);
+      await server.done;
+    });
+  });
+
+  describe("headers in UTF-8", () => {
+    const enabled = "C: A2 ENABLE UTF8=ACCEPT\nS: * ENABLED UTF8=ACCEPT\nS: A2 OK\n";
+    const utf8 = Buffer.from("Subject: gr\u00fc\u00dfe\r\n\r\n");
+    const inBody = Buffer.from("Subject: x\r\n\r\n\u00fc");
+    const can = ["LITERAL+", "MULTIAPPEND", "ENABLE", "UTF8=ACCEPT"];
+
+    test("are marked where UTF8=ACCEPT is on, and those that have none are not (RFC 6855 §4)", async () => {
+      const first = `C: A3 APPEND box (\\Seen) UTF8 (~{20+}\nC~ ${utf8.toString("base64")}\nC: ) {16+}\n`;
+      const script = `${enabled}${first}C~ ${inBody.toString("base64")}\nC: \nS: A3 OK\n`;
+      const { imap, server } = await ready(script, [...can, "BINARY"]);
+      await imap.enable(["UTF8=ACCEPT"]);
+      await imap.appendAll("box", [{ content: utf8, flags: ["\\Seen"] }, { content: inBody }]).toArray();
+      await server.done;
+    });
+
+    test("are asked for where nothing says that a literal8 may come unasked", async () => {
+      const bytes = Buffer.concat([utf8, Buffer.from(BIG)]);
+      const path = bigFile(bytes);
+      const script = `${enabled}C: A3 APPEND box UTF8 (~{${bytes.length}}\nS: + go\nC~ ${bytes.toString("base64")}\nC: )\nS: A3 OK\n`;
+      const { imap, server } = await ready(script, can);
+      await imap.enable(["UTF8=ACCEPT"]);
+      await imap.append("box", path);
+      await server.done;
+    });
+
+    test("are sent as they are where it is not on", async () => {
+      const { imap, server } = await ready(
+        `C: A2 APPEND box {20+}\nC~ ${utf8.toString("base64")}\nC: \nS: A2 OK\n`,
+        can,
+      );
+      await imap.append("box", utf8);
+      await server.done;
+    });
   });
 
   test("a signal ends the reading of a source: nothing was sent, and the client goes on", async () => {

@@ -48,6 +48,81 @@ describe("rows", () => {
     expect(imap.mailbox?.exists).toBe(4);
   });
 
+  test("one message told twice is one row where flags are asked for", async () => {
+    const script =
+      "C: A3 UID FETCH 101:103 (FLAGS)\nS: * 1 FETCH (UID 101 FLAGS ())\nS: * 2 FETCH (UID 102 FLAGS ())\nS: * 1 FETCH (UID 101 FLAGS (\\Seen))\nS: * 3 FETCH (UID 103 FLAGS ())\nS: A3 OK\n";
+    const { imap } = await inbox(script);
+    const rows = await imap.fetch("101:103", ["FLAGS"]).toArray();
+    expect(rows.map(({ uid, flags }) => [uid, flags])).toEqual([
+      [101, []],
+      [102, []],
+      [103, []],
+    ]);
+  });
+
+  test("flags that were told first, or behind, belong to the row", async () => {
+    const script = [
+      "C: A3 UID FETCH 101:104 (FLAGS MODSEQ BODY.PEEK[])",
+      "S: * 1 FETCH (UID 101 FLAGS (\\Seen) MODSEQ (7))",
+      'S: * 1 FETCH (UID 101 BODY[] "one")',
+      'S: * 2 FETCH (UID 102 BODY[] "two")',
+      "S: * 2 FETCH (UID 102 FLAGS (\\Draft) MODSEQ (8))",
+      'S: * 3 FETCH (UID 103 BODY[] "three" FLAGS ())',
+      'S: * 4 FETCH (UID 104 BODY[] "four")',
+      "S: A3 OK",
+      "",
+    ].join("\n");
+    const { imap } = await inbox(script);
+    const rows = await imap.fetch("101:104", ["FLAGS", "MODSEQ", "BODY.PEEK[]"]).toArray();
+    expect(rows.map(({ uid, flags, modseq, body }) => [uid, flags, modseq, body.get("")?.toString()])).toEqual([
+      [101, ["\\Seen"], 7, "one"],
+      [102, ["\\Draft"], 8, "two"],
+      [103, [], undefined, "three"],
+      [104, undefined, undefined, "four"],
+    ]);
+  });
+
+  test("… also where the body goes to a sink", async () => {
+    const script = [
+      "C: A3 UID FETCH 101:102 (FLAGS ENVELOPE BODY.PEEK[])",
+      "S: * 1 FETCH (UID 101 FLAGS (\\Seen))",
+      "S: * 1 FETCH (UID 101 BODY[] {3}",
+      "S: one)",
+      'S: * 1 FETCH (UID 101 ENVELOPE (NIL "first" NIL NIL NIL NIL NIL NIL NIL NIL))',
+      "S: * 2 FETCH (UID 102 BODY[] {3}",
+      'S: two FLAGS () ENVELOPE (NIL "second" NIL NIL NIL NIL NIL NIL NIL NIL))',
+      "S: A3 OK",
+      "",
+    ].join("\n");
+    const { imap } = await inbox(script);
+    const parts = new Map<number | undefined, string>();
+    const to =
+      ({ uid }: { uid: number | undefined }) =>
+      (piece: Uint8Array) => {
+        parts.set(uid, `${parts.get(uid) ?? ""}${Buffer.from(piece)}`);
+      };
+    const rows = await imap.fetch("101:102", ["FLAGS", "ENVELOPE", "BODY.PEEK[]"], { to }).toArray();
+    expect(rows.map(({ uid, flags, envelope, streamed }) => [uid, flags, envelope?.subject, streamed.get("")])).toEqual(
+      [
+        [101, ["\\Seen"], "first", 3],
+        [102, [], "second", 3],
+      ],
+    );
+    expect([...parts]).toEqual([
+      [101, "one"],
+      [102, "two"],
+    ]);
+  });
+
+  test("what nobody asked for is no row", async () => {
+    const script =
+      "C: A3 UID FETCH 101 (RFC822.SIZE)\nS: * 1 FETCH (UID 101 X-NEW (1 2))\nS: * 1 FETCH (UID 101 RFC822.SIZE 5)\nS: A3 OK\nC: A4 UID FETCH 102 (FLAGS MODSEQ)\nS: * 2 FETCH (UID 102 FLAGS ())\nS: A4 OK\n";
+    const { imap } = await inbox(script);
+    expect((await imap.fetch(101, ["RFC822.SIZE"]).toArray()).map(({ size }) => size)).toEqual([5]);
+    // What a server does not tell is missing; the message is not.
+    expect((await imap.fetch(102, ["FLAGS", "MODSEQ"]).toArray()).map(({ flags }) => flags)).toEqual([[]]);
+  });
+
   test("a refusal rejects, and what came before it is given", async () => {
     const script =
       'C: A3 UID FETCH 1:9 (BODY.PEEK[])\nS: * 1 FETCH (UID 1 BODY[] "x")\nS: A3 NO [EXPUNGEISSUED] some are gone\n';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { ReplyError, UsageError } from "../../src/client/errors.js";
 import { failure } from "../net/loopback.js";
-import { course, inbox, ready, selected } from "./dialogue.js";
+import { connected, course, inbox, ready, selected } from "./dialogue.js";
 
 describe("a selected mailbox", () => {
   test("has what the server told of it", async () => {
@@ -282,6 +282,26 @@ describe("what is told of a mailbox", () => {
       other: [],
       shared: [{ prefix: "#shared.", delimiter: "." }],
     });
+  });
+
+  test("NAMESPACE that is answered by OK alone is a ReplyError, and the client goes on", async () => {
+    const { imap, server } = await ready("C: A2 NAMESPACE\nS: A2 OK\nC: A3 NOOP\nS: A3 OK\n");
+    const error = await failure(imap.namespace());
+    expect(error).toMatchObject({ name: "ReplyError", command: "NAMESPACE", code: "OK", clientUsable: true });
+    expect(error.message).toContain("told nothing");
+    await imap.noop();
+    await server.done;
+  });
+
+  test("CAPABILITY and ID before the login; the client is no further by that", async () => {
+    const script =
+      'C: A1 CAPABILITY\nS: * CAPABILITY IMAP4rev1 ID\nS: A1 OK\nC: A2 ID NIL\nS: * ID ("name" "x")\nS: A2 OK\n';
+    const { imap, server } = await connected(script);
+    expect([...(await imap.capability()).keys()]).toEqual(["IMAP4REV1", "ID"]);
+    expect(await imap.id()).toEqual({ name: "x" });
+    expect(imap.state).toBe("connected");
+    expect(await failure(imap.namespace())).toBeInstanceOf(UsageError);
+    await server.done;
   });
 
   test("ID, both ways", async () => {

@@ -262,6 +262,15 @@ describe("stopping", () => {
     expect(reader.held).toBe(0);
   });
 
+  test("what comes in pieces of its own stays unread, too, and can be taken away", () => {
+    const reader = new ResponseReader(LIMITS);
+    const seen: string[] = [];
+    const events = { response: ({ raw }: { raw: string }) => void seen.push(raw), stop: () => true };
+    for (const piece of ["A1 OK go\r\n", "\x00\xff\n", "\r\nmore"]) reader.push(bytesOf(piece), events);
+    expect([seen, reader.takeUnread()]).toEqual([["A1 OK go"], bytesOf("\x00\xff\n\r\nmore")]);
+    expect([reader.held, reader.takeUnread().length]).toEqual([0, 0]);
+  });
+
   test("nothing is held where the chunk ends with the response", () => {
     const reader = new ResponseReader(LIMITS);
     reader.push(bytesOf("A1 OK go\r\n"), { response: () => undefined, stop: () => true });

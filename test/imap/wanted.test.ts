@@ -1,5 +1,6 @@
 /** Whose a FETCH response is, where several commands are in flight. */
 import { describe, expect, test } from "vitest";
+import { ANYTHING, kindsOf, SECTION } from "../../src/imap/fetch-kind.js";
 import { parseFetch } from "../../src/imap/parse-fetch.js";
 import { Response } from "../../src/imap/response.js";
 import { Wanted, Wants } from "../../src/imap/wanted.js";
@@ -22,26 +23,50 @@ describe("an answer", () => {
     ["*", "* 8 FETCH (UID 600)", false],
     ["$", "* 8 FETCH (UID 600)", true],
   ])("UIDs %s: %s is %s", (set, raw, expected) => {
-    expect(answers(new Wanted(set, true, true), raw)).toBe(expected);
+    expect(answers(new Wanted(set, true, ANYTHING), raw)).toBe(expected);
   });
 
   test("goes by the number where numbers were asked for", () => {
-    expect(answers(new Wanted("5", false, true), "* 5 FETCH (FLAGS ())")).toBe(true);
-    expect(answers(new Wanted("5", false, true), "* 4 FETCH (UID 5)")).toBe(false);
+    expect(answers(new Wanted("5", false, ANYTHING), "* 5 FETCH (FLAGS ())")).toBe(true);
+    expect(answers(new Wanted("5", false, ANYTHING), "* 4 FETCH (UID 5)")).toBe(false);
   });
 
   test("has what was asked for: flags alone are told unasked, too", () => {
-    const wanted = new Wanted("5", true, false);
+    const wanted = new Wanted("5", true, kindsOf(["FLAGS", "ENVELOPE", "PREVIEW (LAZY)"]));
     expect(answers(wanted, "* 1 FETCH (UID 5 FLAGS (\\Seen))")).toBe(false);
     expect(answers(wanted, "* 1 FETCH (UID 5 ENVELOPE NIL)")).toBe(true);
     expect(answers(wanted, "* 1 fetch (uid 5 envelope NIL)")).toBe(true);
     expect(answers(wanted, "* 1 fetch (modseq (7) uid 5 flags (x))")).toBe(false);
     expect(answers(wanted, "* 1 FETCH (PREVIEW NIL UID 5)")).toBe(true);
+    expect(answers(wanted, "* 1 FETCH (UID 5 X-NEW (1 2) RFC822.SIZE 3)")).toBe(false);
+  });
+
+  test.each([
+    ["FLAGS", "FLAGS ()", true],
+    ["FLAGS", "MODSEQ (7)", false],
+    ["FLAGS", "X-NEW 1", false],
+    ["X-NEW", "X-NEW 1", true],
+    ["UID", "FLAGS ()", true],
+    ["FAST", "INTERNALDATE NIL", true],
+    ["FAST", "ENVELOPE NIL", false],
+    ["FULL", "BODY NIL", true],
+    ["BODY", "BODYSTRUCTURE NIL", true],
+    ["BODY", 'BODY[] ""', false],
+    ["BODY.PEEK[HEADER.FIELDS (TO)]<0.9>", 'BODY[HEADER.FIELDS (TO)]<0> ""', true],
+    ["body.peek[]", 'BODY[] ""', true],
+    // What was asked for is the same, whatever its name.
+    ["RFC822", 'BODY[] ""', true],
+    ["BINARY.PEEK[1]", 'BINARY[1] ""', true],
+    ["BINARY.SIZE[1]", "BINARY.SIZE[1] 5", true],
+    ["BINARY.SIZE[1]", 'BINARY[1] ""', false],
+    ["X-GM-LABELS", "X-GM-MSGID 5", false],
+  ])("to %s: %s is %s", (item, told, expected) => {
+    expect(answers(new Wanted("5", true, kindsOf([item])), `* 1 FETCH (UID 5 ${told})`)).toBe(expected);
   });
 });
 
 describe("two commands", () => {
-  const confuses = (a: string, b: string) => new Wanted(a, true, false).confuses(new Wanted(b, true, true));
+  const confuses = (a: string, b: string) => new Wanted(a, true, SECTION).confuses(new Wanted(b, true, ANYTHING));
 
   test.each([
     ["5", "5", true],
@@ -59,12 +84,12 @@ describe("two commands", () => {
   });
 
   test("by UID and by number may mean the same message", () => {
-    expect(new Wanted("5", true, false).confuses(new Wanted("9", false, false))).toBe(true);
+    expect(new Wanted("5", true, SECTION).confuses(new Wanted("9", false, SECTION))).toBe(true);
   });
 });
 
 describe("commands in flight", () => {
-  const byUid = (set: string) => new Wanted(set, true, false);
+  const byUid = (set: string) => new Wanted(set, true, SECTION);
 
   // What is kept by its UID, and what is not, wait for each other as any two do.
   test.each([
@@ -95,7 +120,7 @@ describe("commands in flight", () => {
 
   test("of which one goes by numbers are waited for by all", () => {
     const [wants, over] = [new Wants(), Promise.resolve()];
-    wants.add(new Wanted("5", false, false), over);
+    wants.add(new Wanted("5", false, SECTION), over);
     expect(wants.before(byUid("9"))).toBe(over);
   });
 });

@@ -117,7 +117,7 @@ describe("reading", () => {
   test("a message is limited, the file is not", async () => {
     const file = encode("x".repeat(900)).repeat(100);
     expect(await read(file, { maxMessage: 1000 }, 64)).toHaveLength(100);
-    await expect(read(file, { maxMessage: 900 }, 64)).rejects.toThrow("larger than 900 bytes");
+    await expect(read(file, { maxMessage: 900 }, 64)).rejects.toThrow("larger than 900 bytes: maxMessage");
   });
 
   test("what the source throws is passed on", async () => {

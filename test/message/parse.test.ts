@@ -278,7 +278,7 @@ describe("limits", () => {
   test.each([
     ["header bytes", { maxHeaderBytes: 100 }, /header/],
     ["parts", { maxParts: 3 }, /child nodes/],
-    ["bytes", { maxBytes: 1000 }, /larger than 1000 bytes/],
+    ["bytes", { maxBytes: 1000 }, /larger than 1000 bytes: maxBytes/],
   ])("%s", async (_, options, message) => {
     const error = await parseMessage(MIME, options).catch((e) => e);
     expect(error).toBeInstanceOf(ProtocolError);

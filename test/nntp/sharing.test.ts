@@ -114,7 +114,7 @@ test("a loop that is left before its first row hangs up where too much comes beh
   batches.next().catch(() => {});
   await batches.return();
   expect(nntp.state).toBe("closed");
-  expect(transcript.lines.at(-1)?.text).toContain("ask for a smaller range");
+  expect(transcript.lines.at(-1)?.text).toContain("ask for a smaller range, or raise limits.readAhead");
 });
 
 describe("quit", () => {

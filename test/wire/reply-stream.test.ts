@@ -80,6 +80,16 @@ describe("stop: the rest is left unread", () => {
     }
   });
 
+  test("what comes in segments of its own stays unread, too, and can be taken away", () => {
+    const stream = new ReplyStream(new CodeGrammar(FTP_REPLIES));
+    const heard: string[] = [];
+    const reply = (each: Reply) => void heard.push(each.code);
+    const events = { reply: reply as () => undefined, stop: () => heard.length > 0 };
+    for (const piece of ["206 on\r\n", "\x00\xff\n", "\r\nmore"]) stream.push(bytesOf(piece), events);
+    expect([heard, stream.takeHeld()]).toEqual([["206"], bytesOf("\x00\xff\n\r\nmore")]);
+    expect([stream.held, stream.takeHeld().length]).toEqual([0, 0]);
+  });
+
   test("what was held is read later, with what follows", () => {
     const stream = new ReplyStream(new CodeGrammar(FTP_REPLIES));
     const heard: string[] = [];
