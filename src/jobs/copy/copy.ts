@@ -1,9 +1,11 @@
 /** The copy of a mailbox: from one IMAP server to another, connected anew where one of them hangs up. */
+import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "../../client/errors.js";
 import { ImapClient } from "../../imap/client.js";
+import type { Mailbox } from "../../imap/mailbox.js";
 import type { MailFailure } from "../mail/failure.js";
 import { ImapDrop } from "../mail/imap-drop.js";
 import { accountOf } from "../mail/source.js";
@@ -12,7 +14,10 @@ import { CopyJournal } from "./journal.js";
 import { type CopyMailOptions, type CopySide, type ResolvedCopy, resolveCopy } from "./options.js";
 import { CopyMeter } from "./progress.js";
 import { CopySession } from "./session.js";
+import { Suspects } from "./suspects.js";
 import { CopyTarget } from "./target.js";
+
+const ALIKE = "they have the same UIDVALIDITY, the same UIDNEXT, and as many messages";
 
 /** What came of a copy. */
 export interface CopyMailResult {
@@ -68,6 +73,7 @@ class CopyJob {
   readonly #copy: ResolvedCopy;
   readonly #meter = new CopyMeter();
   readonly #failures = new Map<number, MailFailure>();
+  readonly #suspects = new Suspects();
   readonly #dropped = new Set<string>();
   readonly #underway: Underway;
   #journal: CopyJournal | undefined;
@@ -83,7 +89,7 @@ class CopyJob {
     const underway = this.#underway;
     const again = {
       most: this.#copy.attempts,
-      done: () => this.#meter.copied,
+      done: () => this.#meter.copied + this.#meter.found + this.#meter.recognised,
       failed: () => void (this.#meter.phase = "connecting"),
     };
     try {
@@ -126,8 +132,7 @@ class CopyJob {
   #open(): CopyJournal {
     const { from, to, journal, engine } = this.#copy;
     const settings = { from: accountOf(from.server, from.mailbox), to: accountOf(to.server, to.mailbox) };
-    if (settings.from === settings.to)
-      throw new UsageError("the messages are there already: from and to are one mailbox");
+    if (settings.from === settings.to) throw sameMailbox();
     return CopyJournal.open(journal, { settings, engine });
   }
 
@@ -136,10 +141,12 @@ class CopyJob {
     const { mailbox, server } = this.#copy.from;
     const source = await ImapDrop.open(from, { mailbox, account: accountOf(server, mailbox), write: false, signal });
     const target = await CopyTarget.open(to, this.#copy.to.mailbox, { dropped: this.#dropped, signal });
-    const spool = `${this.#copy.journal ?? join(tmpdir(), `polywire-copy-${process.pid}`)}.part`;
-    const shared = { journal, meter: this.#meter, failures: this.#failures, signal };
+    if (journal.isEmpty && areOne(from.mailbox, to.mailbox)) throw sameMailbox(ALIKE);
+    // A journal is one job's alone; what has none needs a name of its own.
+    const spool = `${this.#copy.journal ?? join(tmpdir(), `polywire-copy-${randomUUID()}`)}.part`;
+    const shared = { journal, meter: this.#meter, failures: this.#failures, suspects: this.#suspects, signal };
     try {
-      await new CopySession({ ...shared, source, target, spool, largest: server.largest }).run();
+      await new CopySession({ ...shared, source, target, spool }).run();
     } finally {
       await rm(spool, { force: true });
     }
@@ -154,4 +161,18 @@ class CopyJob {
       milliseconds: Math.round(milliseconds),
     };
   }
+}
+
+/**
+ * True for one mailbox by two names, as its host has two: it would be doubled by each run. (Or for a copy that was made by
+ * other means: the messages are there then.)
+ */
+function areOne(from: Mailbox | undefined, to: Mailbox | undefined): boolean {
+  if (!from?.uidNext || !to || from.exists === 0) return false;
+  if (from.mailboxId !== undefined && to.mailboxId !== undefined && from.mailboxId !== to.mailboxId) return false;
+  return from.uidValidity === to.uidValidity && from.uidNext === to.uidNext && from.exists === to.exists;
+}
+
+function sameMailbox(advice?: string): UsageError {
+  return new UsageError("the messages are there already: from and to are one mailbox", advice ? { advice } : {});
 }

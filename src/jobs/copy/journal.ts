@@ -16,14 +16,15 @@ const TABLES = `
     bytes INTEGER NOT NULL,
     messageId TEXT NOT NULL,
     date INTEGER,                -- INTERNALDATE, milliseconds since 1970
-    at INTEGER NOT NULL,         -- when it was about to be sent
+    at INTEGER NOT NULL,         -- when it was on its way last, at least; 0: it is not on its way
+    gone INTEGER NOT NULL DEFAULT 0, -- a later UIDVALIDITY of the source with which it was not found
     PRIMARY KEY(epoch, uid)
   ) WITHOUT ROWID;
   CREATE INDEX unsure ON copies(done) WHERE done = 0;
 `;
 
 /** "plyc" */
-const COPIES: JournalForm = { applicationId: 0x706c7963, version: 1, tables: TABLES, of: "a copy of mail" };
+const COPIES: JournalForm = { applicationId: 0x706c7963, version: 2, tables: TABLES, of: "a copy of mail" };
 
 /** A message by which its copy can be found. */
 export interface Traits {
@@ -81,8 +82,8 @@ export class CopyJournal {
   /** What is copied from before the source's messages got new UIDs. */
   earlier(epoch: number): { epoch: number; id: string; digest: string }[] {
     return this.#db
-      .prepare("SELECT epoch, CAST(uid AS TEXT) AS id, digest FROM copies WHERE epoch <> ? AND done = 1")
-      .all<{ epoch: number; id: string; digest: string }>(epoch);
+      .prepare("SELECT epoch, CAST(uid AS TEXT) AS id, digest FROM copies WHERE epoch <> ? AND done = 1 AND gone <> ?")
+      .all<{ epoch: number; id: string; digest: string }>(epoch, epoch);
   }
 
   /** What may be in the target, or not. */
@@ -112,6 +113,11 @@ export class CopyJournal {
     });
   }
 
+  /** Messages are being sent still. */
+  touch(at: number): void {
+    this.#db.prepare("UPDATE copies SET at = ? WHERE done = 0 AND at > 0").run(at);
+  }
+
   /** Messages are in the target. */
   arrive(arrivals: readonly Arrival[], targetEpoch: number): void {
     const mark = this.#db.prepare(
@@ -132,7 +138,7 @@ export class CopyJournal {
 
   /** The target has another UIDVALIDITY: whether anything is in it has to be seen. @returns whether that was so. */
   doubt(targetEpoch: number): boolean {
-    const sql = "UPDATE copies SET done = 0, target = NULL, low = 1, targetEpoch = ? WHERE targetEpoch <> ?";
+    const sql = "UPDATE copies SET done = 0, target = NULL, low = 1, at = 0, targetEpoch = ? WHERE targetEpoch <> ?";
     const before = this.#db.prepare("SELECT 1 FROM copies WHERE targetEpoch <> ? LIMIT 1").get(targetEpoch);
     if (before !== undefined) this.#db.prepare(sql).run(targetEpoch, targetEpoch);
     return before !== undefined;
@@ -140,15 +146,25 @@ export class CopyJournal {
 
   /** Messages that are copied have other UIDs in the source now. */
   rename(pairs: readonly (readonly [before: SourceUid, now: SourceUid])[]): void {
-    const move = this.#db.prepare("UPDATE OR REPLACE copies SET epoch = ?, uid = ? WHERE epoch = ? AND uid = ?");
+    const move = this.#db.prepare(
+      "UPDATE OR REPLACE copies SET epoch = ?, uid = ?, gone = 0 WHERE epoch = ? AND uid = ?",
+    );
     this.#db.transaction(() => {
       for (const [before, now] of pairs) move.run(now.epoch, now.uid, before.epoch, before.uid);
     });
   }
 
-  /** Forgets what had other UIDs in the source: it is not there any more. */
-  forgetEarlier(epoch: number): void {
-    this.#db.prepare("DELETE FROM copies WHERE epoch <> ?").run(epoch);
+  /**
+   * What had other UIDs is not in the source any more. It is kept all the same: a mailbox that was another one for a while (a
+   * restore, a disk that was missing) comes back with the UIDVALIDITY that it had.
+   */
+  setAside(epoch: number): void {
+    this.#db.prepare("UPDATE copies SET gone = ? WHERE epoch <> ?").run(epoch, epoch);
+  }
+
+  /** True where nothing was ever copied. */
+  get isEmpty(): boolean {
+    return this.#db.prepare("SELECT 1 FROM copies LIMIT 1").get() === undefined;
   }
 
   /** Safe twice. */

@@ -1,5 +1,6 @@
 /** What a copy of mail takes, and every default in one place. */
 import { UsageError } from "../../client/errors.js";
+import { checkNames } from "../../client/known-names.js";
 import { wholeNumber } from "../../client/options.js";
 import type { SqlEngine } from "../journal/sqlite.js";
 import { type MailServer, type MailServerSource, mailboxName, serverSource } from "../mail/source.js";
@@ -20,7 +21,10 @@ export interface CopyMailOptions {
    * later copies only what is new. Default: in memory, which cannot.
    */
   journal?: string | undefined;
-  /** Sessions in a row that may fail, by a lost connection, without a message in between. Default: 5. */
+  /**
+   * Sessions in a row that may fail, by a lost connection, without a message in between. A message at which the target has hung
+   * up twice is told as a failure, and passed over in this run. Default: 5.
+   */
   attempts?: number | undefined;
   /** Ends the job in order: what was copied is remembered. */
   signal?: AbortSignal | undefined;
@@ -29,6 +33,18 @@ export interface CopyMailOptions {
   /** What keeps the journal. Default: `node:sqlite` where it is there, else `libsql`. */
   engine?: SqlEngine | undefined;
 }
+
+const NAMES: Readonly<Record<keyof CopyMailOptions, true>> = {
+  from: true,
+  to: true,
+  fromMailbox: true,
+  toMailbox: true,
+  journal: true,
+  attempts: true,
+  signal: true,
+  onProgress: true,
+  engine: true,
+};
 
 /** One side of a copy. */
 export interface CopySide {
@@ -45,6 +61,7 @@ export interface ResolvedCopy extends Pick<CopyMailOptions, "journal" | "engine"
 
 /** Fills in the defaults and refuses what cannot work, before anything is dialled. Throws UsageError. */
 export function resolveCopy(options: CopyMailOptions): ResolvedCopy {
+  checkNames(options, Object.keys(NAMES));
   const { journal, engine, signal, onProgress } = options;
   return {
     from: sideOf(options.from, options.fromMailbox),

@@ -4,7 +4,7 @@ import { PassThrough } from "node:stream";
 import { SinkError } from "../../client/errors.js";
 import { crlfPieces } from "../../message/line-ends.js";
 import { writeAside } from "../../message/whole-file.js";
-import type { Maildrop } from "../mail/maildrop.js";
+import { fetchInto, type Maildrop } from "../mail/maildrop.js";
 import type { ListedMail } from "../mail/plan.js";
 import { digestFrom, digesting } from "../mail/renumbered.js";
 import type { Traits } from "./journal.js";
@@ -14,6 +14,8 @@ import { messageIdOf, secondOf, traitsOf } from "./traits.js";
 const MiB = 1024 * 1024;
 /** Messages, and bytes, that go together. */
 const TOGETHER = { count: 100, bytes: 4 * MiB };
+/** Bytes that the messages of a bundle may have, whatever was said of their sizes. */
+const IN_MEMORY = 4 * TOGETHER.bytes;
 /** Bytes of a large message that are looked at for its Message-ID. */
 const HEAD = 64 * 1024;
 
@@ -23,12 +25,18 @@ export interface Packed extends Parcel {
   readonly traits: Traits;
 }
 
-/** Messages in their order, as many as go together; one that is larger than all that goes alone. */
-export function* bundles(mails: readonly ListedMail[]): Generator<ListedMail[]> {
+/** What came of a message that was asked for: it is gone; it is larger than was said, and nothing of it is kept. */
+export type Unpacked = "vanished" | "large";
+
+/** Messages in their order, as many as go together; one that is larger than all that goes alone, as one that has to. */
+export function* bundles(
+  mails: readonly ListedMail[],
+  hasToGoAlone: (mail: ListedMail) => boolean = () => false,
+): Generator<ListedMail[]> {
   let bundle: ListedMail[] = [];
   let bytes = 0;
   for (const mail of mails) {
-    const cost = mail.bytes ?? TOGETHER.bytes;
+    const cost = hasToGoAlone(mail) ? TOGETHER.bytes : (mail.bytes ?? TOGETHER.bytes);
     if (bundle.length === TOGETHER.count || (bundle.length > 0 && bytes + cost > TOGETHER.bytes)) {
       yield bundle;
       bundle = [];
@@ -45,41 +53,39 @@ export class Packer {
   readonly #drop: Maildrop;
   readonly #signal: AbortSignal;
   readonly #spool: string;
-  readonly #largest: number;
 
-  /** `spool`: the file that a large message may be in meanwhile. `largest`: bytes that one in memory may have. */
-  constructor(
-    drop: Maildrop,
-    options: { readonly spool: string; readonly largest: number; readonly signal: AbortSignal },
-  ) {
+  /** `spool`: the file that a large message may be in meanwhile. */
+  constructor(drop: Maildrop, options: { readonly spool: string; readonly signal: AbortSignal }) {
     this.#drop = drop;
     this.#signal = options.signal;
     this.#spool = options.spool;
-    this.#largest = options.largest;
   }
 
-  /** Each of a bundle, or why it is not here: undefined where it is gone. */
-  pack(mails: readonly ListedMail[]): Promise<PromiseSettledResult<Packed | undefined>[]> {
-    return Promise.allSettled(mails.map((mail) => (isLarge(mail) ? this.#toFile(mail) : this.#toMemory(mail))));
+  /** Each of a bundle, or why it is not here. */
+  pack(mails: readonly ListedMail[]): Promise<PromiseSettledResult<Packed | Unpacked>[]> {
+    const held = { bytes: 0 };
+    return Promise.allSettled(mails.map((mail) => (isLarge(mail) ? this.#toFile(mail) : this.#toMemory(mail, held))));
   }
 
-  async #toMemory(mail: ListedMail): Promise<Packed | undefined> {
+  async #toMemory(mail: ListedMail, held: { bytes: number }): Promise<Packed | Unpacked> {
     const pieces: Buffer[] = [];
-    let length = 0;
+    let fits = true;
     const to = (piece: Buffer) => {
-      length += piece.length;
-      if (length > this.#largest) throw new SinkError(`the message is larger than ${this.#largest} bytes`);
-      pieces.push(Buffer.from(piece));
+      fits &&= held.bytes + piece.length <= IN_MEMORY;
+      if (fits) {
+        pieces.push(Buffer.from(piece));
+        held.bytes += piece.length;
+      } else for (const { length } of pieces.splice(0)) held.bytes -= length;
     };
-    if ((await this.#drop.fetch(mail, to, { signal: this.#signal })) === undefined) return undefined;
+    if ((await this.#drop.fetch(mail, to, { signal: this.#signal })) === undefined) return "vanished";
+    if (!fits) return "large";
     const content = Buffer.concat(pieces);
     return { mail, content, traits: traitsOf(content, mail.date), flags: mail.flags ?? [], date: mail.date };
   }
 
   /** Its size must be known before its first byte is sent, with the line ends set right. */
-  async #toFile(mail: ListedMail): Promise<Packed | undefined> {
+  async #toFile(mail: ListedMail): Promise<Packed | Unpacked> {
     const content = new PassThrough();
-    content.on("error", () => {});
     const hash = digesting();
     let head = Buffer.alloc(0);
     async function* read() {
@@ -91,17 +97,14 @@ export class Packer {
     }
     await rm(this.#spool, { force: true });
     const [got, put] = await Promise.allSettled([
-      this.#drop.fetch(mail, content, { signal: this.#signal }).then((bytes) => {
-        if (bytes === undefined) content.destroy(new Error("the message is gone"));
-        return bytes;
-      }),
+      fetchInto(this.#drop, mail, content, this.#signal),
       writeAside(this.#spool, read(), { fsync: false, mode: 0o600 }).catch((error) => {
         content.destroy(error);
         throw error;
       }),
     ]);
     if (got.status === "rejected" && !(got.reason instanceof SinkError)) throw got.reason;
-    if (got.status === "fulfilled" && got.value === undefined) return undefined;
+    if (got.status === "fulfilled" && got.value === undefined) return "vanished";
     if (put.status === "rejected") throw put.reason;
     if (got.status === "rejected") throw got.reason;
     const messageId = messageIdOf(head);

@@ -4,37 +4,49 @@ import type { Arrival, CopyJournal, Intent } from "./journal.js";
 import type { CopyTarget } from "./target.js";
 import type { Candidate } from "./traits.js";
 
-/**
- * Milliseconds behind its sending in which a message that is not there may still come: a server that lost its client goes
- * on with what it has been sent.
- */
+const MiB = 1024 * 1024;
+/** Milliseconds behind its sending in which a message that is not there may still come: a server that lost its client goes
+ * on with what it has been sent. */
 const LATE = 3_000;
+/** Milliseconds between two moments at which the journal was told that something is being sent still. */
+export const TOUCH = 1_000;
+/** Bytes that a system may still be sending for a process that was killed, and how many a millisecond: on a slow line. */
+const BUFFERED = 8 * MiB;
+const PACE = 256;
 
 /** How the target is looked through. */
 export interface SettleOptions {
   readonly signal: AbortSignal;
-  /** Default: three seconds. */
-  readonly late?: number;
+  /** False where everything that was sent is answered. Default: true. */
+  readonly late?: boolean | undefined;
 }
 
-/** Finds out of each intent whether it is in the target: marks it, or drops it. @returns how many are there. */
-export async function settle(journal: CopyJournal, target: CopyTarget, options: SettleOptions): Promise<number> {
-  const { signal, late = LATE } = options;
+/** Finds out of each intent whether it is in the target: marks it, or drops it. @returns those that are there. */
+export async function settle(journal: CopyJournal, target: CopyTarget, options: SettleOptions): Promise<Intent[]> {
+  const { signal, late = true } = options;
   let arrived = await lookFor(journal, target);
-  const left = journal.intents();
-  if (left.length === 0) return arrived;
-  const wait = left.reduce((last, { at }) => Math.max(last, at), 0) + late - Date.now();
-  if (wait > 0) {
-    await sleep(Math.min(wait, late), undefined, { signal });
-    arrived += await lookFor(journal, target);
+  const longest = late ? patience(journal.intents()) : 0;
+  for (let left = longest; left > 0; left = Math.min(left - LATE, patience(journal.intents()))) {
+    await sleep(Math.min(left, LATE), undefined, { signal });
+    arrived = arrived.concat(await lookFor(journal, target));
   }
   journal.drop(journal.intents());
   return arrived;
 }
 
-async function lookFor(journal: CopyJournal, target: CopyTarget): Promise<number> {
+/** Milliseconds from now on in which some of them may still come. */
+function patience(intents: readonly Intent[]): number {
+  const coming = intents.filter(({ at }) => at > 0);
+  if (coming.length === 0) return 0;
+  const bytes = coming.reduce((sum, intent) => sum + intent.bytes, 0);
+  const most = TOUCH + LATE + Math.min(bytes, BUFFERED) / PACE;
+  // The clock may have been set back.
+  return Math.min(most, coming.reduce((last, { at }) => Math.max(last, at), 0) + most - Date.now());
+}
+
+async function lookFor(journal: CopyJournal, target: CopyTarget): Promise<Intent[]> {
   const intents = journal.intents();
-  if (intents.length === 0) return 0;
+  if (intents.length === 0) return [];
   const low = intents.reduce((least, intent) => Math.min(least, intent.low), intents[0]!.low);
   const placeless = journal.placeless(low);
   const candidates = await target.candidates(low, journal.targets(low));
@@ -44,9 +56,9 @@ async function lookFor(journal: CopyJournal, target: CopyTarget): Promise<number
   const pool = new Pool(candidates, await target.digests(alike));
   // Those that came without a UID are among them, too.
   for (const { digest } of placeless) pool.take(digest);
-  const arrivals: Arrival[] = [];
+  const arrivals: (Intent & Arrival)[] = [];
   const missing: Intent[] = [];
-  const arrive = ({ epoch, uid }: Intent, target: number) => arrivals.push({ epoch, uid, target });
+  const arrive = (intent: Intent, target: number) => arrivals.push({ ...intent, target });
   for (const intent of intents) {
     const found = pool.take(intent.digest);
     if (found === undefined) missing.push(intent);
@@ -58,7 +70,7 @@ async function lookFor(journal: CopyJournal, target: CopyTarget): Promise<number
     if (found !== undefined) arrive(intent, found);
   }
   journal.arrive(arrivals, target.epoch);
-  return arrivals.length;
+  return arrivals;
 }
 
 /** Messages of the target, each of which is the copy of one message at most. */

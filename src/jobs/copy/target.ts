@@ -1,5 +1,6 @@
 /** The mailbox that mail is copied into: opened or made, added to, and looked through for what may be in it already. */
-import { ReplyError } from "../../client/errors.js";
+import type { Hash } from "node:crypto";
+import { ReplyError, UsageError } from "../../client/errors.js";
 import type { CallOptions } from "../../client/session.js";
 import type { Source } from "../../client/sink.js";
 import type { ImapClient } from "../../imap/client.js";
@@ -18,6 +19,13 @@ export interface Parcel {
 /** What a flag is made of (RFC 9051 §9); what a server has beyond it cannot be sent. */
 const FLAG = /^\\?[!#$&'+,\-./0-9:;<=>?@A-Z[^_`a-z|}~]+$/;
 
+/** What a target is opened with. */
+export interface CopyTargetOptions {
+  /** Gets the flags that the mailbox cannot keep. */
+  readonly dropped: Set<string>;
+  readonly signal: AbortSignal;
+}
+
 export class CopyTarget {
   /** UIDVALIDITY. */
   readonly epoch: number;
@@ -30,22 +38,19 @@ export class CopyTarget {
   readonly #flags: ReadonlySet<string> | undefined;
   readonly #signal: AbortSignal;
 
-  private constructor(client: ImapClient, box: Mailbox, dropped: Set<string>, signal: AbortSignal) {
+  private constructor(client: ImapClient, box: Mailbox, epoch: number, { dropped, signal }: CopyTargetOptions) {
     this.#client = client;
     this.#name = box.name;
     this.#signal = signal;
     this.dropped = dropped;
-    this.epoch = box.uidValidity ?? 0;
+    this.epoch = epoch;
     this.low = box.uidNext ?? 1;
     this.#flags = box.permanentFlags && new Set(box.permanentFlags.map((flag) => flag.toLowerCase()));
   }
 
-  /** Opens the mailbox; where there is none it is made. */
-  static async open(
-    client: ImapClient,
-    name: string,
-    { dropped, signal }: { readonly dropped: Set<string>; readonly signal: AbortSignal },
-  ): Promise<CopyTarget> {
+  /** Opens the mailbox; where there is none it is made. Throws UsageError for one that has no lasting UIDs. */
+  static async open(client: ImapClient, name: string, options: CopyTargetOptions): Promise<CopyTarget> {
+    const { signal } = options;
     const box = await client.select(name, { signal }).catch(async (refused) => {
       if (!(refused instanceof ReplyError)) throw refused;
       // Where it cannot be made, that it was not there is what is to be told.
@@ -54,7 +59,17 @@ export class CopyTarget {
       });
       return client.select(name, { signal });
     });
-    return new CopyTarget(client, box, dropped, signal);
+    if (box.uidValidity === undefined) {
+      throw new UsageError(`the server gives the messages of ${name} no lasting UIDs`, {
+        advice: "nobody could tell which of them have come: copy into another mailbox",
+      });
+    }
+    return new CopyTarget(client, box, box.uidValidity, options);
+  }
+
+  /** Says something, so that the server does not hang up. */
+  noop(call: CallOptions): Promise<unknown> {
+    return this.#client.noop(call);
   }
 
   /** Of the flags of a message those that the mailbox can keep. */
@@ -94,18 +109,20 @@ export class CopyTarget {
 
   /** The digests of messages; one that is gone has none. */
   async digests(uids: readonly number[]): Promise<Map<number, string>> {
-    const hashes = new Map(uids.map((uid) => [uid, digesting()]));
     const digests = new Map<number, string>();
     if (uids.length === 0) return digests;
+    // Of those that are coming: there may be a hundred thousand in all.
+    const hashes = new Map<number, Hash>();
     const to = ({ uid = 0 }) => {
-      const hash = hashes.get(uid);
-      return hash && ((piece: Buffer) => void hash.update(piece));
+      const hash = digesting();
+      hashes.set(uid, hash);
+      return (piece: Buffer) => void hash.update(piece);
     };
     await this.#client.fetch(uids, "BODY.PEEK[]", { to, signal: this.#signal }).each((rows) => {
-      for (const { uid = 0, body, streamed } of rows) {
-        const whole = body.get("");
+      for (const { uid = 0 } of rows) {
         const hash = hashes.get(uid);
-        if (hash && (whole || streamed.has(""))) digests.set(uid, digestFrom(whole ? hash.update(whole) : hash));
+        if (hash) digests.set(uid, digestFrom(hash));
+        hashes.delete(uid);
       }
     });
     return digests;

@@ -1,9 +1,10 @@
 /** One message after the other from the mailbox into the store: in memory, or as a stream where it is large. */
 import { PassThrough } from "node:stream";
 import { SinkError } from "../../client/errors.js";
+import { NothingCame } from "./failure.js";
 import { Hands } from "./hand.js";
 import type { EarlierMail, StoredMail } from "./journal.js";
-import { type Maildrop, nameOf } from "./maildrop.js";
+import { fetchInto, type Maildrop, nameOf } from "./maildrop.js";
 import type { ListedMail } from "./plan.js";
 import { digestFrom, digesting, type Renumbered } from "./renumbered.js";
 import { type IncomingMail, keyOf, type MailStore } from "./stores/store.js";
@@ -71,6 +72,7 @@ export class Delivery {
     try {
       const bytes = await drop.fetch(mail, (piece) => hand.take(piece), { signal });
       if (bytes === undefined) return "vanished";
+      if (bytes === 0 && mail.bytes) throw new NothingCame();
       const content = hand.whole();
       if (this.#isStored(mail, () => digestFrom(digesting().update(content)))) return "recognised";
       await store.put(this.#incoming(mail, content));
@@ -95,13 +97,8 @@ export class Delivery {
   async #pass(mail: ListedMail): Promise<number | Passed> {
     const { drop, store, signal } = this.#context;
     const content = new PassThrough();
-    // Both sides tell what became of it.
-    content.on("error", () => {});
     const [got, put] = await Promise.allSettled([
-      drop.fetch(mail, content, { signal }).then((bytes) => {
-        if (bytes === undefined) content.destroy(new Error("the message is gone"));
-        return bytes;
-      }),
+      fetchInto(drop, mail, content, signal),
       store.put(this.#incoming(mail, this.#digested(mail, content))).catch((error) => {
         // A store that fails before it reads leaves nobody to read: the rest of the message is dropped.
         content.destroy(error);
@@ -130,13 +127,16 @@ export class Delivery {
     return false;
   }
 
-  /** A stream whose digest is known when it has ended, before the store has all of it. */
-  async *#digested({ id }: ListedMail, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  /** A stream whose digest is known when it has ended, before the store has all of it. One that is empty must not be that. */
+  async *#digested({ id, bytes }: ListedMail, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     const hash = digesting();
+    let length = 0;
     for await (const piece of content) {
       hash.update(piece);
+      length += piece.length;
       yield piece;
     }
+    if (length === 0 && bytes) throw new NothingCame();
     this.#digests.set(id, digestFrom(hash));
   }
 }

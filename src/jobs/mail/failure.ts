@@ -10,6 +10,13 @@ export interface MailFailure {
   readonly error: PolywireError;
 }
 
+/** No bytes came of a message that has some, as the server says. */
+export class NothingCame extends PolywireError {
+  constructor() {
+    super("the server gives nothing of this message, and says that there is something of it");
+  }
+}
+
 /** By what a failure is kept: of each message the last one counts. */
 export function failureOf({ uid, id, number }: ListedMail): string {
   return uid === "" ? `\0${number}` : id;

@@ -99,7 +99,7 @@ class MailJob {
     const { attempts, source } = this.#mail;
     const again = {
       most: source.again ? attempts : 1,
-      done: () => this.#meter.fetched,
+      done: () => this.#meter.fetched + (this.#meter.renumbered?.recognised ?? 0),
       failed: () => void (this.#meter.phase = "connecting"),
     };
     try {

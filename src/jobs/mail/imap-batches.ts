@@ -2,22 +2,27 @@
 import { ReplyError, SinkError } from "../../client/errors.js";
 import type { CallOptions } from "../../client/session.js";
 import type { ImapClient } from "../../imap/client.js";
-import type { FetchData } from "../../imap/fetch-data.js";
+import type { ComingSection } from "../../imap/sections.js";
 import type { MailSink } from "./maildrop.js";
 
 /** Messages of one command, and commands at once: no more is asked for than may be under way. */
 const BATCH = 64;
 const AT_ONCE = 4;
 
+/** What is known of a message before it comes. */
+type Wanted = { readonly uid: number; readonly bytes: number | undefined };
 type Take = Extract<MailSink, (piece: Buffer) => unknown>;
 
 /** A message that is wanted. */
-interface Wish {
-  readonly uid: number;
+interface Wish extends Wanted {
   readonly to: MailSink;
   readonly call: CallOptions;
   readonly resolve: (bytes: number | undefined) => void;
   readonly reject: (error: unknown) => void;
+  /** True where its sink has been given to the server's answer: it takes no second one. */
+  begun?: boolean;
+  /** What its sink is busy with. */
+  busy?: Promise<void> | undefined;
   /** Why its sink takes no more: the messages beside it are not to suffer. */
   failure?: SinkError;
 }
@@ -36,9 +41,9 @@ export class ImapBatches {
    * Fetches a message; it is not marked as read. A sink that is a function may share a command with others, any other one has
    * its own.
    */
-  fetch(uid: number, to: MailSink, call: CallOptions): Promise<number | undefined> {
+  fetch({ uid, bytes }: Wanted, to: MailSink, call: CallOptions): Promise<number | undefined> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ uid, to, call, resolve, reject });
+      this.#waiting.push({ uid, bytes, to, call, resolve, reject });
       if (this.#due) return;
       this.#due = true;
       // Who asks for one asks for more.
@@ -69,27 +74,33 @@ export class ImapBatches {
       await this.#ask(open, wishes[0]!.call);
       await this.#missing(open, wishes[0]!.call);
     } catch (error) {
+      const isRefused = error instanceof ReplyError;
+      if (isRefused) await arrived(open);
       // One that cannot be read refuses the command: those beside it are asked for again, each for itself.
-      if (!(error instanceof ReplyError) || wishes.length === 1) for (const { reject } of open.values()) reject(error);
-      else for (const wish of open.values()) await this.#answer([wish]);
+      for (const wish of [...open.values()]) {
+        if (isRefused && wishes.length > 1 && !wish.begun) await this.#answer([wish]);
+        else wish.reject(error);
+      }
     }
   }
 
   async #ask(open: Map<number, Wish>, { signal }: CallOptions): Promise<void> {
-    const to = ({ uid = 0 }) => {
+    const to = ({ uid = 0, size }: ComingSection) => {
       const wish = open.get(uid);
-      return wish && sinkOf(wish);
+      // What is nothing must not end a sink, as if that had all; nor does one take a message twice.
+      if (wish === undefined || wish.begun || isNothing(wish, size)) return () => {};
+      wish.begun = true;
+      return sinkOf(wish);
     };
-    const shut: Promise<void>[] = [];
     await this.#client.fetch([...open.keys()], "BODY.PEEK[]", { to, signal }).each((rows) => {
       for (const row of rows) {
         const wish = open.get(row.uid ?? 0);
-        if (wish === undefined || !hasContent(row)) continue;
+        const size = row.streamed.get("");
+        if (wish === undefined || size === undefined || isNothing(wish, size)) continue;
         open.delete(wish.uid);
-        shut.push(settle(wish, row));
+        settle(wish, size);
       }
     });
-    await Promise.all(shut);
   }
 
   /** What gave nothing is gone, or cannot be read: that is no reason to call it stored. */
@@ -104,6 +115,17 @@ export class ImapBatches {
   }
 }
 
+/** No bytes, where the server says that there are some: it cannot read the message, and that is no empty one. */
+function isNothing({ bytes }: Wish, size: number): boolean {
+  return size === 0 && bytes !== 0;
+}
+
+/** Rows whose sinks were busy when their command was refused are through. */
+async function arrived(open: ReadonlyMap<number, Wish>): Promise<void> {
+  await Promise.all([...open.values()].map(({ busy }) => busy));
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** The sink of a message; one of many does not fail, as that would end the command for all. */
 function sinkOf(wish: Wish): MailSink {
   const { to } = wish;
@@ -116,29 +138,17 @@ function gentle(wish: Wish, take: Take): Take {
   };
   return (piece) => {
     try {
-      return wish.failure ? undefined : take(piece)?.then(undefined, fail);
+      wish.busy = wish.failure ? undefined : take(piece)?.then(undefined, fail);
+      return wish.busy;
     } catch (error) {
       return fail(error);
     }
   };
 }
 
-function hasContent({ streamed, body }: FetchData): boolean {
-  return streamed.has("") || body.has("");
-}
-
-/** Short messages may come as a string, which goes to no sink by itself. */
-async function settle(wish: Wish, { streamed, body }: FetchData): Promise<void> {
-  const { to, resolve, reject } = wish;
-  const content = body.get("");
-  try {
-    if (content !== undefined && typeof to === "function") await gentle(wish, to)(content);
-    else if (content !== undefined && typeof to === "object") to.end(content);
-  } catch (error) {
-    reject(error);
-  }
-  if (wish.failure) reject(wish.failure);
-  else resolve(streamed.get("") ?? content?.length);
+function settle({ resolve, reject, failure }: Wish, size: number): void {
+  if (failure) reject(failure);
+  else resolve(size);
 }
 
 function nothing(uid: number): ReplyError {

@@ -18,13 +18,15 @@ export interface ImapDropOptions extends CallOptions {
 export class ImapDrop implements Maildrop {
   readonly account: string;
   readonly epoch: number;
+  readonly uidNext: number | undefined;
   readonly deletion: Deletion;
   readonly #client: ImapClient;
   readonly #batches: ImapBatches;
 
-  private constructor(client: ImapClient, account: string, epoch: number) {
+  private constructor(client: ImapClient, account: string, epoch: number, uidNext: number | undefined) {
     this.account = account;
     this.epoch = epoch;
+    this.uidNext = uidNext;
     this.#client = client;
     // EXPUNGE alone removes whatever anybody has marked; that of UIDPLUS (RFC 4315) what it is told to.
     this.deletion = client.has("UIDPLUS") || client.has("IMAP4REV2") ? "at-once" : "mark-only";
@@ -44,7 +46,7 @@ export class ImapDrop implements Maildrop {
     if (write && (box.readOnly || !canMark)) {
       throw new UsageError(`in ${mailbox} nothing can be deleted`, { advice: "fetch it without deleteAfter" });
     }
-    return new ImapDrop(client, account, box.uidValidity);
+    return new ImapDrop(client, account, box.uidValidity, box.uidNext);
   }
 
   async list(isKnown: (id: string) => boolean, call: CallOptions): Promise<ListedMail[]> {
@@ -57,7 +59,7 @@ export class ImapDrop implements Maildrop {
   }
 
   fetch(mail: ListedMail, to: MailSink, call: CallOptions): Promise<number | undefined> {
-    return this.#batches.fetch(mail.number, to, call);
+    return this.#batches.fetch({ uid: mail.number, bytes: mail.bytes }, to, call);
   }
 
   async discard(mails: readonly ListedMail[], call: CallOptions): Promise<PromiseSettledResult<void>[]> {
@@ -68,6 +70,11 @@ export class ImapDrop implements Maildrop {
   }
 
   async commit(): Promise<void> {}
+
+  /** Says something, so that the server does not hang up. */
+  noop(call: CallOptions): Promise<unknown> {
+    return this.#client.noop(call);
+  }
 
   async #discard(uids: readonly number[], call: CallOptions): Promise<void> {
     await this.#client.store(uids, "+FLAGS.SILENT", ["\\Deleted"], call);

@@ -14,15 +14,16 @@ const TABLES = `
     uid TEXT NOT NULL,         -- as UIDL says it, or the UID of IMAP
     at INTEGER NOT NULL,       -- milliseconds since 1970
     digest TEXT,               -- of IMAP: what the message is known by where its UID has changed
+    gone INTEGER NOT NULL DEFAULT 0, -- a later UIDVALIDITY with which it was not found
     PRIMARY KEY(account, epoch, uid)
   ) WITHOUT ROWID;
   CREATE TABLE outputs(name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
-const PUT = "INSERT OR IGNORE INTO stored VALUES(?, ?, ?, ?, ?)";
+const PUT = "INSERT OR IGNORE INTO stored(account, epoch, uid, at, digest) VALUES(?, ?, ?, ?, ?)";
 
 /** "plym" */
-const MAIL: JournalForm = { applicationId: 0x706c796d, version: 2, tables: TABLES, of: "mail" };
+const MAIL: JournalForm = { applicationId: 0x706c796d, version: 3, tables: TABLES, of: "mail" };
 
 /** A message that is stored. */
 export interface StoredMail {
@@ -60,11 +61,17 @@ export class MailJournal {
     return (uid) => uids.has(plainUid(uid));
   }
 
+  /** The highest UID of a mailbox of IMAP that is stored; 0 where none is. */
+  highest({ account, epoch = 0 }: MailboxName): number {
+    const sql = "SELECT max(CAST(uid AS INTEGER)) AS highest FROM stored WHERE account = ? AND epoch = ?";
+    return this.#db.prepare(sql).get<{ highest: number | null }>(account, epoch)?.highest ?? 0;
+  }
+
   /** What is stored of a mailbox from before its messages got new UIDs. */
   earlier({ account, epoch = 0 }: MailboxName): EarlierMail[] {
-    return this.#db
-      .prepare("SELECT epoch, uid AS id, digest FROM stored WHERE account = ? AND epoch <> ? AND digest IS NOT NULL")
-      .all<{ epoch: number; id: string; digest: string }>(account, epoch);
+    const sql =
+      "SELECT epoch, uid AS id, digest FROM stored WHERE account = ? AND epoch <> ? AND gone <> ? AND digest IS NOT NULL";
+    return this.#db.prepare(sql).all<{ epoch: number; id: string; digest: string }>(account, epoch, epoch);
   }
 
   /** What was committed of the output; undefined before the first commit of one. */
@@ -108,9 +115,12 @@ export class MailJournal {
     });
   }
 
-  /** Forgets what had other UIDs: it is not in the mailbox any more. */
-  forgetEarlier({ account, epoch = 0 }: MailboxName): void {
-    this.#db.prepare("DELETE FROM stored WHERE account = ? AND epoch <> ?").run(account, epoch);
+  /**
+   * What had other UIDs is not in the mailbox any more. It is kept all the same: a mailbox that was another one for a while (a
+   * restore, a disk that was missing) comes back with the UIDVALIDITY that it had.
+   */
+  setAside({ account, epoch = 0 }: MailboxName): void {
+    this.#db.prepare("UPDATE stored SET gone = ? WHERE account = ? AND epoch <> ?").run(epoch, account, epoch);
   }
 
   /** Remembers that the job has ended in order: its output is closed, and all of it is committed. */

@@ -14,6 +14,8 @@ export type MailSink = Writable | ((piece: Buffer) => void | Promise<void>);
 
 /** A mailbox on a connection that is logged in. */
 export interface Maildrop extends MailboxName {
+  /** IMAP: the UID that the next message gets at least, where the server has told it. */
+  readonly uidNext?: number | undefined;
   readonly deletion: Deletion;
   /** All messages. Sizes, flags and dates are told at least of those that are not known. */
   list(isKnown: (id: string) => boolean, call: CallOptions): Promise<ListedMail[]>;
@@ -39,4 +41,23 @@ export interface MailboxName {
 /** Both in one: `imap://alice@host/INBOX;UIDVALIDITY=3` (RFC 5092). */
 export function nameOf({ account, epoch }: MailboxName): string {
   return epoch === undefined ? account : `${account};UIDVALIDITY=${epoch}`;
+}
+
+/** A message into a stream that somebody else reads: it ends whatever comes of the message, also where none of it comes. */
+export async function fetchInto(
+  drop: Maildrop,
+  mail: ListedMail,
+  content: Writable,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  // Both sides tell what became of it.
+  content.on("error", () => {});
+  try {
+    const bytes = await drop.fetch(mail, content, { signal });
+    if (bytes === undefined) content.destroy(new Error("the message is gone"));
+    return bytes;
+  } catch (error) {
+    content.destroy(error as Error);
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 /** What a mail job takes, and every default in one place. */
 import { UsageError } from "../../client/errors.js";
+import { checkNames } from "../../client/known-names.js";
 import { wholeNumber } from "../../client/options.js";
 import type { OutputOptions } from "../headers/sink.js";
 import type { SqlEngine } from "../journal/sqlite.js";
@@ -53,16 +54,38 @@ export interface FetchMailOptions {
   /** Sessions in a row that may fail, by a lost connection or a mailbox in use, without a message in between. Default: 5. */
   attempts?: number | undefined;
   /** What a new job does with an mbox that holds something: `fail` (default), `append` to it, or `replace` it. */
-  existing?: OutputOptions["existing"];
+  existing?: OutputOptions["existing"] | undefined;
   /** Wait for the disk, so that a power failure loses nothing; `deleteAfter` needs it. Default: true. */
   fsync?: boolean | undefined;
-  /** Ends the job in order: what was fetched is stored and remembered. Deletions that are not final yet are left to the next run. */
+  /**
+   * Ends the job in order: what was fetched is stored and remembered. Deletions that are not final yet are left to the next run.
+   * A function in `to` that has a message is waited for: only it knows whether that is stored.
+   */
   signal?: AbortSignal | undefined;
   /** Called once a second, and at the end. */
   onProgress?: ((progress: MailProgress) => void) | undefined;
   /** What keeps the journal. Default: `node:sqlite` where it is there, else `libsql`. */
   engine?: SqlEngine | undefined;
 }
+
+const NAMES: Readonly<Record<keyof FetchMailOptions, true>> = {
+  server: true,
+  client: true,
+  mailbox: true,
+  account: true,
+  to: true,
+  format: true,
+  journal: true,
+  deleteAfter: true,
+  newest: true,
+  limit: true,
+  attempts: true,
+  existing: true,
+  fsync: true,
+  signal: true,
+  onProgress: true,
+  engine: true,
+};
 
 /** A job's options with every default filled in. */
 export interface ResolvedMail {
@@ -83,6 +106,7 @@ export interface ResolvedMail {
 
 /** Fills in the defaults and refuses what cannot work, before anything is dialled. Throws UsageError. */
 export function resolveMail(options: FetchMailOptions): ResolvedMail {
+  checkNames(options, Object.keys(NAMES));
   const { to, format, journal, engine, fsync, newest, limit, existing, deleteAfter = false } = options;
   if (typeof to === "function" && format !== undefined) throw new UsageError("a function has no format");
   if (deleteAfter && fsync === false) {

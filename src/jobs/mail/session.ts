@@ -2,7 +2,7 @@
 import { type PolywireError, ReplyError } from "../../client/errors.js";
 import { Deletions } from "./deletions.js";
 import { Delivery, type Passed } from "./delivery.js";
-import { failureOf, type MailFailure, nameless } from "./failure.js";
+import { failureOf, type MailFailure, NothingCame, nameless } from "./failure.js";
 import { TooLarge } from "./hand.js";
 import type { MailJournal } from "./journal.js";
 import type { Maildrop } from "./maildrop.js";
@@ -10,6 +10,7 @@ import type { ResolvedMail } from "./options.js";
 import { deletable, type ListedMail, type MailPlan, planMail } from "./plan.js";
 import type { MailMeter } from "./progress.js";
 import { Renumbered } from "./renumbered.js";
+import { checkUids } from "./reused.js";
 import type { MailStore } from "./stores/store.js";
 import { Window } from "./window.js";
 
@@ -66,7 +67,7 @@ export class MailSession {
       clearInterval(timer);
       await this.#commit();
       this.#check();
-      this.#forget();
+      this.#setAside();
       meter.phase = "deleting";
       if (mail.deleteAfter) this.#deletions.add(deletable(plan, this.#isStored()));
       await this.#deletions.settled();
@@ -86,6 +87,7 @@ export class MailSession {
     const { meter, mail, store, journal, signal } = this.#context;
     meter.phase = "listing";
     const listing = await this.#drop.list(this.#isStored(), { signal });
+    this.#checkUids(listing);
     this.#settle(listing);
     const isKnown = this.#isStored();
     const lost = listing.filter(({ id }) => !isKnown(id) && store.has(this.#delivery.keyOf(id)));
@@ -105,6 +107,12 @@ export class MailSession {
     return plan;
   }
 
+  #checkUids(listing: readonly ListedMail[]): void {
+    const { account: mailbox, uidNext } = this.#drop;
+    const highest = this.#context.journal.highest(this.#drop);
+    if (this.#drop.epoch !== undefined) checkUids({ mailbox, uidNext, highest, listing });
+  }
+
   /** What is no longer listed was deleted by a session whose end was lost. */
   #settle(listing: readonly ListedMail[]): void {
     const { unsure, meter } = this.#context;
@@ -121,11 +129,11 @@ export class MailSession {
     return this.#context.journal.stored(this.#drop);
   }
 
-  /** When all there is has been compared with what had other UIDs, that is not needed any more. */
-  #forget(): void {
+  /** When all there is has been compared with what had other UIDs, there is no need to do so again. */
+  #setAside(): void {
     const { mail, journal, meter, failures } = this.#context;
     const isPart = mail.newest !== undefined || mail.limit !== undefined || failures.size > 0;
-    if (meter.renumbered && !isPart) journal.forgetEarlier(this.#drop);
+    if (meter.renumbered && !isPart) journal.setAside(this.#drop);
   }
 
   async #fetchAll(mails: readonly ListedMail[]): Promise<void> {
@@ -166,9 +174,9 @@ export class MailSession {
     if (why === "recognised" && meter.renumbered) meter.renumbered.recognised++;
   }
 
-  /** A message that the server refuses, or that is too large, is told; anything else ends the session. */
+  /** A message that the server refuses, or gives nothing of, or that is too large, is told; anything else ends the session. */
   #failed(mail: ListedMail, error: unknown): void {
-    const isIts = error instanceof ReplyError || error instanceof TooLarge;
+    const isIts = error instanceof ReplyError || error instanceof TooLarge || error instanceof NothingCame;
     if (isIts && error.clientUsable) this.#fail(mail, error);
     else this.#failure ??= { reason: error };
   }

@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { onAbort } from "../../client/abort.js";
 import { ConnectionError, type PolywireError, ReplyError, UsageError } from "../../client/errors.js";
+import { checkNames } from "../../client/known-names.js";
 import { wholeNumber } from "../../client/options.js";
 import { ImapClient } from "../../imap/client.js";
 import type { FetchData } from "../../imap/fetch-data.js";
 import type { Mailbox, MailboxEvent } from "../../imap/mailbox.js";
+import type { MessageSet } from "../../imap/sequence-set.js";
 import type { Address } from "../../message/address.js";
 import { type MailServer, mailboxName, serverSource } from "./source.js";
 import { WatchQueue } from "./watch-queue.js";
@@ -27,6 +29,16 @@ export interface WatchMailOptions {
   /** Ends the watch, in order. */
   signal?: AbortSignal | undefined;
 }
+
+const NAMES: Readonly<Record<keyof WatchMailOptions, true>> = {
+  server: true,
+  mailbox: true,
+  flags: true,
+  expunges: true,
+  every: true,
+  attempts: true,
+  signal: true,
+};
 
 /** Something that happened. */
 export type WatchEvent =
@@ -75,6 +87,10 @@ const PAUSE = 1_000;
 const LONGEST = 60_000;
 /** Milliseconds that a mailbox was watched when the pause behind it is the first one again. */
 const STEADY = 10_000;
+/** UIDs that one FETCH asks about: what it tells is in memory while the loop works. */
+const SOME = 100;
+/** The largest UID that there can be (RFC 9051 §9, nz-number). */
+const LAST_UID = 0xffff_ffff;
 const ITEMS = ["FLAGS", "ENVELOPE", "INTERNALDATE", "RFC822.SIZE"];
 
 /**
@@ -116,11 +132,10 @@ export async function* watchMail(options: WatchMailOptions): AsyncGenerator<Watc
 
 type Watching = Extract<WatchEvent, { type: "watching" }>;
 
-/** What is known of the mailbox: messages from `uidNext` on are new, but for those that were told. */
+/** What is known of the mailbox: messages from `uidNext` on are new. */
 interface Known {
   readonly uidValidity: number | undefined;
   uidNext: number;
-  readonly told: Set<number>;
 }
 
 class Watcher {
@@ -130,6 +145,7 @@ class Watcher {
   #known: Known | undefined;
 
   constructor(options: WatchMailOptions) {
+    checkNames(options, Object.keys(NAMES));
     this.#options = options;
     this.#server = serverSource(options.server);
     if (this.#server.protocol !== "imap") throw new UsageError("a mailbox is watched by IMAP");
@@ -181,7 +197,7 @@ class Watcher {
     const renumbered = this.#known !== undefined && this.#known.uidValidity !== uidValidity;
     if (this.#known === undefined || renumbered) {
       const next = uidNext ?? (await this.#behindLast(client, exists));
-      this.#known = { uidValidity, uidNext: next, told: new Set() };
+      this.#known = { uidValidity, uidNext: next };
     }
     return { type: "watching", mailbox: this.#mailbox, messages: exists, uidValidity, renumbered };
   }
@@ -208,20 +224,39 @@ class Watcher {
     }
   }
 
-  /** What has come since the last message that was told. Messages up to the number `missed` came while nobody was connected. */
+  /**
+   * What has come since the last message that was told. Messages up to the number `missed` came while nobody was connected.
+   * The loop works between two commands: in the middle of one it would hold up IDLE.
+   */
   async *#fresh(client: ImapClient, missed: number): AsyncGenerator<WatchEvent> {
-    const known = this.#known as Known;
-    const { signal } = this.#options;
-    for await (const row of client.fetch(`${known.uidNext}:*`, ITEMS, { signal })) {
-      const { uid } = row;
-      // `9:*` is the last message, too, where all are below 9.
-      if (uid === undefined || uid < known.uidNext || known.told.has(uid)) continue;
-      known.told.add(uid);
-      yield newMail(uid, row, row.number <= missed);
+    const { uidNext } = this.#known as Known;
+    const last = Math.min(uidNext + SOME - 1, LAST_UID);
+    // Two commands, and one round trip, which is all where few have come.
+    const [rows, uids] = await Promise.all([
+      this.#rows(client, `${uidNext}:${last}`),
+      client.search({ uid: `${uidNext}:*` }, { signal: this.#options.signal }),
+    ]);
+    yield* this.#newMail(rows, missed);
+    // `9:*` is the last message, too, where all are below 9.
+    const rest = uids.filter((uid) => uid > last).sort((a, b) => a - b);
+    for (let at = 0; at < rest.length; at += SOME) {
+      yield* this.#newMail(await this.#rows(client, rest.slice(at, at + SOME)), missed);
     }
-    // Not before: they come in any order, and the connection may be lost between them.
-    for (const uid of known.told) known.uidNext = Math.max(known.uidNext, uid + 1);
-    known.told.clear();
+  }
+
+  #rows(client: ImapClient, uids: MessageSet): Promise<FetchData[]> {
+    return client.fetch(uids, ITEMS, { signal: this.#options.signal }).toArray();
+  }
+
+  /** Each once, whatever the order they came in. */
+  *#newMail(rows: readonly FetchData[], missed: number): Generator<NewMail> {
+    const known = this.#known as Known;
+    for (const row of [...rows].sort((a, b) => (a.uid ?? 0) - (b.uid ?? 0))) {
+      const { uid, number } = row;
+      if (uid === undefined || uid < known.uidNext) continue;
+      known.uidNext = uid + 1;
+      yield newMail(uid, row, number <= missed);
+    }
   }
 }
 

@@ -1,66 +1,12 @@
 /** copyMail between servers in memory: every message once, with flags and dates, whatever breaks in between. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { AbortedError, ConnectionError, LoginError, ReplyError, UsageError } from "../../../src/client/errors.js";
 import { copyMail } from "../../../src/jobs/copy/copy.js";
-import type { CopyMailOptions } from "../../../src/jobs/copy/options.js";
 import type { CopyProgress } from "../../../src/jobs/copy/progress.js";
-import { ImapServer, type ImapServerOptions } from "../../../src/testing/index.js";
 import { messageOf } from "../mail/bed.js";
 import { cameAt, flagsOf, letters } from "../mail/imap-bed.js";
-
-interface CopyBed extends AsyncDisposable {
-  readonly from: ImapServer;
-  readonly to: ImapServer;
-  readonly journal: string;
-  options(more?: Partial<CopyMailOptions>): CopyMailOptions;
-  /** What is in the target: content, flags, date; sorted. */
-  copies(mailbox?: string): unknown[];
-}
-
-async function copyBed(
-  count: number,
-  {
-    target = {},
-    messages = letters(count),
-  }: { target?: ImapServerOptions; messages?: ReturnType<typeof letters> } = {},
-): Promise<CopyBed> {
-  const inbox = { INBOX: { messages, uidValidity: 7 } };
-  const from = await ImapServer.start({ users: { test: { password: "test", mailboxes: inbox } } });
-  const to = await ImapServer.start({ users: { test: { password: "test" } }, ...target });
-  const folder = mkdtempSync(join(tmpdir(), "polywire-copy-"));
-  const journal = join(folder, "copy.journal");
-  return {
-    from,
-    to,
-    journal,
-    options: (more = {}) => ({
-      from: from.urlOf(),
-      to: to.urlOf().replace("?", "/Archive/2026?"),
-      journal,
-      ...more,
-    }),
-    copies: (mailbox = "Archive/2026") => stateOf(to, mailbox),
-    async [Symbol.asyncDispose]() {
-      await Promise.all([from.close(), to.close()]);
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-function stateOf(server: ImapServer, mailbox: string): unknown[] {
-  const box = server.mailbox(mailbox);
-  const all = box.messages.map(({ uid, flags, internalDate }) => ({
-    content: box.content(uid).toString("latin1"),
-    flags: [...flags].sort(),
-    date: internalDate,
-  }));
-  return all.sort((a, b) => (a.content < b.content ? -1 : a.content > b.content ? 1 : 0));
-}
-
-const sorted = (server: ImapServer) => stateOf(server, "INBOX");
+import { copyBed, sorted } from "./copy-bed.js";
 
 describe.concurrent("a copy", () => {
   test("has every message with flags and date, in its order; the same job again copies what is new", async () => {
@@ -155,8 +101,8 @@ describe.concurrent("when something breaks", () => {
     await using bed = await copyBed(250, { target: { features } });
     bed.to.faults.loseReply = { command: "APPEND" };
     const result = await copyMail(bed.options());
-    expect(result.failures).toEqual([]);
-    expect(result.found).toBeGreaterThan(0);
+    // By this run, whether it has heard of it or not.
+    expect(result).toMatchObject({ copied: 250, found: 0, skipped: 0, failures: [] });
     expect(bed.copies()).toEqual(sorted(bed.from));
   });
 

@@ -332,7 +332,7 @@ describe.concurrent("options", () => {
       [{ limit: 0 }, /limit is a whole number/],
       [{ newest: 1.5 }, /newest is a whole number/],
       [{ journal: "/no/such/folder/x" }, /no folder/],
-      [{ to: job.at("unclear") }, /may be a Maildir, an mbox or a folder/],
+      [{ to: job.at("unclear") }, /may be a Maildir, an mbox or a folder.*format: "maildir"/],
       [{ client: new Pop3Client({ host: "h" }), server: undefined }, /give account/],
     ];
     for (const [more, says] of bad) await expect(fetchMail(job.options("Maildir", more))).rejects.toThrow(says);

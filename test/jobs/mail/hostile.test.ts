@@ -182,3 +182,16 @@ test("mail, and the journal, are for their owner's eyes", async () => {
   await fetchMail(job.options("own/", { journal: job.at("own.journal") }));
   expect(mode(job.at("own"))).toBe("755");
 });
+
+test.each(["Maildir", "mail.mbox", "mail/"])(
+  "into %s: a message of which nothing comes is told, and not deleted",
+  async (to) => {
+    for (const bytes of [500, 5_000_000]) {
+      await using job = await bed(2);
+      job.server.faults.reply = { "RETR 2": "+OK\r\n.", LIST: `+OK\r\n1 80\r\n2 ${bytes}\r\n.` };
+      const result = await fetchMail(job.options(to, { deleteAfter: true }));
+      expect(result).toMatchObject({ fetched: 1, deleted: 1, failures: [{ uid: "uid-2" }] });
+      expect(await mailIn(job.at(to))).toEqual([messageOf(1)]);
+    }
+  },
+);

@@ -46,7 +46,8 @@ describeLive(["dovecot", "cyrus"], "mail copied by a process that is killed", ()
     return { protocol: "imap", host: server.host, port, security: "plain", credentials, compress: false } as const;
   };
   const ready = async (server: LiveMail) => {
-    const imap = new ImapClient(side(server));
+    const { protocol: _, ...options } = side(server);
+    const imap = new ImapClient(options);
     await imap.connect();
     await imap.login();
     return imap;

@@ -28,7 +28,7 @@ export async function mailFormatOf(path: string): Promise<MailFormat> {
   const there = await stat(path).catch(() => undefined);
   if (there ? there.isDirectory() : /[/\\]$/.test(path)) return "eml";
   throw new UsageError(`${path} may be a Maildir, an mbox or a folder of .eml files`, {
-    advice: "name it so that it can be told (Maildir, x.mbox, x/), or say which one it is",
+    advice: 'name it so that it can be told (Maildir, x.mbox, x/), or say format: "maildir", "mbox" or "eml"',
   });
 }
 
