@@ -11,6 +11,8 @@
  *      ├─ TimeoutError      … by silence
  *      ├─ TlsError          … in the handshake or the certificate
  *      └─ AbortedError      … because you asked
+ *
+ * A PolywireError of no other class is a mistake of polywire itself, or of a job: `clientUsable` and `retryable` tell.
  */
 
 /** The protocols polywire speaks. */

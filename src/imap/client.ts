@@ -93,16 +93,18 @@ export class ImapClient extends CommonClient {
       const alone: (body: (session: ImapSession, call: Call) => Promise<void>) => Promise<void> = (body) =>
         this.run({ timeout: options.timeout, exclusive: true }, body);
       const watch = new NotifyWatch(feed, groups, this.options.limits.readAhead, options);
+      let thrown: { error: unknown } | undefined;
       try {
-        await alone((session, call) => watch.begin(session, call));
+        await watch.orEnded(alone((session, call) => watch.begin(session, call)));
         for (;;) {
           await watch.wait();
           if (watch.over) break;
-          await this.noop({ timeout: options.timeout });
+          await watch.orEnded(this.noop({ timeout: options.timeout }));
         }
-      } finally {
-        await watch.end(alone);
+      } catch (error) {
+        thrown = { error };
       }
+      await watch.end(alone, this.options.timeouts.quit, thrown);
     });
   }
 }

@@ -22,6 +22,7 @@ export { extensionOf, mimeTypeOf } from "./mime-types.js";
 export { formatNzb, type Nzb, type NzbFile, type NzbOptions, type NzbSegment, parseNzb } from "./nzb.js";
 export { type ParameterField, parseParameters } from "./parameters.js";
 export { type ParseOptions, parseMessage, type StreamOptions } from "./parse.js";
+export { isResent, recipientsOf, senderOf } from "./participants.js";
 export type { FetchedMessage, MessageReader, PassedMessage, SummaryOptions } from "./reader.js";
 export type { MessageSpan } from "./span.js";
 export { MessageSummary } from "./summary.js";

@@ -77,6 +77,23 @@ export function explain(error: unknown, place: Place): PolywireError {
   return phase === "tls" ? new TlsError(message, details) : new ConnectionError(message, details);
 }
 
+/**
+ * What was thrown while a reply was read, as one of ours. What polywire throws on purpose passes through; all else is a
+ * mistake of its own: neither the link nor the server failed, and the same reply would be read no better again.
+ */
+export function defect(error: unknown, place: Place): PolywireError {
+  if (error instanceof PolywireError) return explain(error, place);
+  const { message } = asFault(error);
+  return new PolywireError(`a reply of ${serverName(place)} could not be read: ${shown(message)}`, {
+    advice: "this is a mistake in polywire, so the connection was closed; please report it with its cause",
+    cause: error,
+    retryable: false,
+    clientUsable: false,
+    protocol: place.protocol,
+    server: serverName(place),
+  });
+}
+
 /** The server stayed silent for `ms` milliseconds. */
 export function timedOut(place: Place, ms: number): TimeoutError {
   const { phase } = place;

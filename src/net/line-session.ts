@@ -145,7 +145,7 @@ export class LineSession extends Link {
       try {
         wait.take(reply);
       } catch (error) {
-        wait.fail(this.fail(this.explain(error, "command")));
+        wait.fail(this.fail(this.misread(error)));
       }
     };
     const options = { timeout, preliminary };

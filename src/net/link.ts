@@ -7,7 +7,7 @@ import { AbortedError, ConnectionError, type Phase, PolywireError, TimeoutError 
 import type { ResolvedOptions } from "../client/options.js";
 import { DeflatedSocket } from "./deflate.js";
 import { dial } from "./dial.js";
-import { explain, serverName } from "./explain.js";
+import { defect, explain, placeOf, serverName } from "./explain.js";
 import { Outgoing } from "./outgoing.js";
 import { Secrets } from "./secrets.js";
 import type { NetCall } from "./tcp.js";
@@ -242,7 +242,7 @@ export abstract class Link {
     try {
       this.read(chunk);
     } catch (error) {
-      this.fail(this.explain(error, this.awaited?.phase ?? "idle"));
+      this.fail(this.misread(error));
     }
   }
 
@@ -354,6 +354,11 @@ export abstract class Link {
     if (error instanceof PolywireError) return error;
     const { protocol, host, port, security } = this.options;
     return explain(error, { protocol, host, port, phase, security });
+  }
+
+  /** What was thrown while bytes were read, as one of ours: the link is in order then. */
+  protected misread(error: unknown): PolywireError {
+    return defect(error, placeOf(this.options, this.awaited?.phase ?? "idle"));
   }
 
   get #server(): string {

@@ -2,9 +2,8 @@
 import { Readable } from "node:stream";
 import { UsageError } from "../client/errors.js";
 import type { Source } from "../client/sink.js";
-import { parseAddresses } from "../message/address.js";
-import { checkAddresses } from "../message/check-addresses.js";
 import { type Headers, parseHeaders } from "../message/headers.js";
+import { isResent, recipientsOf, senderOf } from "../message/participants.js";
 import { isDraft, type MailDraft, mailOf } from "../message/writer.js";
 import { openSource, type SourceReader } from "../net/stream.js";
 import { checkEnvelope } from "./envelope.js";
@@ -14,13 +13,15 @@ import type { Envelope, MailInput, RawMessage, SendMailOptions } from "./options
 export interface SendSubmitOptions extends SendMailOptions {
   /**
    * Whom it is from and to, whatever its headers say. Default: Sender, else the first of From; To, Cc and Bcc, which is taken
-   * out of the message.
+   * out of the message. Of one that was sent again by others, the Resent- fields of the last time (RFC 5322 §3.6.6).
    */
   readonly envelope?: Envelope | undefined;
 }
 
 /** Octets that a header may have. */
 const LONGEST_HEAD = 1024 * 1024;
+/** Fields that nobody is to see. */
+const SECRET = ["bcc", "resent-bcc"];
 const EMPTY_LINE = /\n\r?\n/;
 
 /** A message as `send()` takes it. Throws UsageError, SinkError. */
@@ -39,12 +40,12 @@ async function addressed(source: Source, options: SendMailOptions): Promise<RawM
     const headers = parseHeaders(begun);
     const envelope = envelopeOf(headers);
     checkEnvelope(envelope, options);
-    if (!headers.has("bcc") && isRepeatable(source)) {
+    if (!SECRET.some((name) => headers.has(name)) && isRepeatable(source)) {
       await pieces.return?.();
       await reader.close();
       return { envelope, raw: source };
     }
-    const head = headers.without("bcc");
+    const head = headers.without(...SECRET);
     const raw = joined(head, begun.subarray(headers.bodyStart), pieces, reader);
     return { envelope, raw };
   } catch (error) {
@@ -70,20 +71,13 @@ async function beginning(pieces: AsyncIterator<Buffer>): Promise<Buffer> {
 }
 
 function envelopeOf(headers: Headers): Envelope {
-  if (headers.has("resent-from") || headers.has("resent-to")) {
-    throw new UsageError("the message was sent again by others: its headers do not tell to whom it goes now", {
-      advice: "give the option { envelope: { from, to } }",
-      protocol: "smtp",
-    });
-  }
-  const addresses = (name: string) => {
-    const fields = headers.allRaw(name);
-    checkAddresses(fields, name);
-    return fields.flatMap(parseAddresses).map(({ address }) => address);
-  };
-  const from = addresses("sender")[0] ?? addresses("from")[0];
-  if (from === undefined) throw new UsageError("the message has no From", { protocol: "smtp" });
-  return { from, to: ["to", "cc", "bcc"].flatMap(addresses) };
+  const from = senderOf(headers);
+  if (from !== undefined) return { from, to: recipientsOf(headers) };
+  const name = isResent(headers) ? "Resent-From, although it was sent again by others" : "From";
+  throw new UsageError(`the message has no ${name}`, {
+    advice: "the option { envelope: { from, to } } says whom it is from",
+    protocol: "smtp",
+  });
 }
 
 /** The message in pieces again. It is let go of where it is destroyed, too. */

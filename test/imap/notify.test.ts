@@ -144,6 +144,18 @@ describe("a loop", () => {
     await server.done;
   });
 
+  test("asks once more behind what happened, and hears what the server has missed", async () => {
+    const script = `C: A3 ${SET}\nS: A3 OK\nC: A4 NOOP\nS: * 4 EXISTS\nS: A4 OK\nC: A5 NOOP\nS: * 5 EXISTS\nS: A5 OK\n${end("A6")}`;
+    const { imap, server } = await inbox(script, ["NOTIFY"]);
+    const told: unknown[] = [];
+    for await (const event of imap.notify(groups)) {
+      told.push(event.type === "exists" && event.exists);
+      if (told.length === 2) break;
+    }
+    expect(told).toEqual([4, 5]);
+    await server.done;
+  });
+
   test("hears at once how the mailboxes are, where it asks", async () => {
     const script = `C: A3 ${SET.replace("SET", "SET STATUS")}\nS: * STATUS a (MESSAGES 1)\nS: * STATUS b (MESSAGES 2)\nS: A3 OK\n${end("A4")}`;
     const { imap, server } = await inbox(script, ["NOTIFY"]);
@@ -202,6 +214,55 @@ describe("a loop", () => {
     const error = await failure(imap.notify(groups).toArray());
     expect(error).toBeInstanceOf(ConnectionError);
     expect(error.message).toContain("too long");
+  });
+});
+
+describe("what ended a loop is told", () => {
+  test("also where the server refuses to tell as before", async () => {
+    const refused = "C: A4 NOTIFY SET (SELECTED-DELAYED (MessageNew MessageExpunge FlagChange))\nS: A4 NO not now\n";
+    const script = `C: A3 ${SET}\nS: A3 OK\nS: * OK [NOTIFICATIONOVERFLOW] too many\n${refused}C: A5 NOOP\nS: A5 OK\n`;
+    const { imap, server } = await inbox(script, ["NOTIFY"]);
+    expect(await failure(imap.notify(groups).toArray())).toMatchObject({ enhanced: "NOTIFICATIONOVERFLOW" });
+    await imap.noop();
+    await server.done;
+  });
+
+  test("also where the connection is lost meanwhile", async () => {
+    const script = `C: A3 ${SET}\nS: A3 OK\nS: * OK [NOTIFICATIONOVERFLOW] too many\nC: A4 NOTIFY SET ${USUAL}\nCLOSE\n`;
+    const { imap } = await inbox(script, ["NOTIFY"]);
+    expect(await failure(imap.notify(groups).toArray())).toMatchObject({ enhanced: "NOTIFICATIONOVERFLOW" });
+    expect(await failure(imap.noop())).toBeInstanceOf(ConnectionError);
+  });
+});
+
+describe("a link that is dead", () => {
+  /** Longer than a test may last: who waits for it fails. */
+  const EVER = 3_600_000;
+  const given = { timeouts: { ...QUICK, command: EVER, quit: 100 } };
+
+  /** A loop at a server that takes all this, and answers no more. */
+  async function dead(script: string) {
+    const { imap, server } = await inbox(`${script}WAIT ${EVER}\n`, ["NOTIFY"], given);
+    server.done.catch(() => {});
+    return imap;
+  }
+
+  test.each([
+    ["as it begins", `C: A3 ${SET}\n`, EVER],
+    ["while it waits", `C: A3 ${SET}\nS: A3 OK\nC: A4 NOTIFY SET ${USUAL}\n`, EVER],
+    ["in a sign of life", `C: A3 ${SET}\nS: A3 OK\nC: A4 NOOP\n`, 20],
+  ])("holds up no signal %s", async (_, script, every) => {
+    const imap = await dead(script);
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 100);
+    const error = await failure(imap.notify(groups, { signal: abort.signal, every }).toArray());
+    expect(error).toBeInstanceOf(AbortedError);
+  });
+
+  test("holds up nobody who leaves the loop", async () => {
+    const imap = await dead(`C: A3 ${SET}\nS: * STATUS a (MESSAGES 1)\nS: A3 OK\nC: A4 NOTIFY SET ${USUAL}\n`);
+    for await (const _ of imap.notify(groups)) break;
+    await imap.quit();
   });
 });
 

@@ -402,6 +402,16 @@ describe("a complete message by SMTP", () => {
     expect(server.messages[0]?.content.toString()).toBe(source.text);
   });
 
+  test("one that was sent again by others goes from and to those of the last time alone", async () => {
+    const { server, writer } = await sender();
+    const first = ["Resent-From: old@example.org", "Resent-To: older@example.org", "Resent-Cc: oldest@example.org"];
+    const original = ["From: a@example.org", "To: b@example.org", "Subject: s"];
+    const kept = ["Resent-From: r@example.org", "Resent-To: new@example.org", "Resent-Date: x", ...first, ...original];
+    await writer.submit({ text: raw("Received: from x", "Resent-Bcc: hidden@example.org", ...kept) });
+    expect(server.messages).toMatchObject([{ from: "r@example.org", to: ["new@example.org", "hidden@example.org"] }]);
+    expect(server.messages[0]?.content.toString()).toBe(raw("Received: from x", ...kept));
+  });
+
   test("Sender goes before From", async () => {
     const { server, writer } = await sender();
     await writer.submit({
@@ -413,7 +423,8 @@ describe("a complete message by SMTP", () => {
   test.each([
     ["no From", raw("To: b@example.org")],
     ["no recipients", raw("From: a@example.org")],
-    ["sent again by others", raw("Resent-To: x@example.org", "From: a@example.org", "To: b@example.org")],
+    ["sent again to nobody", raw("Resent-From: x@example.org", "From: a@example.org", "To: b@example.org")],
+    ["sent again by nobody knows whom", raw("Resent-To: x@example.org", "From: a@example.org", "To: b@example.org")],
     ["a recipient that is no address", raw("From: a@example.org", "To: b@example.org, nonsense")],
     [
       "two recipients without a comma",

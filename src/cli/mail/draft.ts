@@ -3,13 +3,13 @@ import { basename, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { UsageError } from "../../index.js";
 import {
-  checkAddresses,
   composeMail,
   decodeBytes,
-  type Headers,
   parseAddresses,
   parseDate,
   parseHeaders,
+  recipientsOf,
+  senderOf,
 } from "../../message/index.js";
 
 /** What the options say of the message. */
@@ -91,27 +91,12 @@ function rawMail(draft: Draft, given: Buffer): DraftedMail {
   if (headers.broken.length > 0) {
     throw new UsageError(`stdin is no message: ${JSON.stringify(headers.broken[0])} is no header`);
   }
-  const [writer] = [...addressesIn(headers, "sender"), ...addressesIn(headers, "from")];
-  const from = draft.returnPath ?? draft.from ?? writer;
+  const from = draft.returnPath ?? draft.from ?? senderOf(headers);
   if (from === undefined) throw new UsageError("the message has no From, and --from is missing");
   const named = [...(draft.to ?? []), ...(draft.bcc ?? [])].flatMap(bare);
-  const to = [
-    ...named,
-    ...(draft.readRecipients ? ["to", "cc", "bcc"].flatMap((name) => addressesIn(headers, name)) : []),
-  ];
+  const to = [...named, ...(draft.readRecipients ? recipientsOf(headers) : [])];
   if (to.length === 0) throw new UsageError("the message has no recipients in To, Cc and Bcc, and --to is missing");
   return { raw: withoutBcc(input), from, to: [...new Set(to)] };
-}
-
-/** The addresses of a field. Of a message that was passed on, those it was passed on to: they alone are to get it now. */
-function addressesIn(headers: Headers, name: string): string[] {
-  const isResent = ["resent-to", "resent-cc", "resent-bcc"].some((each) => headers.has(each));
-  const wanted = isResent ? `resent-${name}` : name;
-  const fields = [...headers].filter((field) => field.name.toLowerCase() === wanted);
-  // Each time it is passed on, new fields go above those before (RFC 5322 section 3.6.6).
-  const raw = isResent ? fields.slice(0, 1) : fields;
-  for (const field of raw) checkAddresses(field.raw, field.name);
-  return raw.flatMap((field) => parseAddresses(field.raw).map(({ address }) => address));
 }
 
 /** The addresses of a text, without their names, so that each counts once. What is written in an odd way, or is none, is left as it is. */

@@ -59,7 +59,8 @@ type Server = { readonly url: string } & ReturnType<typeof clientOptions>;
 
 /** The mailboxes that match, each once. */
 async function listed(server: Server, patterns: readonly string[], { signal }: Context): Promise<ListedMailbox[]> {
-  const client = await clientFor(server.url, server, "imap");
+  const { url, ...options } = server;
+  const client = await clientFor(url, options, "imap");
   try {
     await client.connect({ signal });
     await client.login(undefined, { signal });

@@ -37,7 +37,7 @@ export interface CountsResult {
 /** How to count. */
 export interface CountsOptions {
   /** Authors that are remembered at once; past it those with the fewest articles are forgotten. Default: 1,000,000. */
-  maxAuthors?: number;
+  maxAuthors?: number | undefined;
 }
 
 const DAY = 86_400_000;

@@ -4,9 +4,9 @@ import type { DayCount } from "./counts.js";
 /** How the chart is drawn. */
 export interface DayChartOptions {
   /** Columns of a line at most; at least 30. Default: 80. */
-  width?: number;
+  width?: number | undefined;
   /** Lines at most, but for marks of gaps: where days would be more, it is weeks, months or years. Default: 40. */
-  rows?: number;
+  rows?: number | undefined;
 }
 
 /** Eighths of a block. */

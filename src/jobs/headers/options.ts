@@ -1,5 +1,6 @@
 /** What a headers job takes, and every default in one place. */
 import { UsageError } from "../../client/errors.js";
+import { checkNames } from "../../client/known-names.js";
 import { wholeNumber } from "../../client/options.js";
 import { parseUrl, redactUrl } from "../../client/url.js";
 import { NntpClient } from "../../nntp/client.js";
@@ -49,7 +50,7 @@ export interface FetchOptions {
    */
   journal?: string | undefined;
   /** What a new job does with an output that holds something: `fail` (default), `append` to it, or `replace` it. */
-  existing?: OutputOptions["existing"];
+  existing?: OutputOptions["existing"] | undefined;
   /**
    * Wait for the disk at each commit, once a second, so that a power failure loses nothing. Default: true where a
    * `journal` is kept; without one, no later job could go on from what the disk has.
@@ -78,6 +79,26 @@ export interface FetchArticlesOptions extends FetchOptions {
   to: ArticleTarget;
 }
 
+const NAMES: Readonly<Record<keyof FetchHeadersOptions | keyof FetchArticlesOptions, true>> = {
+  server: true,
+  groups: true,
+  range: true,
+  newest: true,
+  since: true,
+  connections: true,
+  order: true,
+  ordered: true,
+  rangeSize: true,
+  dedupe: true,
+  journal: true,
+  existing: true,
+  fsync: true,
+  signal: true,
+  onProgress: true,
+  engine: true,
+  to: true,
+};
+
 /** A job's options with every default filled in. */
 export interface ResolvedFetch {
   readonly what: "headers" | "articles";
@@ -104,6 +125,7 @@ export function resolveFetch(
   what: ResolvedFetch["what"],
   options: FetchHeadersOptions | FetchArticlesOptions,
 ): ResolvedFetch {
+  checkNames(options, Object.keys(NAMES));
   const { to, order = "ascending", ordered = false, dedupe = "output", journal, engine, existing } = options;
   const server = serverOf(options.server);
   if (ordered && order !== "ascending") throw new UsageError("ordered rows are ascending: leave out one of the two");

@@ -141,9 +141,9 @@ class OpenFile {
 /** What an NZB file says besides its files. */
 export interface ToNzbOptions {
   /** `title`, `password`, `tag`, `category` … Default: nothing. */
-  meta?: Readonly<Record<string, string>>;
+  meta?: Readonly<Record<string, string>> | undefined;
   /** For files whose records say no group. Default: none. */
-  groups?: readonly string[];
+  groups?: readonly string[] | undefined;
 }
 
 /** Files as an NZB list, for `formatNzb`. Incomplete files are listed, too: filter them where they are not wanted. */

@@ -1,4 +1,5 @@
 /** How far a headers job is: counted as it goes, told once a second. */
+import { Rates } from "../meter.js";
 
 /** What a headers job says of itself once a second. */
 export interface HeadersProgress {
@@ -21,9 +22,6 @@ export interface HeadersProgress {
   readonly connections: number;
 }
 
-/** Seconds over which a rate is taken. */
-const WINDOW = 10;
-
 /** Counts, and turns counts into progress. */
 export class HeadersMeter {
   groups = 0;
@@ -33,21 +31,19 @@ export class HeadersMeter {
   answered = 0;
   rows = 0;
   connections = 0;
-  readonly #samples: { at: number; rows: number; answered: number }[] = [];
+  readonly #rates = new Rates<"rows" | "answered">();
 
   /** The clock starts: what comes from now on counts for the rates. */
   begin(now: number): void {
-    this.#samples.push({ at: now, rows: this.rows, answered: this.answered });
+    const { rows, answered } = this;
+    this.#rates.take(now, { rows, answered });
   }
 
   /** What there is to say now. */
   take(phase: HeadersProgress["phase"], now: number): HeadersProgress {
     const { groups, groupsDone, group, wanted, answered, rows, connections } = this;
-    this.#samples.push({ at: now, rows, answered });
-    if (this.#samples.length > WINDOW + 1) this.#samples.shift();
-    const first = this.#samples[0]!;
-    const seconds = (now - first.at) / 1000;
-    const pace = seconds > 0 ? (answered - first.answered) / seconds : 0;
+    const rate = this.#rates.take(now, { rows, answered });
+    const pace = rate("answered");
     const known = phase === "fetching" && pace > 0 && groups === groupsDone + (wanted > answered ? 1 : 0);
     return {
       phase,
@@ -57,7 +53,7 @@ export class HeadersMeter {
       wanted,
       answered,
       rows,
-      rowsPerSecond: seconds > 0 ? (rows - first.rows) / seconds : 0,
+      rowsPerSecond: rate("rows"),
       secondsLeft: known ? (wanted - answered) / pace : undefined,
       connections,
     };

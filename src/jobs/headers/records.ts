@@ -35,14 +35,14 @@ export function compareRecords(a: HeaderRecord, b: HeaderRecord): number {
 /** How to read records. */
 export interface ReadRecordsOptions {
   /** Records that are given at once. Default: 1,000. */
-  batch?: number;
+  batch?: number | undefined;
   /**
    * Called for each line that is no record, with what is wrong and its number; reading goes on behind it. Default: none,
    * and reading ends with the error.
    */
-  onMalformed?: (error: UsageError, line: number) => void;
+  onMalformed?: ((error: UsageError, line: number) => void) | undefined;
   /** Bytes that a line may have. Default: 16 MiB. */
-  lineLimit?: number;
+  lineLimit?: number | undefined;
 }
 
 /**
@@ -129,7 +129,9 @@ async function* readLines(bytes: AsyncIterable<Uint8Array>, limit: number): Asyn
       held.splice(0, held.length, chunk.subarray(end + 1));
       length = chunk.length - end - 1;
     }
-    if (length > limit) throw new UsageError(`line ${lines + 1} is longer than ${limit} bytes`);
+    if (length > limit) {
+      throw new UsageError(`line ${lines + 1} is longer than ${limit} bytes`, { advice: "lineLimit can be raised" });
+    }
   }
   if (length > 0) yield [text(held)];
 }

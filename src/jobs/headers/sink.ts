@@ -30,7 +30,7 @@ export interface ArticleRow {
   /** Header and body as the server sent them, without dot-stuffing. */
   readonly content: Buffer;
   /** When it came, where its server keeps that. */
-  readonly date?: Date;
+  readonly date?: Date | undefined;
 }
 
 /** Articles of one group. */
@@ -67,7 +67,7 @@ export interface Sink<Batch> {
    */
   flush(): Promise<SinkPosition | undefined>;
   /** Flushes and closes; a database gets its indexes, unless `complete` is false: the job will go on. Safe twice. */
-  close(options?: { readonly complete?: boolean }): Promise<void>;
+  close(options?: { readonly complete?: boolean | undefined }): Promise<void>;
   /** Reads back which articles it holds, where it can. Called after a flush, while nothing is written. */
   messageIds?(): AsyncIterable<readonly KeptId[]>;
 }

@@ -25,7 +25,7 @@ const LIST = /^\[[^[\]]{1,64}\]\s*(?=\S)/;
 /** How to read subjects. */
 export interface BaseSubjectOptions {
   /** True to leave out `[list]` at the start, too. Default: false. */
-  lists?: boolean;
+  lists?: boolean | undefined;
 }
 
 /** A subject without what programs add to it. */

@@ -40,7 +40,7 @@ export function* walkThreads(threads: readonly Thread[]): Generator<ThreadStep, 
 /** How threads are shown. */
 export interface FormatThreadsOptions {
   /** Columns of a line at most; at least 40. Default: 100. */
-  width?: number;
+  width?: number | undefined;
 }
 
 const DATE_WIDTH = "2026-02-03 09:11".length;

@@ -23,7 +23,7 @@ export interface ThreadOptions extends BaseSubjectOptions {
    * Whether threads with the same subject, but for `Re:` and its like, are joined: articles whose References were lost
    * find their thread again, and strangers with the same subject meet. Default: true.
    */
-  subjects?: boolean;
+  subjects?: boolean | undefined;
 }
 
 const NO_CHILDREN: readonly ThreadNode[] = [];

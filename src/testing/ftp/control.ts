@@ -114,7 +114,7 @@ export class Control {
     let from = 0;
     for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", from)) {
       const line = text.slice(from, text[at - 1] === "\r" ? at - 1 : at);
-      from = at + 1;
+      from = this.#faults.dropsTogether ? text.length : at + 1;
       this.#events.line(withoutTelnet(line));
       if (socket !== this.#socket) return; // AUTH TLS: what came behind it was not protected
     }

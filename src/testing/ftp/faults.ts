@@ -23,6 +23,8 @@ export interface Faults extends CommandFaults {
   greeting421?: boolean | number | undefined;
   /** After this many commands a connection is answered 421 and closed. */
   idle421?: number | undefined;
+  /** Of what arrives in one read, only the first command is done: the others are lost. Default: false. */
+  dropsTogether?: boolean | undefined;
   /** As ProFTPD: commands that come during an upload are answered at once (450 to most), so replies come out of order. */
   prematureReplies?: boolean | undefined;
   /** The code that ends a transfer well, in place of 226: `"225"`, `"200"`, `"250"`. */
@@ -34,6 +36,11 @@ export interface Faults extends CommandFaults {
   /** The host that 227 (PASV) names, in place of the true one: `"10.0.0.1"`. */
   wrongPasvHost?: string | undefined;
 
+  /** What HASH, XCRC and the like answer are the digests of other bytes. */
+  wrongDigests?: boolean | undefined;
+  /** MFMT, MFF, `MDTM time name` and SITE UTIME say that all is well, and set nothing. */
+  ignoreTimes?: boolean | undefined;
+
   // The data connection
 
   /** 425 to every transfer and listing. */
@@ -44,6 +51,8 @@ export interface Faults extends CommandFaults {
   cutDataCleanly?: boolean | undefined;
   /** The data connection stops at this byte and stays open: no more data and no answer, until the client gives up. */
   stallDataAt?: number | undefined;
+  /** The byte at this place of an upload is stored as another one, and the answer is 226 all the same. */
+  damageDataAt?: number | undefined;
   /** An upload is refused with {@link Faults.diskFullCode} after this many bytes of it; what came before is kept. */
   diskFullAfter?: number | undefined;
   /** What a full disk answers. Default: `"552"`. */
@@ -59,20 +68,30 @@ export interface Faults extends CommandFaults {
 /** The faults of one data connection, after `dataFaultsOn` and `dataFaultsTimes` have been applied. */
 export type DataFaults = Pick<
   Faults,
-  "refuseData" | "cutDataAt" | "cutDataCleanly" | "stallDataAt" | "diskFullAfter" | "diskFullCode" | "truncateListingAt"
+  | "refuseData"
+  | "cutDataAt"
+  | "cutDataCleanly"
+  | "stallDataAt"
+  | "damageDataAt"
+  | "diskFullAfter"
+  | "diskFullCode"
+  | "truncateListingAt"
 >;
 
 const NO_FAULTS: DataFaults = Object.freeze({});
 
 /** The faults that hit this transfer; counts `dataFaultsTimes` down when there are any. */
 export function dataFaults(faults: Faults, verb: string): DataFaults {
-  const { refuseData, cutDataAt, cutDataCleanly, stallDataAt, diskFullAfter, diskFullCode, truncateListingAt } = faults;
-  const any = refuseData || [cutDataAt, stallDataAt, diskFullAfter, truncateListingAt].some((at) => at !== undefined);
+  const { refuseData, cutDataAt, cutDataCleanly, stallDataAt, damageDataAt } = faults;
+  const { diskFullAfter, diskFullCode, truncateListingAt } = faults;
+  const places = [cutDataAt, stallDataAt, damageDataAt, diskFullAfter, truncateListingAt];
+  const any = refuseData || places.some((at) => at !== undefined);
   if (!any) return NO_FAULTS;
   if (faults.dataFaultsOn !== undefined && faults.dataFaultsOn.toUpperCase() !== verb) return NO_FAULTS;
   if (faults.dataFaultsTimes !== undefined) {
     if (faults.dataFaultsTimes <= 0) return NO_FAULTS;
     faults.dataFaultsTimes -= 1;
   }
-  return { refuseData, cutDataAt, cutDataCleanly, stallDataAt, diskFullAfter, diskFullCode, truncateListingAt };
+  const cuts = { refuseData, cutDataAt, cutDataCleanly, stallDataAt, damageDataAt };
+  return { ...cuts, diskFullAfter, diskFullCode, truncateListingAt };
 }

@@ -39,7 +39,7 @@ export class FtpTree {
   }
 
   /** Writes a file, and the directories above it. A text is written as UTF-8. */
-  write(path: string, data: string | Uint8Array, options: { modified?: Date } = {}): void {
+  write(path: string, data: string | Uint8Array, options: { modified?: Date | undefined } = {}): void {
     const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : asBuffer(data);
     const { directory, name } = this.#place(path, true);
     this.put(directory, name, new FileNode(bytes, options.modified?.getTime() ?? Date.now()));

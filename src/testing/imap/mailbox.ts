@@ -133,7 +133,7 @@ export class ImapMailbox {
   }
 
   /** Puts a message behind the others. @internal */
-  put(kept: Pick<Message, "content" | "flags" | "internalDate"> & { emailId?: string }): Message {
+  put(kept: Pick<Message, "content" | "flags" | "internalDate"> & { emailId?: string | undefined }): Message {
     const { content, internalDate, emailId = this.#place.emailId() } = kept;
     const flags = this.#known(kept.flags);
     const modseq = ++this.highestModseq;

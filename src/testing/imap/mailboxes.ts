@@ -19,7 +19,7 @@ export interface ImapQuota {
 /** What has happened: to the messages of a mailbox, to a name (made, gone, or had another before), to a subscription. */
 export type TreeEvent =
   | { readonly kind: "messages"; readonly mailbox: ImapMailbox }
-  | { readonly kind: "name"; readonly name: string; readonly from?: string }
+  | { readonly kind: "name"; readonly name: string; readonly from?: string | undefined }
   | { readonly kind: "subscription"; readonly name: string };
 
 export class ImapMailboxes {

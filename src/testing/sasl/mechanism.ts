@@ -35,7 +35,7 @@ export interface SaslSurroundings {
 export interface Accepted {
   readonly user: string;
   /** What the server says last, to prove that it knows the password as well. */
-  readonly data?: Buffer;
+  readonly data?: Buffer | undefined;
 }
 
 /** One run of a mechanism: gives challenges, is given responses. Throws {@link SaslRefused}. */

@@ -231,7 +231,7 @@ describe.each(["ndjson", "ndjson.gz", "csv", "csv.gz", "sqlite"])("a .%s output"
     first.write(batch("g", row(1)));
     await first.close();
     const before = readFileSync(path);
-    await expect(open(path)).rejects.toThrow(UsageError);
+    await expect(open(path)).rejects.toThrow(/existing: "replace" or existing: "append"/);
     expect(readFileSync(path).equals(before)).toBe(true);
     const appended = await open(path, { existing: "append" });
     appended.write(batch("g", row(2)));

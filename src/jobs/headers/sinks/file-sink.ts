@@ -9,7 +9,7 @@ import type { OutputFile } from "./output-file.js";
 /** How rows become bytes. */
 export interface RowFormat<Row> {
   /** What an empty file begins with. */
-  readonly header?: string;
+  readonly header?: string | undefined;
   /** The rows that follow are of this group. */
   begin(group: string): void;
   /** Adds one row, at once or by the next {@link settle}. */
@@ -30,7 +30,7 @@ export class FileSink<Row> implements Sink<{ readonly group: string; readonly ro
   #closed = false;
   readonly messageIds?: () => AsyncIterable<readonly KeptId[]>;
 
-  constructor(output: OutputFile, format: RowFormat<Row>, options: { gzip?: boolean } = {}) {
+  constructor(output: OutputFile, format: RowFormat<Row>, options: { gzip?: boolean | undefined } = {}) {
     this.#output = output;
     this.#format = format;
     this.#gzip = options.gzip ?? false;

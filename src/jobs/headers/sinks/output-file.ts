@@ -49,7 +49,7 @@ export class OutputFile {
    */
   static async open(
     path: string,
-    options: OutputOptions & { gzip?: boolean; private?: boolean } = {},
+    options: OutputOptions & { gzip?: boolean | undefined; private?: boolean | undefined } = {},
   ): Promise<OutputFile> {
     const committed = options.position?.[path];
     const fsync = options.fsync ?? true;
@@ -154,7 +154,7 @@ function startOf(path: string, size: number, committed: number | undefined, exis
   if (size === 0 || existing === "replace") return 0;
   if (existing === "append") return size;
   throw new UsageError(`${path} is there already and not empty`, {
-    advice: "name another file, or say that it may be replaced or appended to",
+    advice: 'name another file, or say existing: "replace" or existing: "append"',
   });
 }
 

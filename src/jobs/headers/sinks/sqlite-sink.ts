@@ -17,7 +17,7 @@ import type { HeaderBatch, HeaderRow, HeaderSink, KeptId, OutputOptions, SinkPos
 /** What to do about an output that has less than was committed, and about one that a new job finds. */
 const LOST =
   "it was changed, or the disk lost a part: put the file back, or begin anew without both the file and the journal";
-const TAKEN = "name another file, or say that it may be replaced or appended to";
+const TAKEN = 'name another file, or say existing: "replace" or existing: "append"';
 
 /** Rows of one transaction at most: beyond that its log would grow past the cache. */
 const TRANSACTION = 100_000;
@@ -114,7 +114,7 @@ export class SqliteSink<Row extends HeaderRow> implements HeaderSink<Row> {
     return { [this.#path]: this.#last };
   }
 
-  async close(options: { complete?: boolean } = {}): Promise<void> {
+  async close(options: { complete?: boolean | undefined } = {}): Promise<void> {
     if (!this.#db.isOpen) return;
     try {
       this.#do(() => {

@@ -103,7 +103,8 @@ const SITE: Record<string, (session: Session, argument: string) => Promise<void>
     const long = /^(.+) \d{14} (\d{14}) \d{14} UTC$/.exec(argument);
     const time = parseTime(short ? `${short[1]}${short[2] ?? "00"}` : (long?.[2] ?? ""));
     if (time === undefined) throw new Refused(501, "Invalid time.");
-    owned(session, short?.[3] ?? long?.[1] ?? "").modified = time;
+    const node = owned(session, short?.[3] ?? long?.[1] ?? "");
+    if (!session.shared.faults.ignoreTimes) node.modified = time;
     return session.reply(200, "UTIME command successful");
   },
 };

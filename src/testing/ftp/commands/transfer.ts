@@ -89,9 +89,19 @@ function keep(session: Session, file: FileNode, chunk: Buffer, start: number, fa
   const { tree, options } = session.shared;
   const onDisk = (options.limits.diskBytes ?? Number.POSITIVE_INFINITY) - tree.bytes;
   const room = Math.min(onDisk, (faults.diskFullAfter ?? Number.POSITIVE_INFINITY) - (file.size - start));
-  tree.append(file, chunk.length > room ? chunk.subarray(0, Math.max(room, 0)) : chunk);
+  const bytes = damaged(chunk, (faults.damageDataAt ?? Number.NaN) - (file.size - start));
+  tree.append(file, chunk.length > room ? bytes.subarray(0, Math.max(room, 0)) : bytes);
   if (chunk.length <= room) return undefined;
   return { refused: `${faults.diskFullCode ?? "552"} No space left on device` };
+}
+
+/** The same bytes but for one, where that is among them. */
+function damaged(chunk: Buffer, at: number): Buffer {
+  const byte = chunk[at];
+  if (byte === undefined) return chunk;
+  const copy = Buffer.from(chunk);
+  copy[at] = byte ^ 0xff;
+  return copy;
 }
 
 const PIECE = 1024 * 1024;
