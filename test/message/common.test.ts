@@ -43,14 +43,15 @@ async function drop(count: number, features: object = {}) {
   return { server, reader: pop3, first: 1, again };
 }
 
-async function mailbox(count: number) {
+async function mailbox(count: number, options: { readonly compress?: boolean } = {}) {
   const messages = contents(count);
   const users = { alice: { password: imapBed.ALICE.password, mailboxes: { INBOX: { messages } } } };
   const server = await ImapServer.start({ users });
   onTestFinished(() => server.close());
   const again = async () => {
     const { host, port } = server;
-    const imap = new ImapClient({ host, port, security: "plain", credentials: imapBed.ALICE, timeouts: imapBed.QUICK });
+    const { ALICE: credentials, QUICK: timeouts } = imapBed;
+    const imap = new ImapClient({ host, port, security: "plain", credentials, timeouts, ...options });
     onTestFinished(() => imap.close());
     await imap.connect();
     await imap.login();
@@ -245,7 +246,7 @@ describe("a connection that is lost in mid list", () => {
     ["NNTP", (count: number) => news(count, { compress: false }), false],
     ["NNTP, whole headers", (count: number) => news(count, { compress: false }), true],
     ["POP3", drop, false],
-    ["IMAP", mailbox, false],
+    ["IMAP", (count: number) => mailbox(count, { compress: false }), false],
   ] as const)("%s: what came is given, in order, and then the error", async (_, open, wholeHeaders) => {
     const { server, reader } = await open(200);
     server.faults.closeAtByte = server.replyBytes + (wholeHeaders ? 45_000 : 25_000);
