@@ -95,7 +95,8 @@ export class ImapClient extends CommonClient {
       const watch = new NotifyWatch(feed, groups, this.options.limits.readAhead, options);
       let thrown: { error: unknown } | undefined;
       try {
-        await watch.orEnded(alone((session, call) => watch.begin(session, call)));
+        const { timeout, signal } = options;
+        await watch.orEnded(this.run({ timeout, signal, exclusive: true }, (...at) => watch.begin(...at)));
         for (;;) {
           await watch.wait();
           if (watch.over) break;

@@ -62,8 +62,8 @@ export class NotifyWatch {
     this.#events = new EventFeed(feed, readAhead);
     this.#ended = new Promise((resolve) => (this.#tellEnd = resolve));
     feed.cancel = () => this.#end();
-    this.#forget = onAbort(signal, () => this.#end(cancelled(signal?.reason)));
-    if (signal?.aborted) this.#end(cancelled(signal?.reason));
+    // Before that it is the call that asks which is cancelled.
+    this.#forget = onAbort(signal, () => this.#begun && this.#end(cancelled(signal?.reason)));
   }
 
   /** True where it has ended: the consumer left, or it failed. */
