@@ -1,13 +1,18 @@
 /**
- * 5,000 files of 4 KB from one vsftpd to another, 8 at a time: move() against lftp's mirror and basic-ftp in lanes.
+ * Files of 4 KB from one vsftpd to another: move() against lftp's mirror and basic-ftp in lanes.
  *
- *     npx tsx bench/ftp-move.ts [--files 5000] [--size 4096] [--rounds 5] [--warm-up 2]
+ *     npx tsx bench/ftp-move.ts [--files 5000] [--size 4096] [--lanes 8] [--rounds 5] [--warm-up 2]
+ *                               [--far-files 2000] [--far-lanes 32] [--far-rounds 3] [--round-trip 30]
+ *
+ * First on this machine, 8 at a time; then with both servers at the other end of a line of 30 ms (delay-ftp.ts), 32 at a
+ * time: move() against itself with pipelining switched off, one command for each round trip, and against lftp.
  *
  * Timed is everything a user waits for: connecting, logging in, listing, moving, and hanging up. lftp starts as a process
  * (some 10 ms), move() and the lanes begin in this one. The files are in memory; move() keeps its journal on the disk.
- * move() also checks size and time of each source before and after, and the size of each copy, and sets the copy's time;
- * basic-ftp's lanes do none of that. lftp is told not to set permissions. The limit is what is left of it all with bare
- * sockets: see raw-ftp.ts.
+ * move() also checks size and time of each source before and after, and the size of each copy, gives it a temporary name
+ * meanwhile, and sets its time; lftp and basic-ftp's lanes do none of that, but for basic-ftp's temporary names. lftp is
+ * told not to set permissions. The limit on this machine is what is left of it all with bare sockets, see raw-ftp.ts; far
+ * away it is three round trips for each file. `cpu-us` is what this process takes for a file, in microseconds.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -16,22 +21,15 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { Client } from "basic-ftp";
 import { type LiveFtp, start } from "../test/live/servers/ftp.js";
-import { built, type Competitor, inTurns, numbers, program, rate, report, servedFolder } from "./harness.js";
+import { delayedFtp } from "./delay-ftp.js";
+import { built, type Competitor, cpuOf, inTurns, numbers, program, rate, report, servedFolder } from "./harness.js";
 import { rawLane } from "./raw-ftp.js";
 
-const {
-  files,
-  size,
-  lanes,
-  rounds,
-  "warm-up": warmUp,
-} = numbers({
-  files: 5000,
-  size: 4096,
-  lanes: 8,
-  rounds: 5,
-  "warm-up": 2,
+const options = numbers({
+  ...{ files: 5000, size: 4096, lanes: 8, rounds: 5, "warm-up": 2 },
+  ...{ "far-files": 2000, "far-lanes": 32, "far-rounds": 3, "round-trip": 30 },
 });
+const { size, rounds, "warm-up": warmUp, "far-rounds": farRounds, "round-trip": roundTrip } = options;
 /** Every how many files one is compared byte by byte. */
 const SAMPLE = 50;
 
@@ -48,12 +46,19 @@ const contentOf = (i: number) => {
   content.write(nameOf(i), 0, "latin1");
   return content;
 };
-const url = ({ host, port, user, password }: LiveFtp, folder: string) =>
+/** What is moved: how many files, how many at a time, and how the servers are reached. */
+interface Course {
+  readonly files: number;
+  readonly lanes: number;
+  readonly from: string;
+  readonly to: string;
+}
+const url = ({ port }: { port: number }, { host, user, password }: LiveFtp, folder: string) =>
   `ftp://${user}:${encodeURIComponent(password)}@${host}:${port}/${folder}`;
 const digest = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
 /** All files at the source, an empty folder at the target. */
-async function prepare(): Promise<void> {
+async function prepare({ files }: Course): Promise<void> {
   for (const folder of [join(source.home, "out"), join(target.home, "in")]) {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder);
@@ -63,7 +68,7 @@ async function prepare(): Promise<void> {
   target.handOver();
 }
 
-async function check(): Promise<void> {
+async function check({ files }: Course): Promise<void> {
   const left = await readdir(join(source.home, "out"));
   const there = await readdir(join(target.home, "in"));
   if (left.length > 0) throw new Error(`${left.length} files were left at the source`);
@@ -76,12 +81,12 @@ async function check(): Promise<void> {
   }
 }
 
-async function polywire(): Promise<void> {
+async function polywire({ files, lanes, from, to }: Course, how: { pipelining?: number } = {}): Promise<void> {
   const journal = join(work, "move.journal");
   for (const end of ["", "-wal", "-shm", ".lock"]) await rm(journal + end, { force: true });
   const result = await move({
-    from: `${url(source, "out")}?security=plain`,
-    to: `${url(target, "in")}?security=plain`,
+    from: { url: `${from}?security=plain`, ...how },
+    to: { url: `${to}?security=plain`, ...how },
     match: "sensor_{id:5d}_{date:yyyyMMdd}_{seq:8d}.dat",
     lanes,
     journal,
@@ -89,15 +94,15 @@ async function polywire(): Promise<void> {
   if (result.moved !== files) throw new Error(`move() says ${JSON.stringify(result)}`);
 }
 
-function lftp(): Promise<void> {
+function lftp({ lanes, from, to }: Course): Promise<void> {
   // FXP is refused by vsftpd; sync-mode off lets lftp send commands without waiting, its fastest setting here.
   const settings = "set ftp:use-fxp no; set ftp:sync-mode off; set cmd:fail-exit yes";
   const mirror = `mirror --Remove-source-files --no-perms --parallel=${lanes}`;
-  return program("lftp", ["--norc", "-c", `${settings}; ${mirror} ${url(source, "out")}/ ${url(target, "in")}/`]);
+  return program("lftp", ["--norc", "-c", `${settings}; ${mirror} ${from}/ ${to}/`]);
 }
 
 /** As one would write it by hand: one list, lanes of two connections each, and a rename when a file has arrived. */
-async function basicFtp(): Promise<void> {
+async function basicFtp({ lanes }: Course): Promise<void> {
   const connect = async ({ host, port, user, password }: LiveFtp, folder: string) => {
     const client = new Client();
     await client.access({ host, port, user, password });
@@ -121,32 +126,58 @@ async function basicFtp(): Promise<void> {
   await Promise.all(Array.from({ length: lanes }, lane));
 }
 
-async function raw(): Promise<void> {
+async function raw({ lanes }: Course): Promise<void> {
   const names = await readdir(join(source.home, "out"));
   await Promise.all(Array.from({ length: lanes }, () => rawLane(source, "out", target, "in", names)));
 }
 
+const proxies = [await delayedFtp(source, roundTrip), await delayedFtp(target, roundTrip)] as const;
+const near: Course = {
+  files: options.files,
+  lanes: options.lanes,
+  from: url(source, source, "out"),
+  to: url(target, target, "in"),
+};
+const far: Course = {
+  files: options["far-files"],
+  lanes: options["far-lanes"],
+  from: url(proxies[0], source, "out"),
+  to: url(proxies[1], target, "in"),
+};
+const on = (course: Course, runs: Record<string, (course: Course) => Promise<void>>): Competitor[] =>
+  Object.entries(runs).map(([name, run]) => ({
+    name,
+    prepare: () => prepare(course),
+    run: () => run(course),
+    check: () => check(course),
+  }));
+
 try {
-  const competitors: Competitor[] = [
-    { name: "polywire", prepare, run: polywire, check },
-    { name: "lftp", prepare, run: lftp, check },
-    { name: "basic-ftp", prepare, run: basicFtp, check },
-    { name: "limit", prepare, run: raw, check },
-  ];
-  const turns = await inTurns(competitors, rounds, warmUp);
-  const ours = rate(turns, "polywire", files);
-  const peers = { lftp: rate(turns, "lftp", files), "basic-ftp": rate(turns, "basic-ftp", files) };
-  for (const [name, value] of Object.entries({ polywire: ours, ...peers }))
-    console.log(`${name}: ${value.toFixed(0)} files/s`);
+  const here = await inTurns(on(near, { polywire, lftp, "basic-ftp": basicFtp, limit: raw }), rounds, warmUp);
+  const serial = (course: Course) => polywire(course, { pipelining: 1 });
+  const there = await inTurns(on(far, { polywire, serial, lftp }), farRounds, 0);
+  const speed = (name: string) => rate(here, name, near.files);
+  const farSpeed = (name: string) => rate(there, name, far.files);
+  const line = `${roundTrip}ms`;
+  const peers = {
+    ...{ lftp: speed("lftp"), "basic-ftp": speed("basic-ftp") },
+    ...{ [`serial-${line}`]: farSpeed("serial"), [`lftp-${line}`]: farSpeed("lftp") },
+  };
+  const [ours, oursFar] = [speed("polywire"), farSpeed("polywire")];
+  const cpu = (cpuOf(here, "polywire") * 1000) / near.files;
   report({
     bench: "ftp-move",
     unit: "files/s",
-    ours,
+    ours: { "files/s": ours, [`files/s-${line}`]: oursFar, "cpu-us": cpu },
     peers,
-    limit: rate(turns, "limit", files),
-    ratios: { lftp: ours / peers.lftp, "basic-ftp": ours / peers["basic-ftp"] },
+    limit: { "files/s": speed("limit"), [`files/s-${line}`]: (far.lanes * 1000) / (3 * roundTrip) },
+    ratios: {
+      ...{ lftp: ours / peers.lftp, "basic-ftp": ours / peers["basic-ftp"] },
+      ...{ [`serial-${line}`]: oursFar / farSpeed("serial"), [`lftp-${line}`]: oursFar / farSpeed("lftp") },
+    },
   });
 } finally {
+  for (const proxy of proxies) proxy.close();
   await Promise.all([source.stop(), target.stop()]);
   await rm(work, { recursive: true, force: true });
   await rm(served, { recursive: true, force: true });

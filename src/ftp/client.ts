@@ -8,12 +8,13 @@ import type { Sink, Source } from "../client/sink.js";
 import type { Alone, TreeResult } from "./copy.js";
 import { type DownloadOptions, download } from "./download.js";
 import type { FtpEntry } from "./entry.js";
-import { type Digest, type HashAlgorithm, hash } from "./hash.js";
+import { type Digest, type HashAlgorithm, hash, hashAlgorithms, hashes } from "./hash.js";
 import { type RowsOwner, rows } from "./list.js";
 import { NameParser } from "./listing-parser.js";
-import { exists, makePath, type RemoteStat, setModified, stats, timeCommand } from "./metadata.js";
+import { exists, makePath, type RemoteStat, stats } from "./metadata.js";
 import { encodeName, pathArgument as name } from "./name.js";
 import {
+  FTP_NAMES,
   type FtpOptions,
   type FtpSettings,
   type ListingCall,
@@ -27,6 +28,7 @@ import { formatTime, parsePath, parseSize, parseTime, parseUniqueName } from "./
 import { refusal } from "./refusal.js";
 import { type RemoveTreeOptions, removeTree } from "./remove-tree.js";
 import { FtpSession } from "./session.js";
+import { setModified, timeCommand } from "./set-time.js";
 import { receiveFile, receiveWhole, sendFile } from "./store.js";
 import type { Transferred } from "./transfer.js";
 import { type UploadOptions, upload } from "./upload.js";
@@ -45,19 +47,21 @@ export class FtpClient extends Client<FtpSession> {
   static readonly #on: Alone = (client, options, body) => client.run({ ...options, exclusive: true }, body);
   readonly #settings: FtpSettings;
   readonly #given: FtpOptions;
+  #live: FtpSession | undefined;
   readonly #rows: RowsOwner = {
     run: (body) => this.run({ exclusive: true }, body),
     refuse: (reason) => this.refuseWaiting(reason),
   };
 
   constructor(options: FtpOptions) {
-    super(resolve("ftp", options));
+    super(resolve("ftp", options, FTP_NAMES));
     this.#settings = resolveFtp(options);
     this.#given = options;
   }
 
   protected createSession(options: ResolvedOptions, onClose: (reason: PolywireError) => void): FtpSession {
-    return new FtpSession(options, this.#settings, onClose);
+    this.#live = new FtpSession(options, this.#settings, onClose);
+    return this.#live;
   }
 
   /** Another client of the same options, not yet connected: for a second connection to the same server. */
@@ -68,6 +72,15 @@ export class FtpClient extends Client<FtpSession> {
   /** True where FEAT names the feature (RFC 2389), e.g. `has("MLST")`. */
   has(feature: string): boolean {
     return this.capabilities.has(feature.toUpperCase());
+  }
+
+  /**
+   * True where the server was found to answer commands only one by one: by the trial behind the login, or by a transfer
+   * whose command, sent together with the one before it, was met by silence. Another client of that server is best made
+   * with `pipelining: 1`.
+   */
+  get serial(): boolean {
+    return this.#live?.serial ?? false;
   }
 
   // --- directories -----------------------------------------------------------------------------------------------
@@ -122,6 +135,7 @@ export class FtpClient extends Client<FtpSession> {
     return rows<FtpEntry>(this.#alone(options), {
       command: () => argument("MLSD", path),
       type: "A",
+      done: ({ reply }) => options.onEnd?.(reply),
       parser: () => mlsdParser(options),
     });
   }
@@ -131,6 +145,7 @@ export class FtpClient extends Client<FtpSession> {
     return rows<FtpEntry>(this.#alone(options), {
       command: () => argument("LIST", path),
       type: "A",
+      done: ({ reply }) => options.onEnd?.(reply),
       parser: () => this.#listParser(options),
     });
   }
@@ -140,6 +155,7 @@ export class FtpClient extends Client<FtpSession> {
     return rows<string>(this.#alone(options), {
       command: () => argument("NLST", path),
       type: "A",
+      done: ({ reply }) => options.onEnd?.(reply),
       parser: () => new NameParser({ keepDots: options.dots ?? false }),
     });
   }
@@ -186,13 +202,19 @@ export class FtpClient extends Client<FtpSession> {
     await this.#send(`MFMT ${formatTime(modified)} ${name(path)}`, options);
   }
 
-  /** Sets when a file was last changed, by what the server has: MFMT, MFF, MDTM with a time, SITE UTIME. */
+  /**
+   * Sets when a file was last changed, to the second, by what the server has: MFMT, MFF, MDTM with a time, SITE UTIME. Which
+   * of them works is found out once. Throws UsageError where none does.
+   */
   setModified(path: string, modified: Date, options: CallOptions = {}): Promise<void> {
-    return this.run(options, (session, call) => setModified(session, name(path), modified, call));
+    return this.run({ ...options, exclusive: true }, (session, call) =>
+      setModified(session, name(path), modified, call),
+    );
   }
 
   /**
-   * The command that `setModified` would send, for `pack()`; undefined where the server has none.
+   * The command that sets a file's time, for `pack()`: the one that worked for `setModified`, else the best one that the
+   * server may have; undefined where it has none.
    */
   modifiedCommand(path: string, modified: Date): string | undefined {
     return timeCommand(this.session, name(path), modified);
@@ -248,6 +270,24 @@ export class FtpClient extends Client<FtpSession> {
   }
 
   /**
+   * The digests of many files in few round trips; of one that the server refused, the error. `timeout` has to hold for the
+   * largest: servers are silent while they compute. Throws UsageError where the server has not this algorithm.
+   */
+  hashes(
+    paths: readonly string[],
+    algorithm: HashAlgorithm,
+    options: CallOptions = {},
+  ): Promise<(Digest | ReplyError)[]> {
+    const ask = (session: FtpSession, call: Call) => hashes(session, paths.map(name), algorithm, call);
+    return this.run({ ...options, exclusive: true }, ask);
+  }
+
+  /** The digests that the server can compute, the strongest first; none before it was asked for its features. */
+  get hashAlgorithms(): HashAlgorithm[] {
+    return hashAlgorithms(this.capabilities);
+  }
+
+  /**
    * Downloads a file (RETR): as a Buffer, or to a sink. It resolves when the data ended in order and the server
    * confirmed it. A signal that fires sends ABOR; the client stays usable where the server plays along.
    *
@@ -273,7 +313,7 @@ export class FtpClient extends Client<FtpSession> {
    * @example
    * await destination.stor("copy.dat", source.read("data.dat"));
    */
-  read(path: string, options: CallOptions & { offset?: number } = {}): Rows<Buffer> {
+  read(path: string, options: CallOptions & { offset?: number | undefined } = {}): Rows<Buffer> {
     const command = `RETR ${name(path)}`;
     return rows<Buffer>(this.#alone(options), {
       command: () => command,

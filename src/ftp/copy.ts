@@ -57,7 +57,7 @@ export interface FileEvent {
   /** Bytes moved. */
   readonly bytes: number;
   /** Why it was skipped. */
-  readonly why?: string;
+  readonly why?: string | undefined;
   readonly error?: unknown;
 }
 
@@ -79,7 +79,7 @@ export interface TreeResult {
 /** What came of one file; `why` where it was skipped. */
 export interface Outcome {
   readonly bytes: number;
-  readonly why?: string;
+  readonly why?: string | undefined;
 }
 
 /** Runs steps alone on a client's connection. */

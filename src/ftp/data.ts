@@ -74,6 +74,16 @@ class DataRefusal extends PolywireError {
   }
 }
 
+/** True where EPSV or PASV itself was refused for good, or not understood. */
+export function isUnagreed(error: unknown): boolean {
+  return error instanceof DataRefusal && isNotSo(error.refusal.code, error.message);
+}
+
+/** True for what a server says that does not know a command, wants another one first, or not this one here. */
+export function isNotSo(code: string, text: string): boolean {
+  return /^(50[0-4]|522)$/.test(code) || (code === "425" && /\b(PORT|PASV|EPSV|EPRT)\b/i.test(text));
+}
+
 /** The refusal itself, where the last rung of the ladder ended in one. */
 export function unwrap(error: unknown): unknown {
   return error instanceof DataRefusal ? error.refusal : error;
@@ -90,7 +100,7 @@ async function attempt(session: FtpSession, call: Call, command: DataCommand, as
     const replies = await asked;
     const last = replies.pop() as Reply;
     ask.check(replies);
-    if (!last.ok) throw new DataRefusal(refusalOf(session, last, line));
+    if (!last.ok) throw new DataRefusal(refused(session, last, line));
     return active ?? connected(session, target(session, command, last), ask.room);
   } catch (error) {
     active?.destroy();
@@ -98,7 +108,8 @@ async function attempt(session: FtpSession, call: Call, command: DataCommand, as
   }
 }
 
-function refusalOf(session: FtpSession, reply: Reply, shown: string): ReplyError {
+/** The error for a reply that refused a command. */
+export function refused(session: FtpSession, reply: Reply, shown: string): ReplyError {
   try {
     session.accept(reply, shown);
   } catch (error) {
@@ -108,7 +119,7 @@ function refusalOf(session: FtpSession, reply: Reply, shown: string): ReplyError
 }
 
 /** Where to connect to. The host is the control connection's own: a server must not send us elsewhere (RFC 2577 §3). */
-function target(session: FtpSession, command: DataCommand, reply: Reply): { host: string; port: number } {
+export function target(session: FtpSession, command: DataCommand, reply: Reply): { host: string; port: number } {
   // Behind a proxy the socket's peer is the proxy: the name is what counts.
   const host = session.options.proxy
     ? session.options.host
@@ -234,7 +245,7 @@ export async function protect(session: FtpSession, socket: Socket): Promise<Sock
  * ends in a segmentation fault where a socket is reset under TLS that is being written to. Nor once the end is on its
  * way: libuv takes no reset then.
  */
-function hangUp(socket: Socket, reset?: boolean): void {
+export function hangUp(socket: Socket, reset?: boolean): void {
   const top = covers.get(socket) ?? socket;
   for (const each of [socket, top]) each.on("error", () => {});
   if (reset && !covers.has(socket) && !socket.writableEnded) socket.resetAndDestroy();

@@ -19,29 +19,29 @@ export interface FtpEntry {
    * Octets. Absent where the server gives blocks or lines (VMS, MVS), for devices and for DOS directories. For a
    * Unix directory or symlink it is what the server says of the directory or link itself.
    */
-  size?: number;
+  size?: number | undefined;
   /** Last modification. Absent when not told, or not readable as a date. */
-  modified?: Date;
+  modified?: Date | undefined;
   /** How exactly `modified` is known; absent with it. "day" means midnight of that day in the server's time zone. */
-  precision?: DatePrecision;
+  precision?: DatePrecision | undefined;
   /** Where a symlink points, as the server wrote it. Absent for all else, and where the server does not tell. */
-  target?: string;
+  target?: string | undefined;
   /** Unix permission bits with setuid, setgid and sticky, such as 0o644; no type bits. */
-  mode?: number;
+  mode?: number | undefined;
   /** Name or number of the owner. */
-  owner?: string;
+  owner?: string | undefined;
   /** Name or number of the group. */
-  group?: string;
+  group?: string | undefined;
   /** Number of hard links. */
-  links?: number;
+  links?: number | undefined;
   /** Same file, same value, within one server (RFC 3659 section 7.5.2). */
-  unique?: string;
+  unique?: string | undefined;
   /**
    * All facts of an MLSD row with lower-case keys, as text; of other styles what has no field above (VMS `version` and
    * `blocks`, MVS `dsorg`, ...). On an MLSD row it is read from `raw` when asked for, and no own property: spreading
    * or cloning the entry leaves it out.
    */
-  facts?: Record<string, string>;
+  facts?: Record<string, string> | undefined;
   /** The row as received, without its line end, by the names codec. Rows of several lines are joined by "\n". */
   raw: string;
 }

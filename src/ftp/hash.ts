@@ -1,6 +1,6 @@
 /** Digests computed by the server: HASH (draft-bryan-ftpext-hash), XCRC, XMD5, XSHA*. */
-import { ProtocolError, UsageError } from "../client/errors.js";
-import type { Call } from "../client/session.js";
+import { ProtocolError, ReplyError, UsageError } from "../client/errors.js";
+import type { Call, Reply } from "../client/session.js";
 import { parseDigest } from "./parse-reply.js";
 import type { FtpSession } from "./session.js";
 
@@ -36,23 +36,46 @@ export async function hash(
   wanted: HashAlgorithm | undefined,
   call: Call,
 ): Promise<Digest> {
-  const offered = hashAlgorithms(session.capabilities);
-  const algorithm = wanted ?? offered[0];
-  if (algorithm === undefined || !offered.includes(algorithm)) {
-    const has =
-      offered.length > 0 ? `it has ${offered.join(", ")}` : "it announces neither HASH nor XSHA256, XMD5, XCRC";
-    throw new UsageError(`the server computes no ${wanted ?? "digests"}`, { advice: has, protocol: "ftp" });
+  const algorithm = wanted ?? hashAlgorithms(session.capabilities)[0];
+  const [digest] = await hashes(session, [path], algorithm, call);
+  if (digest instanceof ReplyError) throw digest;
+  return digest as Digest;
+}
+
+/** Asks for the digests of many files in one write; gives for each its digest, or the refusal. */
+export async function hashes(
+  session: FtpSession,
+  paths: readonly string[],
+  algorithm: HashAlgorithm | undefined,
+  { timeout }: Call,
+): Promise<(Digest | ReplyError)[]> {
+  if (algorithm === undefined || !hashAlgorithms(session.capabilities).includes(algorithm))
+    throw hasNot(session, algorithm);
+  const byHash = offeredByHash(session.capabilities).includes(algorithm);
+  const word = byHash ? "HASH" : oldCommand(session.capabilities, algorithm);
+  const commands = paths.map((path) => `${word} ${path}`);
+  const option = `OPTS HASH ${algorithm}`;
+  const replies = await session.pack(byHash ? [option, ...commands] : commands, { timeout });
+  if (byHash) session.accept(replies.shift() as Reply, option);
+  return replies.map((reply, i) => read(session, reply, commands[i] as string, algorithm));
+}
+
+function read(session: FtpSession, reply: Reply, command: string, algorithm: HashAlgorithm): Digest | ReplyError {
+  try {
+    session.accept(reply, command);
+  } catch (error) {
+    if (error instanceof ReplyError && reply.code !== "421") return error;
+    throw error;
   }
-  const { timeout } = call;
-  let command = `${oldCommand(session.capabilities, algorithm)} ${path}`;
-  if (offeredByHash(session.capabilities).includes(algorithm)) {
-    await session.send(`OPTS HASH ${algorithm}`, { timeout });
-    command = `HASH ${path}`;
-  }
-  const reply = await session.send(command, { timeout });
   const digest = parseDigest(reply.text, ALGORITHMS[algorithm].digits);
   if (digest !== undefined) return { algorithm, digest };
   throw new ProtocolError(`no ${algorithm} digest in ${JSON.stringify(reply.text)}`, { protocol: "ftp" });
+}
+
+function hasNot(session: FtpSession, algorithm: HashAlgorithm | undefined): UsageError {
+  const offered = hashAlgorithms(session.capabilities);
+  const has = offered.length > 0 ? `it has ${offered.join(", ")}` : "it announces neither HASH nor XSHA256, XMD5, XCRC";
+  return new UsageError(`the server computes no ${algorithm ?? "digests"}`, { advice: has, protocol: "ftp" });
 }
 
 function names(): HashAlgorithm[] {

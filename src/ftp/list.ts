@@ -25,7 +25,7 @@ export type RowParser<T> = Pick<ListingParser<T>, "push" | "end">;
 export interface RowsPlan<T> {
   command(session: FtpSession): string;
   /** The directory to be in while the command runs. Default: the working directory. */
-  directory?: (session: FtpSession) => string | undefined;
+  directory?: ((session: FtpSession) => string | undefined) | undefined;
   readonly type: "A" | "I";
   readonly offset?: number | undefined;
   parser(session: FtpSession): RowParser<T>;

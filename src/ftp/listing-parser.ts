@@ -18,9 +18,9 @@ export interface ListingParser<T> {
 /** What every listing parser may be told. */
 export interface ListingOptions {
   /** Gives the rows `.` and `..` (MLSD: `cdir` and `pdir`) too. Default: false. */
-  keepDots?: boolean;
+  keepDots?: boolean | undefined;
   /** Longest row accepted, in octets without its line end. Default: 65 536. */
-  maxRowBytes?: number;
+  maxRowBytes?: number | undefined;
 }
 
 /** Splits at LF or CRLF and hands each row, without copying it, to `row`. */

@@ -1,41 +1,9 @@
-/** What is asked or set about a file in more than one way: whether it is there, and when it was changed. */
-import { ProtocolError, ReplyError, UsageError } from "../client/errors.js";
+/** What is asked about files in more than one way: whether they are there, how large they are, when they were changed. */
+import { ProtocolError, ReplyError } from "../client/errors.js";
 import type { Call, Reply } from "../client/session.js";
 import { pathArgument } from "./name.js";
-import { formatTime, parsePath, parseSize, parseTime } from "./parse-reply.js";
+import { parsePath, parseSize, parseTime } from "./parse-reply.js";
 import type { FtpSession } from "./session.js";
-
-/** The ways to set a time, and the feature that announces each; vsftpd announces MDTM and takes a time with it. */
-const TIME_LADDER: readonly (readonly [feature: string, command: (time: string, path: string) => string])[] = [
-  ["MFMT", (time, path) => `MFMT ${time} ${path}`],
-  ["MFF", (time, path) => `MFF Modify=${time}; ${path}`],
-  ["MDTM", (time, path) => `MDTM ${time} ${path}`],
-  ["SITE", (time, path) => `SITE UTIME ${time.slice(0, 12)} ${path}`],
-];
-
-/** The command that sets a file's time on this server; undefined where it has none. */
-export function timeCommand(session: FtpSession, path: string, modified: Date): string | undefined {
-  const rung = TIME_LADDER.find(([feature]) => announces(session, feature));
-  // Pure-FTPd takes a blank in front of a name for one that ends the time.
-  return rung?.[1](formatTime(modified), path.startsWith(" ") ? `./${path}` : path);
-}
-
-function announces(session: FtpSession, feature: string): boolean {
-  if (feature === "SITE") return (session.capabilities.get("SITE") ?? []).some((words) => /\bUTIME\b/i.test(words));
-  return session.has(feature);
-}
-
-/** Sets when a file was last changed. */
-export async function setModified(session: FtpSession, path: string, modified: Date, call: Call): Promise<void> {
-  const command = timeCommand(session, path, modified);
-  if (command === undefined) {
-    throw new UsageError("the server has no command that sets a file's time", {
-      advice: "it announces neither MFMT, MFF, MDTM nor SITE UTIME",
-      protocol: "ftp",
-    });
-  }
-  await session.send(command, { timeout: call.timeout });
-}
 
 /** True where the path is a file or a directory: by MLST, else by SIZE, else by entering it. */
 export async function exists(session: FtpSession, path: string, call: Call): Promise<boolean> {

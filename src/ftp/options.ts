@@ -1,6 +1,6 @@
 /** The options of FTP alone, and their defaults. */
 import { UsageError } from "../client/errors.js";
-import { type ClientOptions, wholeNumber } from "../client/options.js";
+import { type ClientOptions, type OwnNames, wholeNumber } from "../client/options.js";
 import type { CallOptions, Reply } from "../client/session.js";
 import type { Sink } from "../client/sink.js";
 import type { ReceiveOptions, SendOptions } from "./store.js";
@@ -27,6 +27,18 @@ export interface FtpOptions extends ClientOptions {
    */
   transferNoop?: number | undefined;
 }
+
+/** The options of FTP alone. */
+export const FTP_NAMES: OwnNames<FtpOptions> = {
+  mode: true,
+  activePorts: true,
+  externalAddress: true,
+  protection: true,
+  clearControl: true,
+  allowForeignHost: true,
+  timeZone: true,
+  transferNoop: true,
+};
 
 /** FTP's own options with every default filled in. */
 export interface FtpSettings {
@@ -66,7 +78,7 @@ export function resolveFtp(options: FtpOptions): FtpSettings {
   wholeNumber("activePorts[1]", last, first, 65535);
   const mode = options.mode ?? "passive";
   if (mode === "active" && options.proxy !== undefined) {
-    throw new UsageError("active mode does not go through a proxy", { advice: "use passive mode", protocol: "ftp" });
+    throw new UsageError("active mode does not go through a proxy", { advice: 'use mode "passive"', protocol: "ftp" });
   }
   return {
     mode,

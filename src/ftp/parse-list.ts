@@ -32,11 +32,11 @@ const VOTERS = 16;
 /** What a LIST parser may be told. */
 export interface ListOptions extends ListingOptions {
   /** The moment of the listing: dates without a year are the last such before it. Default: now. */
-  now?: Date;
+  now?: Date | undefined;
   /** The server's time zone: an IANA name such as `Europe/Berlin`, or an offset such as `+02:00`. Default: UTC. */
-  timeZone?: string;
+  timeZone?: string | undefined;
   /** Called with each row that nobody could read. It is also given as an entry of the type "unparsed". */
-  onUnparsed?: (raw: string) => void;
+  onUnparsed?: ((raw: string) => void) | undefined;
 }
 
 /**

@@ -38,7 +38,7 @@ class MlsdEntry implements FtpEntry {
  * @param options `keepDots`: gives the directory itself and the one above too. Default: false.
  * @returns Nothing for an empty row, for `cdir` and `pdir`, `.` and `..`. A row that is none has the type "unparsed".
  */
-export function parseMlsdLine(line: Buffer, options: { keepDots?: boolean } = {}): FtpEntry | undefined {
+export function parseMlsdLine(line: Buffer, options: { keepDots?: boolean | undefined } = {}): FtpEntry | undefined {
   if (line.length === 0) return undefined;
   return readRow(line, 0, line.length, decoderFor(line), options.keepDots ?? false);
 }

@@ -24,21 +24,26 @@ const ADVICE: Readonly<Record<string, string>> = {
 const CAP =
   /too many|maximum (number )?(of )?(\w+ )?(clients|connections|users|hosts|login)|limit|try (again )?later|busy/i;
 
+/** What vsftpd says when it dies, whatever it was asked; at a login that may be for its settings, but not in these words. */
+const DYING = /^OOPS: /;
+const KILLED = /^OOPS: (child died|priv_sock)/;
+
 /** The error for a refused command. `shown` is the command as it may be shown; `text` the reply, redacted. */
 export function refusal(reply: Reply, shown: string, text = reply.text): ReplyError {
   const login = /^(USER|PASS|ACCT)\b/i.test(shown);
   const capped = login && CAP.test(text);
+  const dying = reply.code === "500" && (login ? KILLED : DYING).test(text.trim());
   const details = {
     command: shown,
     code: reply.code,
-    transient: reply.code.startsWith("4") || capped,
+    transient: reply.code.startsWith("4") || capped || dying,
     // After 421 the server hangs up.
-    clientUsable: reply.code !== "421",
+    clientUsable: reply.code !== "421" && !dying,
     protocol: "ftp" as const,
   };
   const advice = ADVICE[reply.code];
   const message = `the server refused "${shown}": ${reply.code} ${text.trim()}${advice ? ` (${advice})` : ""}`;
-  if (login && !capped && reply.code !== "421") {
+  if (login && !capped && !dying && reply.code !== "421") {
     return new LoginError(`the login was refused: ${reply.code} ${text.trim()}`, { ...details });
   }
   return new ReplyError(message, details);

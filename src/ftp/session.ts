@@ -5,10 +5,12 @@ import type { ResolvedOptions } from "../client/options.js";
 import type { Call, Credentials, Reply, RequestOptions, Session } from "../client/session.js";
 import { LineSession, type SendOptions } from "../net/line-session.js";
 import { refusedTls } from "../net/tls.js";
+import { Watchdog } from "../net/watchdog.js";
 import { CodeGrammar, FTP_REPLIES } from "../wire/code-reply.js";
 import type { FtpSettings } from "./options.js";
 import { parseFeatures } from "./parse-reply.js";
 import { refusal } from "./refusal.js";
+import { commonRoom } from "./room.js";
 
 /** Commands that `request()` leaves to a method, and which one. */
 const NOT_RAW: Readonly<Record<string, string>> = {
@@ -67,6 +69,13 @@ export class FtpSession implements Session {
   tlsSession: Buffer | undefined;
   /** Breaks off the data connection that is being made. */
   dialling: AbortController | undefined;
+  /** Notices that a transfer stands still, and whom it tells: there is one at a time. */
+  readonly silence = new Watchdog(() => this.onSilence());
+  onSilence = () => {};
+  /** True where the server was found to answer commands only one by one. */
+  serial = false;
+  /** True where a transfer command may go into one write with the command that asks for its data connection. */
+  packs = false;
   #features = new Map<string, string[]>();
   /** True where FEAT was answered, or will be after a login. (An old server may fall silent at a command it does not know.) */
   #knowsFeat = false;
@@ -77,7 +86,12 @@ export class FtpSession implements Session {
   constructor(options: ResolvedOptions, settings: FtpSettings, onClose: (reason: PolywireError) => void) {
     this.options = options;
     this.settings = settings;
-    this.line = new LineSession({ options, grammar: new CodeGrammar(FTP_REPLIES, options.limits.reply), onClose });
+    const over = (reason: PolywireError) => {
+      this.silence.stop();
+      onClose(reason);
+    };
+    const grammar = new CodeGrammar(FTP_REPLIES, options.limits.reply);
+    this.line = new LineSession({ options, grammar, onClose: over });
     this.line.window = WINDOW;
   }
 
@@ -112,7 +126,9 @@ export class FtpSession implements Session {
 
   async open(call: Call): Promise<Reply> {
     const { line, options, settings } = this;
-    await line.open(call, settings.clearControl);
+    // Replies are read into memory that all connections share; what TLS reads is its own business.
+    const room = options.security === "plain" ? commonRoom : undefined;
+    await line.open({ signal: call.signal, room }, settings.clearControl);
     const greeting = await line.receive("greeting", { timeout: options.timeouts.greeting });
     this.#greeting = greeting.text;
     // These two take every byte as it is.
@@ -228,15 +244,19 @@ export class FtpSession implements Session {
 
   /**
    * What follows a login, in one write: protection of data, the features as they are now, binary type. PWD at the
-   * end shows that the server answered everything, so that it may be sent several commands at once.
+   * end shows that the server answered everything, so that it may be sent several commands at once. One by one, where that
+   * is not wanted.
    */
   async #settleIn(call: Call): Promise<void> {
     const protect = this.line.tls ? ["PBSZ 0", this.settings.protection === "private" ? "PROT P" : "PROT C"] : [];
     const asked = this.#knowsFeat ? ["FEAT"] : [];
     const commands = [...protect, ...asked, "TYPE I", "NOOP", "PWD"];
-    const replies = await this.line.probe(commands, Math.min(PROBE, call.timeout));
-    this.#pipelines = replies.every((reply) => reply !== undefined);
-    if (!this.#pipelines) await this.#bringInStep(call);
+    const tried = this.options.pipelining > 1;
+    const replies = tried ? await this.line.probe(commands, Math.min(PROBE, call.timeout)) : [];
+    this.#pipelines = tried && replies.every((reply) => reply !== undefined);
+    this.packs = this.#pipelines;
+    this.serial = tried && !this.#pipelines;
+    if (this.serial) await this.#bringInStep(call);
     const { timeout } = call;
     const answer = async (command: string) =>
       replies[commands.indexOf(command)] ?? (await this.line.send(command, { timeout }));
@@ -256,7 +276,8 @@ export class FtpSession implements Session {
   async #bringInStep(call: Call): Promise<void> {
     if (await this.line.fence("NOOP", "SYST", "215", call.timeout)) return;
     const message = `the server did not answer all commands behind the login within ${call.timeout} ms`;
-    throw this.line.fail(new TimeoutError(message, { phase: "login", advice: "the timeout can be raised" }));
+    const advice = "timeouts.command, or the timeout of login(), can be raised";
+    throw this.line.fail(new TimeoutError(message, { phase: "login", advice }));
   }
 
   #protection(command: string, reply: Reply): void {

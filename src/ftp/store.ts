@@ -19,6 +19,8 @@ export interface ReceiveOptions {
   flags?: "w" | "wx" | "r+" | undefined;
   /** Called as bytes arrive, with how many have. */
   onBytes?: ((bytes: number) => void) | undefined;
+  /** Bytes that a Buffer may have. Default: `limits.body`. */
+  most?: number | undefined;
 }
 
 /** What an upload takes besides its name and source. */
@@ -40,18 +42,25 @@ export async function receiveWhole(
   call: Call,
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  const limit = session.options.limits.body;
+  const limit = options.most ?? session.options.limits.body;
   let held = 0;
   const take = (chunk: Buffer) => {
     held += chunk.length;
     if (held > limit) {
       throw new ProtocolError(`a file of more than ${limit} bytes does not go into memory`, {
-        advice: "give a sink (to: path), or raise limits.body",
+        advice: `give a sink (to: path), or raise ${options.most === undefined ? "limits.body" : "most"}`,
       });
     }
     chunks.push(chunk);
   };
-  await receiveFile(session, command, take, options, call);
+  const { offset = 0, length, onBytes, type = "I" } = options;
+  if (length !== undefined || onBytes !== undefined) await receiveFile(session, command, take, options, call);
+  else {
+    check("offset", offset);
+    const run = (socket: Socket, turn: Turn) =>
+      drain(socket, { write: take }, Number.POSITIVE_INFINITY, () => {}, turn);
+    await transfer(session, { command, type, offset, sends: false, run, whole: { take } }, call);
+  }
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
 }
 
@@ -175,6 +184,10 @@ export async function sendFile(
 ): Promise<Transferred> {
   const { offset = 0, start = 0, type = "I", onBytes } = options;
   check("offset", offset);
+  if (source instanceof Uint8Array && source.length <= PIECE && start === 0 && onBytes === undefined) {
+    const run = async (socket: Socket, turn: Turn) => pour(await openSource(source), socket, turn);
+    return transfer(session, { command, type, offset, sends: true, run, whole: { bytes: source } }, call);
+  }
   const bytes = await openSource(source, { start, reuse: true });
   const run = (socket: Socket, turn: Turn) => pour(bytes, socket, turn, onBytes);
   try {

@@ -15,10 +15,11 @@ import {
   taken,
 } from "./copy.js";
 import { fileOrigin, localPath, type Origin, pathOf, valueOrigin } from "./local.js";
-import { exists, makePath, stats, timeCommand } from "./metadata.js";
+import { exists, makePath, stats } from "./metadata.js";
 import { pathArgument } from "./name.js";
 import { partName, randomTag, resumeAt, type Start } from "./part.js";
 import type { FtpSession } from "./session.js";
+import { timeCommand } from "./set-time.js";
 import { sendFile } from "./store.js";
 import { onlyFile } from "./tree.js";
 import { uploadTree } from "./upload-tree.js";

@@ -111,7 +111,7 @@ describe("upload", () => {
   test("filter leaves out files, and folders unseen", async () => {
     const folder = local("up", { a: "1", "b.tmp": "2", "sub/c": "3", "skip/d": "4" });
     const seen: string[] = [];
-    const filter = (entry: { name: string; type: string; size?: number }, path: string) => {
+    const filter = (entry: { name: string; type: string; size?: number | undefined }, path: string) => {
       seen.push(`${entry.type} ${path} ${entry.type === "file" ? entry.size : ""}`.trim());
       return !entry.name.endsWith(".tmp") && path !== "skip";
     };
