@@ -27,10 +27,12 @@ const EXPORTS: Record<string, string> = {
   smtp: "SendError SmtpClient TransportError polywireTransport",
   imap: "FetchData ImapClient ImapResponse Mailbox SequenceSet",
   message: `Headers Maildir MessageSummary YencDecoder checkAddresses completeArticle composeArticle composeMail decodeBytes decodeWords decodeYenc
-    encodeMbox encodeYenc extensionOf formatDate formatNzb joinYenc mboxPieces mimeTypeOf parseAddresses parseDate parseHeaders parseMaildirName
-    parseMessage parseNzb parseParameters readMbox yencParts`,
-  jobs: `Counts JournalReader PartCollector baseSubject collectParts compileMatch compileRoute copyMail dayChart fetchArticles
-    fetchHeaders fetchMail formatThreads kindOf mailFormatOf mailPlaces move openArticleSink openHeaderSink parseAuthor parsePartSubject planMove readRecords threads toNzb walkThreads watchMail`,
+    encodeMbox encodeYenc extensionOf formatDate formatNzb isResent joinYenc mboxPieces mimeTypeOf parseAddresses parseDate parseHeaders parseMaildirName
+    parseMessage parseNzb parseParameters readMbox recipientsOf senderOf yencParts`,
+  jobs: `Counts JournalInUseError JournalReader PartCollector baseSubject checkMove cleanTemp collectParts compileMatch
+    compileRoute copyMail dayChart fetchArticles fetchHeaders fetchMail formatThreads isJobFile jobOfJournal kindOf loadMoveJob
+    mailFormatOf mailPlaces move openArticleSink openHeaderSink parseAuthor parsePartSubject planMove readRecords
+    readStatus runWorker threads toNzb verifyMove walkThreads watchMail writeReport`,
   testing:
     "FtpServer FtpTree ImapMailbox ImapMailboxes ImapServer NntpGroup NntpGroups NntpServer Pop3Maildrop Pop3Server ScriptError ScriptMismatch ScriptedServer SmtpServer parseScript testTls utf8Name",
   wire: `CodeGrammar DOT_END DotReader DotWriter FTP_REPLIES NNTP_REPLIES ReplyStream SMTP_REPLIES StatusGrammar

@@ -11,6 +11,7 @@ export const EXIT = {
   connection: 69,
   bug: 70,
   local: 74,
+  busy: 75,
   tls: 76,
   login: 77,
 } as const;
@@ -26,6 +27,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [EXIT.connection, "no connection: unknown host, refused port, time-out"],
   [EXIT.bug, "a bug in polywire: please report it, with --debug"],
   [EXIT.local, "a local file could not be read or written"],
+  [EXIT.busy, "another run of the same job is at work: nothing was done"],
   [EXIT.tls, "TLS failed, or the certificate was refused"],
   [EXIT.login, "the login was refused"],
 ];
@@ -33,6 +35,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
 /** From the class of an error to its code. */
 const BY_NAME: Readonly<Record<string, number>> = {
   UsageError: EXIT.usage,
+  JournalInUseError: EXIT.busy,
   ReplyError: EXIT.refused,
   LoginError: EXIT.login,
   SendError: EXIT.refused,

@@ -1,5 +1,5 @@
 /** The options every subcommand takes, and the readers of their values. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 
 /** The global options as commander gives them. */
 export interface Globals {
@@ -38,7 +38,7 @@ export function addGlobals(program: Command): void {
     .option("--proxy <url>", "socks5://, socks4:// or http:// proxy")
     .option("--active", "the server opens the data connections (PORT, EPRT)")
     .option("--transcript <file>", "save every line of the dialogue, without secrets")
-    .addOption(new Option("--debug", "show where an error came from").hideHelp());
+    .option("--debug", "show where an error came from: its causes, and the lines of code");
 }
 
 /** A number of seconds, more than 0. */
@@ -64,6 +64,16 @@ export function byteCount(text: string): number {
   const value = match ? Math.floor(Number(match[1]) * (FACTORS[(match[2] ?? "").toUpperCase()] as number)) : 0;
   if (value < 1) throw new InvalidArgumentError("it is a number of bytes, such as 500K, 10M or 1.5G.");
   return value;
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A time, in milliseconds: `500ms`, `30s`, `5m`, `1h`, `2d`; a number alone means seconds. */
+export function milliseconds(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/i.exec(text.trim());
+  const value = match ? Number(match[1]) * (UNITS[(match[2] ?? "s").toLowerCase()] as number) : Number.NaN;
+  if (Number.isFinite(value)) return Math.round(value);
+  throw new InvalidArgumentError("it is a time, such as 500ms, 30s, 5m or 1h.");
 }
 
 /** One of some words. */

@@ -4,12 +4,12 @@ import { Command, CommanderError } from "commander";
 import { UsageError } from "../index.js";
 import { article } from "./commands/article.js";
 import { cat } from "./commands/cat.js";
+import { cleanTemp } from "./commands/clean-temp.js";
 import { copy } from "./commands/copy.js";
 import { demo } from "./commands/demo.js";
 import { get } from "./commands/get.js";
 import { groups } from "./commands/groups.js";
 import { headers } from "./commands/headers.js";
-import { journal } from "./commands/journal.js";
 import { ls } from "./commands/ls.js";
 import { mail } from "./commands/mail.js";
 import { mkdir } from "./commands/mkdir.js";
@@ -18,20 +18,26 @@ import { post } from "./commands/post.js";
 import { probe } from "./commands/probe.js";
 import { put } from "./commands/put.js";
 import { rename } from "./commands/rename.js";
+import { report as reportCommand } from "./commands/report.js";
 import { request } from "./commands/request.js";
+import { retryFailed } from "./commands/retry-failed.js";
 import { rm } from "./commands/rm.js";
 import { send } from "./commands/send.js";
+import { status } from "./commands/status.js";
 import { threads } from "./commands/threads.js";
+import { verify } from "./commands/verify.js";
 import { watch } from "./commands/watch.js";
+import { worker } from "./commands/worker.js";
 import { EXIT, exitCodesText } from "./exit-codes.js";
 import { addGlobals } from "./globals.js";
 import { tolerateBrokenPipes } from "./output.js";
 import { report } from "./report.js";
 
-const FILES = [move, ls, get, put, rm, mkdir, rename, cat, journal];
+const MOVES = [move, worker, status, retryFailed, verify, cleanTemp, reportCommand];
+const FILES = [ls, get, put, rm, mkdir, rename, cat];
 const NEWS = [headers, groups, article, post, threads];
 const MAIL = [mail, watch, copy, send];
-const COMMANDS = [...FILES, ...NEWS, ...MAIL, request, probe, demo];
+const COMMANDS = [...MOVES, ...FILES, ...NEWS, ...MAIL, request, probe, demo];
 
 const HELP = `
 URLs:
@@ -55,6 +61,8 @@ Examples:
   polywire probe ftp://files.example.org
   polywire ls -l ftp://alice@files.example.org/in
   polywire move ftp://a@old.example.org/out ftp://b@new.example.org/in --match "*.csv" --dry-run
+  polywire move sensors.json
+  polywire status sensors.journal
   polywire groups nntps://news.example.org 'comp.lang.*'
   polywire headers nntps://news.example.org/comp.lang.python --newest 1000 --out headers.ndjson
   polywire article nntps://news.example.org/comp.lang.python 3000234
@@ -78,7 +86,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     // Without any argument: the help was printed.
     if (error.code === "commander.help") return EXIT.usage;
     const what = error.message.replace(/^error: /, "");
-    const how = { json: argv.includes("--json"), debug: false };
+    const how = { json: argv.includes("--json"), debug: argv.includes("--debug") };
     const shell = error.code === "commander.excessArguments";
     const advice = shell ? "did the shell replace a pattern? Put it in quotes" : "see polywire --help";
     return report(new UsageError(what, { advice }), how);

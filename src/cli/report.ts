@@ -13,6 +13,10 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/try security "starttls"/g, 'write the URL with "ftp:", "nntp:", "pop3:", "imap:" or "smtp:"'],
   [/: force: true does so$/, ": nothing was removed"],
   [/onExists: "overwrite"/g, "--on-exists overwrite"],
+  [/\bverify: "(mtime|hash|readback)"/g, "--verify $1"],
+  [/\bkeepTimes: false\b/g, "--no-times"],
+  [/\bsource: "archive"/g, "--source archive"],
+  [/\barchiveTo\b/g, "--archive-to"],
   [/security "plain" \(\?security=plain, --plain\)/g, "--plain"],
   [/the server wants a login: give credentials/, "the server wants a login: say --user, or POLYWIRE_USER"],
   [

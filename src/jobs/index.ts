@@ -3,6 +3,8 @@
 export { type CopyMailResult, copyMail } from "./copy/copy.js";
 export type { CopyMailOptions } from "./copy/options.js";
 export type { CopyProgress } from "./copy/progress.js";
+export type { MoveDispatch, ProcessDispatch, RedisDispatch } from "./dispatch/options.js";
+export { type RunWorkerOptions, runWorker, type WorkerProgress } from "./dispatch/run-worker.js";
 export { type Author, parseAuthor } from "./headers/author.js";
 export { type AuthorCount, Counts, type CountsOptions, type CountsResult, type DayCount } from "./headers/counts.js";
 export { type DayChartOptions, dayChart } from "./headers/day-chart.js";
@@ -42,7 +44,17 @@ export {
 export { type BaseSubject, type BaseSubjectOptions, baseSubject } from "./headers/subject.js";
 export { type FormatThreadsOptions, formatThreads, type ThreadStep, walkThreads } from "./headers/thread-tree.js";
 export { type Thread, type ThreadOptions, threads } from "./headers/threads.js";
-export { type FileState, type JournalFile, JournalReader, type StateCounts } from "./journal/journal.js";
+export {
+  type FailureKind,
+  type FileState,
+  type JobRun,
+  type JobSample,
+  type JournalFile,
+  JournalInUseError,
+  type JournalOwner,
+  JournalReader,
+  type StateCounts,
+} from "./journal/journal.js";
 export type { MailFailure } from "./mail/failure.js";
 export { type FetchMailResult, fetchMail } from "./mail/fetch.js";
 export type { FetchMailOptions } from "./mail/options.js";
@@ -52,10 +64,17 @@ export type { MailClient, MailServer } from "./mail/source.js";
 export type { FetchedMail } from "./mail/stores/function-store.js";
 export { type MailFormat, type MailTarget, mailFormatOf } from "./mail/stores/open.js";
 export { type NewMail, type WatchEvent, type WatchMailOptions, watchMail } from "./mail/watch.js";
+export { type CleanTempOptions, cleanTemp, type TempFile } from "./move/clean-temp.js";
+export { isJobFile, loadMoveJob } from "./move/job-file.js";
+export { jobOfJournal } from "./move/journal-job.js";
 export type { Fields, Match, MatchPattern, MatchSyntax } from "./move/match.js";
 export { compileMatch } from "./move/match.js";
 export { type MoveFailure, type MoveResult, move } from "./move/move.js";
-export type { MoveOptions, MoveSide, OnExists } from "./move/options.js";
+export { checkMove, type MoveOptions, type MoveSide, type OnExists, type Verify } from "./move/options.js";
 export { type PlannedFile, planMove } from "./move/plan.js";
 export type { MoveProgress } from "./move/progress.js";
+export { type WrittenReport, writeReport } from "./move/report/report.js";
+export type { MoveSummary } from "./move/report/summary.js";
 export { compileRoute, type Route, type RoutedFile } from "./move/route.js";
+export { type ClassedFailure, type JobPhase, type MoveStatus, readStatus, type TroubledFile } from "./move/status.js";
+export { type VerifiedFile, type VerifyMoveOptions, verifyMove } from "./move/verify-job.js";

@@ -85,6 +85,7 @@ describe.concurrent("exit codes", () => {
   test("--debug shows where an error came from", async () => {
     const { stderr } = await polywire(["ls", "--debug", "--plain", urlOf(plain, "/nosuch")], PLAIN);
     expect(stderr).toMatch(/at .*\.js:\d+/);
+    expect((await polywire(["ls", "--debug"])).stderr).toMatch(/at .*\.js:\d+/);
   });
 
   test("--version and --help", async () => {
@@ -92,7 +93,9 @@ describe.concurrent("exit codes", () => {
       code: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
     });
-    expect((await polywire(["--help"])).stdout).toMatch(/77 {2}the login was refused/);
+    const { stdout } = await polywire(["--help"]);
+    expect(stdout).toMatch(/77 {2}the login was refused/);
+    expect(stdout).toMatch(/^ {2}--debug {2,}show where an error came from/m);
   });
 });
 

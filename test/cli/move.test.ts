@@ -49,6 +49,14 @@ describe.concurrent("move", () => {
     expect(job.journals()).toEqual([]);
   });
 
+  test("from a folder that does not exist: no journal is left behind", async () => {
+    await using job = await pair(0);
+    const args = ["move", "./nix", urlOf(job.to, "/in"), "--plain"];
+    const { code, stderr } = await polywire(args, { env: { POLYWIRE_PASSWORD: PASSWORD }, cwd: job.cwd });
+    expect([code, stderr]).toEqual([64, "polywire: there is no folder ./nix\n"]);
+    expect(readdirSync(job.cwd)).toEqual([]);
+  });
+
   test("--copy --json --progress json: one object on stdout, NDJSON on stderr; a named journal is kept", async () => {
     await using job = await pair(10);
     const { code, stdout, stderr } = await job.run(["--copy", "--json", "--progress", "json", "--journal", "j"]);
@@ -58,7 +66,7 @@ describe.concurrent("move", () => {
     expect(code).toBe(0);
     expect(job.from.tree.count("/out")).toBe(11);
     expect(job.journals()).toContain("j.lock");
-    const read = await polywire(["journal", "j", "--json"], { cwd: job.cwd });
+    const read = await polywire(["status", "j", "--json"], { cwd: job.cwd });
     expect(JSON.parse(read.stdout)).toMatchObject({ settings: { match: MATCH }, states: { DONE: 10 } });
   });
 
@@ -89,8 +97,8 @@ describe.concurrent("move", () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/^5 files moved/);
     expect(stdout).toContain(`✗ CONFLICT ${nameOf(0)} -> 2020/0000.dat`);
-    const [, journal] = /polywire journal (\S+) --failed/.exec(stdout) ?? [];
-    const failed = await polywire(["journal", journal as string, "--failed"], { cwd: job.cwd });
+    const [, journal] = /polywire status (\S+) --failed/.exec(stdout) ?? [];
+    const failed = await polywire(["status", journal as string, "--failed"], { cwd: job.cwd });
     expect(failed.stdout).toMatch(new RegExp(`^name,target,state,code,error\n${nameOf(0)},2020/0000.dat,CONFLICT,`));
   });
 

@@ -101,38 +101,62 @@ describe("one folder under two names", () => {
 });
 
 describe("two sources of one final name", () => {
+  const ROUTED = { match: "{n:d}_{rest}", route: "{rest}" };
+
   test("the same size and time do not make them the same file", async () => {
     put("1_a.dat", "first");
+    expect(await move(options(ROUTED))).toMatchObject({ moved: 1 });
     put("2_a.dat", "other");
-    for (const lanes of [1, 4]) {
-      const result = await move(options({ match: "{n:d}_{rest}", route: "{rest}", lanes }));
-      expect(result).toMatchObject(lanes === 1 ? { moved: 1, conflicts: 1 } : { conflicts: 1 });
-    }
-    expect(
-      [...Object.values(targets()), ...inSource().map((name) => from.tree.read(`/out/${name}`).toString())].sort(),
-    ).toEqual(["first", "other"]);
+    expect(await move(options(ROUTED))).toMatchObject({ moved: 0, skipped: 0, conflicts: 1 });
+    expect(targets()).toEqual({ "a.dat": "first" });
+    expect(inSource()).toEqual(["2_a.dat"]);
   });
 
-  test("copies of one file are one file", async () => {
+  test("copies of one file are one file, where one of them was moved before", async () => {
     put("1_a.dat", "first");
+    expect(await move(options(ROUTED))).toMatchObject({ moved: 1 });
     put("2_a.dat", "first");
-    const result = await move(options({ match: "{n:d}_{rest}", route: "{rest}", lanes: 1 }));
-    expect(result).toMatchObject({ moved: 1, skipped: 1 });
+    expect(await move(options(ROUTED))).toMatchObject({ moved: 0, skipped: 1 });
     expect(inSource()).toEqual([]);
   });
 
-  test("many lanes at once lose none of them", async () => {
-    const contents: string[] = [];
-    for (let i = 0; i < 120; i++) {
-      const content = `${i},`.repeat(1 + (i % 50));
-      contents.push(content);
-      put(`${i}_${i % 3}.dat`, content);
+  test("in one listing, neither is touched, whatever they hold and whatever the rule for files that are there", async () => {
+    for (const onExists of ["same-skip", "fail", "overwrite"] as const) {
+      put("1_a.dat", "first");
+      put("2_a.dat", "first");
+      put("3_b.dat", "alone");
+      const result = await move(options({ ...ROUTED, onExists }));
+      expect(result, onExists).toMatchObject({ moved: 1, conflicts: 2, left: 0 });
+      expect(result.failures.map(({ name, code }) => [name, code])).toEqual([
+        ["1_a.dat", "COLLISION"],
+        ["2_a.dat", "COLLISION"],
+      ]);
+      expect(targets()).toEqual({ "b.dat": "alone" });
+      expect(inSource()).toEqual(["1_a.dat", "2_a.dat"]);
+      to.tree.remove("/in/b.dat");
     }
-    to.faults.replyDelay = 1;
-    const result = await move(options({ match: "{n:d}_{rest}", route: "{rest}", lanes: 16 }));
-    expect(result).toMatchObject({ moved: 3, conflicts: 117, left: 0 });
-    const there = [...Object.values(targets()), ...inSource().map((name) => from.tree.read(`/out/${name}`).toString())];
-    expect(there.sort()).toEqual(contents.sort());
+  });
+
+  test("a next run moves the one that is left when the other was taken away", async () => {
+    put("1_a.dat", "first");
+    put("2_a.dat", "other");
+    const journal = join(folder, "j");
+    expect(await move(options({ ...ROUTED, journal }))).toMatchObject({ moved: 0, conflicts: 2 });
+    expect(await move(options({ ...ROUTED, journal }))).toMatchObject({ moved: 0, conflicts: 2 });
+    from.tree.remove("/out/2_a.dat");
+    expect(await move(options({ ...ROUTED, journal }))).toMatchObject({ moved: 1, conflicts: 0, gone: 0 });
+    expect(targets()).toEqual({ "a.dat": "first" });
+  });
+
+  test("one that changes does not slip past the one it collides with", async () => {
+    put("1_a.dat", "first");
+    put("2_a.dat", "other");
+    const journal = join(folder, "j");
+    const again = { ...ROUTED, journal, retryFailed: false };
+    expect(await move(options(again))).toMatchObject({ moved: 0, conflicts: 2 });
+    put("1_a.dat", "first and longer");
+    expect(await move(options(again))).toMatchObject({ moved: 0, conflicts: 2 });
+    expect(inTarget()).toEqual([]);
   });
 
   test("with onExists rename each gets a name of its own", async () => {

@@ -99,8 +99,7 @@ describe("what a move does", () => {
     to.tree.write(`/in/${nameOf(1)}`, "something else");
     const plan = [];
     for await (const file of planMove(options({ route: "x_{id:5d}.dat" }))) plan.push(file);
-    expect(plan.filter(({ action }) => action === "move")).toHaveLength(10);
-    expect(plan.filter(({ action }) => action === "conflict")).toHaveLength(10);
+    expect(plan.map(({ action }) => action)).toEqual(Array(20).fill("conflict"));
     const flat = [];
     for await (const file of planMove(options())) flat.push(file);
     expect(flat.find(({ action }) => action === "conflict")).toMatchObject({ name: nameOf(1), target: nameOf(1) });
@@ -145,12 +144,14 @@ describe("what is in the way", () => {
     expect(to.tree.count("/in")).toBe(6);
   });
 
-  test("two sources of one final name never meet: one moves, the others are conflicts", async () => {
+  test("sources of one final name are found before anything moves: they are conflicts, and others go on", async () => {
     fill(40);
+    from.tree.write(`/out/${nameOf(7).replace("_0000", "_9999")}`, "alone");
     const result = await move(options({ route: "one-{id:5d}.dat", lanes: 8 }));
-    expect(result.moved).toBe(10);
-    expect(result.moved + result.conflicts + result.skipped).toBe(40);
-    expect(from.tree.count("/out") + to.tree.count("/in")).toBe(40 - result.skipped);
+    expect(result).toMatchObject({ moved: 1, conflicts: 40, failed: 0 });
+    expect(result.failures[0]).toMatchObject({ code: "COLLISION", target: "one-00000.dat" });
+    expect(to.tree.list("/in").map(String)).toEqual(["one-99997.dat"]);
+    expect(from.commands).not.toContain(`RETR ${nameOf(0)}`);
   });
 });
 

@@ -9,7 +9,15 @@ const PART = { size: 60, mtime: undefined };
 const OTHER = { size: 77, mtime: undefined };
 
 function found(more: Partial<Found>): Found {
-  return { planned: PLANNED, before: "absent", source: OK, temp: undefined, final: undefined, ...more };
+  return {
+    planned: PLANNED,
+    before: "absent",
+    replaces: false,
+    source: OK,
+    temp: undefined,
+    final: undefined,
+    ...more,
+  };
 }
 
 describe("the recovery table", () => {
@@ -25,6 +33,19 @@ describe("the recovery table", () => {
     ["a foreign file of another size came meanwhile", { final: OTHER }, "conflict"],
     ["the destination had not been looked at", { before: undefined, final: OK }, "policy"],
     ["source removed, published", { source: undefined, final: OK }, "done"],
+    ["source removed, the same file was there before", { before: "same", source: undefined, final: OK }, "skipped"],
+    [
+      "source removed by somebody, another file was there before",
+      { before: "other", source: undefined, final: OK },
+      "gone",
+    ],
+    [
+      "source removed, what was there was replaced",
+      { before: "other", replaces: true, source: undefined, final: OK },
+      "done",
+    ],
+    ["source removed by somebody, another file is there", { source: undefined, final: OTHER }, "gone"],
+    ["source removed by somebody, another file is there, too", { source: undefined, temp: OK, final: OTHER }, "rename"],
     ["source removed by somebody, all of it arrived", { source: undefined, temp: OK }, "rename"],
     ["source removed by somebody, part of it arrived", { source: undefined, temp: PART }, "keep-partial"],
     ["source removed, consumed downstream or never there", { source: undefined }, "gone"],
@@ -44,6 +65,7 @@ describe("the recovery table", () => {
   const anything = fc.record({
     planned: fc.constant(PLANNED),
     before: fc.constantFrom("absent", "same", "other", undefined),
+    replaces: fc.boolean(),
     source: stat,
     temp: stat,
     final: stat,
@@ -64,9 +86,7 @@ describe("the recovery table", () => {
     fc.assert(
       fc.property(anything, (each) => {
         const action = recovery(each as Found);
-        if (each.source === undefined && each.temp !== undefined && each.final === undefined) {
-          expect(["rename", "keep-partial"]).toContain(action);
-        }
+        if (each.source === undefined && each.temp !== undefined) expect(["rename", "keep-partial"]).toContain(action);
       }),
     );
   });

@@ -1,13 +1,15 @@
 /** Live tests run where their server is: elsewhere they are skipped, loudly; with CI=true they fail. */
 import { describe, it } from "vitest";
+import { chromiumInstalled } from "./servers/chromium.js";
 import { installed, type Kind } from "./servers/ftp.js";
 import { MAIL_KINDS, type MailKind, mailInstalled } from "./servers/mail.js";
 import { MTA_KINDS, type MtaKind, mtaInstalled } from "./servers/mta.js";
 import { NEWS_KINDS, type NewsKind, newsInstalled } from "./servers/news.js";
+import { redisInstalled } from "./servers/redis.js";
 import { sinkInstalled } from "./servers/sink.js";
 
-/** Every server that a live test may ask for. */
-export type LiveKind = Kind | NewsKind | MailKind | MtaKind | "sink";
+/** Every server that a live test may ask for, and the browser. */
+export type LiveKind = Kind | NewsKind | MailKind | MtaKind | "sink" | "redis" | "chromium";
 
 /** Whether all that tests ask of this kind is there: Cyrus serves news and mail. */
 function isInstalled(kind: LiveKind): boolean {
@@ -15,6 +17,8 @@ function isInstalled(kind: LiveKind): boolean {
   const mail = MAIL_KINDS.find((each) => each === kind);
   const mta = MTA_KINDS.find((each) => each === kind);
   if (kind === "sink") return sinkInstalled();
+  if (kind === "redis") return redisInstalled();
+  if (kind === "chromium") return chromiumInstalled();
   if (news || mail) return (!news || newsInstalled(news)) && (!mail || mailInstalled(mail));
   return mta ? mtaInstalled(mta) : installed(kind as Kind);
 }
@@ -22,7 +26,8 @@ function isInstalled(kind: LiveKind): boolean {
 /** Why this server cannot be started here; undefined if it can. */
 function obstacle(kind: LiveKind): string | undefined {
   if (!isInstalled(kind)) return `${kind} is not installed; run: npm run servers`;
-  if (process.getuid?.() !== 0) return `${kind} is started by root only; run: sudo npm run test:live`;
+  if (kind !== "chromium" && process.getuid?.() !== 0)
+    return `${kind} is started by root only; run: sudo npm run test:live`;
   return undefined;
 }
 

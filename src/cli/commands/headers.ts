@@ -54,7 +54,8 @@ async function run(context: Context, given: HeadersArguments, url: string, group
   const { fetchArticles, fetchHeaders } = await import("../../jobs/index.js");
   const { headersFigures } = await import("../news/headers-figures.js");
   const { HeadersOutcome } = await import("../news/headers-outcome.js");
-  await greet(await clientFor(job.server.url, job.server, "nntp"), context.signal);
+  const { url: server, ...options } = job.server;
+  await greet(await clientFor(server, options, "nntp"), context.signal);
   const outcome = new HeadersOutcome(context, given, job);
   outcome.announce();
   const view = progressView(given.progress ?? "auto", headersFigures);

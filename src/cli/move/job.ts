@@ -1,70 +1,132 @@
-/** The command line of a move → the library's options, and the name of its journal. */
+/** The command line of a move → the library's options, and where its journal is. */
 import { createHash } from "node:crypto";
-import { clientFor, redactUrl } from "../../index.js";
-import type { MatchSyntax, MoveOptions, MoveSide, OnExists } from "../../jobs/index.js";
-import { address, isServer } from "../address.js";
-import { greet } from "../connect.js";
-import { type Context, clientOptions } from "../context.js";
+import { redactUrl, UsageError } from "../../index.js";
+import {
+  isJobFile,
+  JournalReader,
+  jobOfJournal,
+  loadMoveJob,
+  type MatchSyntax,
+  type MoveOptions,
+  type OnExists,
+  type Verify,
+} from "../../jobs/index.js";
+import type { Context } from "../context.js";
 import type { ViewKind } from "../progress.js";
+import { type DispatchArguments, dispatchOf, redisUrl } from "./dispatch.js";
+import { completeSides } from "./sides.js";
 
 /** The options of `polywire move` as commander gives them. */
-export interface MoveArguments {
+export interface MoveArguments extends DispatchArguments {
   match?: string;
   syntax?: MatchSyntax;
   route?: string;
+  recursive?: boolean;
+  matchPath?: boolean;
+  removeEmptyFolders?: boolean;
+  /** Milliseconds. */
+  stableFor?: number;
+  doneFile?: string;
+  moveDoneFiles?: boolean;
   journal?: string;
   lanes?: number;
   copy?: boolean;
+  source?: "delete" | "archive" | "keep";
+  archiveTo?: string;
+  verify?: Verify;
   onExists?: OnExists;
   /** Bytes per second. */
   maxRate?: number;
   times?: boolean;
   dryRun?: boolean;
+  /** Undefined where neither --quiet nor --no-quiet was given. */
+  quiet?: boolean;
   progress?: ViewKind;
 }
 
-/** The library's options, less the journal and the progress. */
-export function jobOf(context: Context, from: string, to: string, given: MoveArguments): MoveOptions {
-  const servers = [from, to].filter(isServer);
-  return {
-    from: side(context, from, "FROM", servers.length),
-    to: side(context, to, "TO", servers.length),
+/** A move as it is to be run: its journal is known. */
+export type Job = MoveOptions & { readonly journal: string };
+
+/** A job, and what is known of its journal. */
+export interface FoundJob {
+  readonly job: Job;
+  /** True where the journal was named, or belongs to a job file: it stays. */
+  readonly named: boolean;
+}
+
+/** `move FROM… TO`, or `move JOBFILE`. */
+export async function jobOf(context: Context, paths: readonly string[], given: MoveArguments): Promise<FoundJob> {
+  const [first = "", second] = paths;
+  if (second === undefined && !isJobFile(first))
+    throw new UsageError("TO is missing", { advice: "write FROM and TO, or a job file (job.json, job.mjs)" });
+  if (second === undefined) return { job: await jobFrom(context, first, given), named: true };
+  const [from, to] = [paths.length === 2 ? first : paths.slice(0, -1), paths.at(-1) as string];
+  const journal = given.journal ?? defaultJournal(from, to, given.match);
+  return { job: complete(context, { from, to, journal }, given), named: given.journal !== undefined };
+}
+
+/** The job that a job file, or a journal, tells. */
+export async function jobFrom(context: Context, path: string, given: MoveArguments = {}): Promise<Job> {
+  if (isJobFile(path)) {
+    const options = await loadMoveJob(path);
+    return complete(context, { ...options, journal: options.journal as string }, given);
+  }
+  using reader = JournalReader.read(path);
+  return complete(context, { ...jobOfJournal(reader), journal: path }, given);
+}
+
+/** The journal that a job file names, or the journal itself. */
+export async function journalFrom(path: string): Promise<string> {
+  return isJobFile(path) ? ((await loadMoveJob(path)).journal as string) : path;
+}
+
+/** What the command line says comes before what the job file says. */
+function complete(context: Context, job: Job, given: MoveArguments): Job {
+  const said: Partial<MoveOptions> = {
     match: given.match,
     syntax: given.syntax,
     route: given.route,
-    source: given.copy ? "keep" : "delete",
+    recursive: given.recursive,
+    matchPath: given.matchPath,
+    removeEmptyFolders: given.removeEmptyFolders,
+    stableFor: given.stableFor,
+    doneFile: doneFileOf(given),
+    journal: given.journal,
+    ...sourceOf(given),
+    verify: given.verify,
     onExists: given.onExists,
-    keepTimes: given.times,
+    // commander: true unless --no-times was given.
+    keepTimes: given.times === false ? false : undefined,
     lanes: given.lanes,
     maxBytesPerSecond: given.maxRate,
-    signal: context.signal,
+    dispatch: dispatchOf(given) ?? withPassword(job.dispatch),
   };
+  const wins = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+  return { ...job, ...wins, ...completeSides(context, job), signal: context.signal };
 }
 
-/**
- * Connects to each server once and logs in. A move goes on trying for minutes, which is right in the middle of the
- * night, and wrong for a mistyped name.
- */
-export async function greetServers(job: MoveOptions, signal: AbortSignal): Promise<void> {
-  for (const each of [job.from, job.to]) {
-    if (typeof each !== "object" || !("url" in each)) continue;
-    await greet(await clientFor(each.url, each, "ftp"), signal);
-  }
+function doneFileOf({ doneFile, moveDoneFiles }: MoveArguments): MoveOptions["doneFile"] {
+  if (moveDoneFiles && doneFile === undefined) throw new UsageError("--move-done-files goes with --done-file");
+  return doneFile !== undefined && moveDoneFiles ? { name: doneFile, after: "move" } : doneFile;
 }
 
-/** With two servers, neither is ever offered the other one's password. */
-function side(context: Context, text: string, role: "FROM" | "TO", servers: number): MoveSide {
-  if (!isServer(text)) return text;
-  const url = address(text, context.globals);
-  const { signal: _, ...options } = clientOptions(context, url, [
-    `POLYWIRE_${role}`,
-    ...(servers === 1 ? ["POLYWIRE"] : []),
-  ]);
-  return { url, ...options };
+/** `--archive-to` alone says enough, and so does `--copy`. */
+function sourceOf({ copy, source, archiveTo }: MoveArguments): Pick<MoveOptions, "source" | "archiveTo"> {
+  const said = copy ? "keep" : archiveTo === undefined ? source : (source ?? "archive");
+  if (copy && source !== undefined && source !== "keep")
+    throw new UsageError(`--copy keeps the source, --source ${source} does not`);
+  return { source: said, archiveTo };
+}
+
+/** Workers' Redis, as a job file names it: its password may be in the environment. */
+function withPassword(dispatch: MoveOptions["dispatch"]): MoveOptions["dispatch"] {
+  if (dispatch === undefined || !("redis" in dispatch)) return dispatch;
+  return { ...dispatch, redis: redisUrl(String(dispatch.redis)) };
 }
 
 /** The journal of a move that names none: the same move finds it again in the same folder. */
-export function defaultJournal(from: string, to: string, match: string | undefined): string {
-  const job = JSON.stringify([redactUrl(from), redactUrl(to), match ?? null]);
+export function defaultJournal(from: string | readonly string[], to: string, match: string | undefined): string {
+  const sources = typeof from === "string" ? redactUrl(from) : from.map((each) => redactUrl(each));
+  const job = JSON.stringify([sources, redactUrl(to), match ?? null]);
   return `polywire-move-${createHash("sha256").update(job).digest("hex").slice(0, 10)}.journal`;
 }

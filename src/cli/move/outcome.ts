@@ -1,6 +1,6 @@
 /** What came of a move: for people, for programs, and as an exit code; and what becomes of its journal. */
 import { existsSync, rmSync } from "node:fs";
-import { JournalReader, type MoveResult, type StateCounts } from "../../jobs/index.js";
+import { JournalInUseError, JournalReader, type MoveResult, type StateCounts } from "../../jobs/index.js";
 import type { Context } from "../context.js";
 import { EXIT, exitCodeOf } from "../exit-codes.js";
 import { count, counted, duration, size } from "../format.js";
@@ -27,6 +27,25 @@ export function countsOf(journal: JournalFile): StateCounts | undefined {
   }
 }
 
+/** Another run of the same job is at work: this one ends before it asks for a password. */
+export function refuseSecond(journal: JournalFile): void {
+  if (!existsSync(journal.path)) return;
+  const { owner, running } = ownerOf(journal.path);
+  if (!running) return;
+  const who = owner ? `: process ${owner.pid} on ${owner.host}, since ${new Date(owner.since).toISOString()}` : "";
+  throw new JournalInUseError(`another run of this job is at work (journal ${journal.path})${who}`);
+}
+
+function ownerOf(path: string) {
+  try {
+    using reader = JournalReader.read(path);
+    return { owner: reader.owner, running: reader.isRunning };
+  } catch {
+    // No journal, or one of another version: the move itself says so.
+    return { owner: undefined, running: false };
+  }
+}
+
 /** Says before the start where the journal is, and what it remembers. */
 export function announce(journal: JournalFile): void {
   const { PLANNED = 0, CLAIMED = 0, ...settled } = countsOf(journal) ?? {};
@@ -41,13 +60,14 @@ export async function tellResult(
   context: Context,
   result: MoveResult,
   journal: JournalFile,
-  copy: boolean,
+  { copy, quiet }: { copy: boolean; quiet: boolean },
 ): Promise<number> {
   const troubled = result.failed + result.conflicts;
-  const kept = journal.named || troubled + result.left > 0;
+  // What was seen of files that wait counts in the next run.
+  const kept = journal.named || troubled + result.left + result.waiting > 0;
   if (!kept) removeJournal(journal);
   if (context.json) await printJson({ ...result, journal: kept ? journal.path : undefined });
-  else await print([...summary(result, copy), ...failures(result, journal)].join("\n"));
+  else await tell(result, journal, { copy, quiet });
   if (troubled > 0) return EXIT.refused;
   return result.left > 0 ? EXIT.stopped : EXIT.done;
 }
@@ -60,14 +80,23 @@ export async function tellStop(context: Context, error: unknown, journal: Journa
   const reason: unknown = signal.aborted ? signal.reason : error;
   const own = exitCodeOf(reason);
   const code = stopCode(reason, known > 0);
-  if (known === 0 && !journal.named && own !== EXIT.usage) removeJournal(journal);
+  // Of another job, or at work in another process: not ours to say anything of, or to remove.
+  const ours = own !== EXIT.usage && own !== EXIT.busy;
+  if (known === 0 && !journal.named && ours) removeJournal(journal);
   const how = { json, debug: globals.debug ?? false };
-  if (counts === undefined || known === 0) return report(reason, how, code);
+  if (counts === undefined || known === 0 || own === EXIT.busy) return report(reason, how, code);
   await report(reason, how, code, { states: counts, journal: journal.path });
   const left = counts.PLANNED + counts.CLAIMED;
   if (!json) note(`${count(counts.DONE)} of ${counted(known, "file")} moved, ${count(left)} left.`);
-  if (!json && own !== EXIT.usage) noteGoOn(journal.path);
+  if (!json && ours) noteGoOn(journal.path);
   return code;
+}
+
+/** Quiet: nothing where nothing is wrong, so that cron sends no mail. */
+async function tell(result: MoveResult, journal: JournalFile, { copy, quiet }: { copy: boolean; quiet: boolean }) {
+  const { failed, conflicts, left, warnings } = result;
+  if (quiet && failed + conflicts + left + warnings.length === 0) return;
+  await print([...summary(result, copy), ...failures(result, journal)].join("\n"));
 }
 
 function removeJournal({ path }: JournalFile): void {
@@ -75,13 +104,17 @@ function removeJournal({ path }: JournalFile): void {
 }
 
 function summary(result: MoveResult, copy: boolean): string[] {
-  const { moved, bytes, milliseconds, skipped, gone, passedOver, warnings } = result;
+  const { moved, bytes, milliseconds, skipped, gone, passedOver, waiting, foldersRemoved, warnings } = result;
   const seconds = Math.max(milliseconds, 1) / 1000;
   const rate = bytes > 0 ? `, ${size(bytes / seconds)}/s` : "";
   return [
     `${counted(moved, "file")} ${copy ? "copied" : "moved"}, ${size(bytes)} in ${duration(seconds)}${rate}`,
     ...(skipped > 0 ? [`${counted(skipped, "file")} skipped: the same was there`] : []),
     ...(gone > 0 ? [`${counted(gone, "file")} vanished from the source before`] : []),
+    ...(waiting > 0
+      ? [`${counted(waiting, "file")} left for the next run: changed just now, or without a done file`]
+      : []),
+    ...(foldersRemoved > 0 ? [`${counted(foldersRemoved, "empty folder")} removed`] : []),
     ...(passedOver > 0 ? [`${counted(passedOver, "row")} of the listing passed over: folders, or no match`] : []),
     ...warnings.map((warning) => `! ${warning}`),
   ];
@@ -97,5 +130,5 @@ function failures(result: MoveResult, journal: JournalFile): string[] {
   const left = all - result.failures.length;
   const more = left > 0 ? [`… and ${count(left)} more`] : [];
   if (result.failed + result.conflicts === 0) return [...rows, ...more];
-  return [...rows, ...more, `All of them: polywire journal ${journal.path} --failed`];
+  return [...rows, ...more, `All of them: polywire status ${journal.path} --failed`];
 }

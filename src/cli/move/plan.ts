@@ -15,6 +15,7 @@ const WORDS: Readonly<Record<Action, string>> = {
   rename: "would get another name: theirs is taken",
   conflict: "would stay: another file has their name",
   fail: "would fail: their route does",
+  wait: "would wait: they may still be written",
 };
 
 /** Prints the plan. @returns 1 where some files would stay. */

@@ -1,7 +1,8 @@
 /** Claiming and settling: how files go from PLANNED to CLAIMED and on, and how many are in each state. */
 
+import { encodeDigest } from "./digest.js";
 import { FILE_COLUMNS, type JournalFile } from "./reader.js";
-import { DEST_BEFORE, type DestBefore, type FileState, stateCode, toColumn } from "./schema.js";
+import { DEST_BEFORE, type DestBefore, type FileState, KEPT, stateCode, toColumn } from "./schema.js";
 import type { SqlDatabase, SqlRow, SqlStatement } from "./sqlite.js";
 
 /** A file that was claimed: its temporary name is there. */
@@ -28,6 +29,10 @@ export interface SettledFile {
   /** A reply's code or Node's, for CONFLICT and FAILED. */
   code?: string | undefined;
   error?: string | undefined;
+  /** Of the bytes that arrived, where it was computed: `sha256:9f86…`. */
+  digest?: string | undefined;
+  /** True where it was to have its source's time, and has that of the move. */
+  untimed?: boolean | undefined;
 }
 
 /** A claimed file given back. */
@@ -59,7 +64,7 @@ const SQL = {
   probed: `UPDATE files SET dest_before = ?, size = coalesce(?, size), mtime = coalesce(?, mtime), updated = ?
     WHERE id = ? AND state = ${CLAIMED}`,
   retarget: `UPDATE files SET target = ?, dest_before = 0, updated = ? WHERE id = ? AND state = ${CLAIMED}`,
-  settle: `UPDATE files SET state = ?, pass = ?, updated = ?, size = coalesce(?, size), code = ?, error = ?
+  settle: `UPDATE files SET state = ?, pass = ?, updated = ?, size = coalesce(?, size), code = ?, error = ?, digest = ?
     WHERE id = ? AND state = ${CLAIMED}`,
   release: `UPDATE files SET state = ${PLANNED}, updated = ?, not_before = ?, code = ?, error = ?, tries = tries - ?,
     size = coalesce(?, size), mtime = coalesce(?, mtime) WHERE id = ? AND state = ${CLAIMED}`,
@@ -67,6 +72,7 @@ const SQL = {
   shift: "INSERT INTO totals VALUES(?, ?) ON CONFLICT(state) DO UPDATE SET files = files + excluded.files",
   byId: `SELECT ${FILE_COLUMNS} FROM files WHERE id = ?`,
   cursor: "INSERT OR REPLACE INTO meta VALUES('cursor', ?)",
+  untimed: "INSERT INTO meta VALUES('untimed', ?) ON CONFLICT(key) DO UPDATE SET value = value + excluded.value",
 } as const;
 
 type Statements = Record<keyof typeof SQL, SqlStatement>;
@@ -151,10 +157,14 @@ export class Claims {
   settle(results: readonly SettledFile[], pass: number): number {
     const now = Date.now();
     const counts = new Map<FileState, number>();
-    for (const { id, state, size, code, error } of results) {
-      const changes = this.#sql.settle.run(stateCode(state), pass, now, size ?? null, code ?? null, error ?? null, id);
+    let late = 0;
+    for (const { id, state, size, code, error, digest, untimed } of results) {
+      const told = [size ?? null, code ?? null, error ?? null, digest === undefined ? null : encodeDigest(digest)];
+      const changes = this.#sql.settle.run(stateCode(state), pass, now, ...told, id);
       counts.set(state, (counts.get(state) ?? 0) + changes);
+      if (untimed) late += changes;
     }
+    if (late > 0) this.#sql.untimed.run(late);
     let settled = 0;
     for (const [state, files] of counts) {
       this.shift(state, files);
@@ -179,7 +189,10 @@ export class Claims {
 
   retry(states: readonly FileState[]): number {
     const list = states.map(stateCode).join(", ");
-    const again = `UPDATE files SET state = ${PLANNED}, tries = 0, not_before = 0, updated = ? WHERE state IN (${list})`;
+    // A new attempt would have a temporary name of its own, and nobody would look at this one any more.
+    const isKept = `code IN ('${KEPT.whole}', '${KEPT.part}')`;
+    const again = `UPDATE files SET state = iif(${isKept}, ${CLAIMED}, ${PLANNED}), not_before = iif(${isKept}, NULL, 0),
+      tries = 0, updated = ? WHERE state IN (${list})`;
     const changes = this.db.prepare(again).run(Date.now());
     if (changes > 0) this.recount();
     return changes;

@@ -4,11 +4,15 @@ import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { UsageError } from "../../client/errors.js";
 import { newJobId } from "../move/temp-name.js";
+import { Arrivals } from "./arrivals.js";
 import { type ClaimedFile, Claims, type ProbedFile, type ReleasedFile, type SettledFile } from "./claims.js";
+import { COLLISION, findCollisions, type Targeting } from "./collisions.js";
+import { FolderQueue } from "./folder-queue.js";
 import { type ListedFile, Listing, type ListingResult } from "./listing.js";
-import { type JournalLock, takeLock } from "./lock.js";
+import { JournalInUseError, type JournalLock, takeLock } from "./lock.js";
 import { type JournalFile, JournalReader } from "./reader.js";
-import { prepareSchema } from "./schema.js";
+import { type JobSample, Samples } from "./samples.js";
+import { prepareSchema, stateCode } from "./schema.js";
 import { compareSettings, encodeSettings, type JobSettings } from "./settings.js";
 import { openDatabase, type SqlDatabase, type SqlEngine } from "./sqlite.js";
 
@@ -37,6 +41,7 @@ const PRAGMAS = `
   PRAGMA synchronous=NORMAL;
   PRAGMA fullfsync=1;
   PRAGMA cache_size=-65536;
+  PRAGMA temp_store=FILE;
   PRAGMA wal_autocheckpoint=4000;
   PRAGMA journal_size_limit=67108864;
 `;
@@ -53,25 +58,34 @@ export class Journal extends JournalReader {
   readonly #lock: JournalLock;
   readonly #listing: Listing;
   readonly #claims: Claims;
+  /** The folders of a recursive listing. */
+  readonly folders: FolderQueue;
+  /** Listed files that are not taken at once. */
+  readonly arrivals: Arrivals;
+  readonly #samples: Samples;
 
   private constructor(db: SqlDatabase, path: string, lock: JournalLock) {
     super(db, path);
     this.#lock = lock;
     this.#listing = new Listing(db, this.pass);
     this.#claims = new Claims(db, (row) => this.toFile(row));
+    this.folders = new FolderQueue(db);
+    this.arrivals = new Arrivals(db);
+    this.#samples = new Samples(db);
   }
 
   /**
    * Opens a journal, or makes one. An unfinished listing in it is forgotten; claims are kept: see {@link claimed}.
    *
-   * @throws UsageError where another process has it open, where it is of another job or version, or no journal at all.
+   * @throws JournalInUseError where another process has it open; UsageError where it is of another job or version, or no
+   *   journal at all.
    */
   static open(path: string, options: JournalOptions = {}): Journal {
     if (!existsSync(dirname(path))) throw new UsageError(`there is no folder ${dirname(path)} for the journal`);
     if (!existsSync(path) && !options.settings) throw new UsageError(`there is no journal ${path}`);
     const lock = takeLock(path, options.engine);
     if (!lock)
-      throw new UsageError(`the journal ${path} is in use${ownerOf(path, options.engine)}: one mover at a time`);
+      throw new JournalInUseError(`the journal ${path} is in use${ownerOf(path, options.engine)}: one mover at a time`);
     let db: SqlDatabase | undefined;
     try {
       db = openDatabase(path, options.engine);
@@ -130,6 +144,35 @@ export class Journal extends JournalReader {
     return this.#durably(() => this.#claims.claim(n, route, this.#listing.pass));
   }
 
+  /**
+   * Finds files that would get one name, before anything moves: those that are planned become CONFLICT, with code
+   * `COLLISION`.
+   *
+   * @param options.keepFirst The first file of each target stays PLANNED. Default: false.
+   * @returns A step for every some thousand files; the last one gives how many became CONFLICT.
+   */
+  collisions(target: Targeting, options: { keepFirst?: boolean | undefined } = {}): Generator<void, number, undefined> {
+    const moved = (files: number) => {
+      this.#claims.shift("PLANNED", -files);
+      this.#claims.shift("CONFLICT", files);
+    };
+    return findCollisions(this.db, target, this.#listing.pass, moved, options.keepFirst);
+  }
+
+  /**
+   * Forgets files that were in conflict with each other and never begun: a next listing tells which of them are still
+   * there.
+   */
+  forgetCollisions(): void {
+    this.db.transaction(() => {
+      const state = stateCode("CONFLICT");
+      const forget = this.db.prepare(
+        `DELETE FROM files WHERE state = ${state} AND code = '${COLLISION}' AND attempt = 0`,
+      );
+      this.#claims.shift("CONFLICT", -forget.run());
+    });
+  }
+
   /** Milliseconds since 1970 when the first file that waits for another try is due; undefined where none waits. */
   nextDue(): number | undefined {
     return this.#claims.nextDue();
@@ -171,9 +214,38 @@ export class Journal extends JournalReader {
     return this.db.transaction(() => this.#claims.release(batch));
   }
 
-  /** Plans again what FAILED, with a new count of tries. @param states Default: FAILED only. @returns How many. */
+  /**
+   * Plans again what FAILED, with a new count of tries; where a temporary file was kept, its claim is as it was, to be
+   * recovered: see {@link claimed}.
+   *
+   * @param states Default: FAILED only.
+   * @returns How many.
+   */
   retryFailed(states: readonly ("FAILED" | "CONFLICT" | "GONE")[] = ["FAILED"]): number {
     return this.db.transaction(() => this.#claims.retry(states));
+  }
+
+  /** A run begins, and how it is to go about it. */
+  beginRun(options: JobSettings): void {
+    this.db.transaction(() => {
+      this.#samples.begin(Date.now());
+      this.db.prepare("INSERT OR REPLACE INTO meta VALUES('options', ?)").run(encodeSettings(options));
+    });
+  }
+
+  /** Notes how far the run is. `bytes` are those of this run; `edge`: its first sample, or its last one. */
+  sample(sample: Omit<JobSample, "run">, edge: boolean): void {
+    this.db.transaction(() => this.#samples.add(sample, edge));
+  }
+
+  /** All the warnings of the run so far. */
+  noteWarnings(warnings: readonly string[]): void {
+    this.db.transaction(() => this.#samples.warn(warnings));
+  }
+
+  /** The run ends, by itself or stopped by an error. */
+  endRun(error?: string): void {
+    this.db.transaction(() => this.#samples.end(Date.now(), error));
   }
 
   /** Writes the log into the file and gives the lock back. Safe twice. */
@@ -232,6 +304,14 @@ function ownerOf(path: string, engine: SqlEngine | undefined): string {
 
 export type { ClaimedFile, ProbedFile, ReleasedFile, SettledFile } from "./claims.js";
 export type { ListedFile, ListingResult } from "./listing.js";
-export { type JournalFile, type JournalOwner, JournalReader, type StateCounts } from "./reader.js";
-export type { DestBefore, FileState } from "./schema.js";
+export { JournalInUseError } from "./lock.js";
+export {
+  type FailureKind,
+  type JournalFile,
+  type JournalOwner,
+  JournalReader,
+  type StateCounts,
+} from "./reader.js";
+export type { JobRun, JobSample } from "./samples.js";
+export { type DestBefore, type FileState, KEPT } from "./schema.js";
 export type { JobSettings } from "./settings.js";

@@ -9,6 +9,10 @@ export interface ListedFile {
   size?: number | undefined;
   /** Milliseconds since 1970, UTC, where the listing told. */
   mtime?: number | undefined;
+  /** Milliseconds by which the file may be newer than `mtime`: LIST tells minutes or days. Default: exact. */
+  coarse?: number | undefined;
+  /** Only a name: it may be a folder. */
+  unsure?: boolean | undefined;
 }
 
 /** What a complete listing brought. */
@@ -22,6 +26,11 @@ export interface ListingResult {
 /** Rows of one INSERT: a call per row costs more than the row. */
 const ROWS = 50;
 const PLANNED = stateCode("PLANNED");
+
+const SPOOL = `
+  DROP TABLE IF EXISTS spool;
+  CREATE TABLE spool(id INTEGER PRIMARY KEY, name NOT NULL, size INTEGER, mtime INTEGER, coarse INTEGER);
+`;
 
 /** The listing side of a journal. */
 export class Listing {
@@ -79,19 +88,19 @@ export class Listing {
   /** A listing that was cut short tells nothing: what it did not reach may be gone or not. The next one starts anew. */
   #forgetUnfinished(): void {
     this.db.transaction(() => {
-      this.db.exec("DELETE FROM spool; DROP TABLE IF EXISTS latest");
+      this.db.exec(`${SPOOL} DROP TABLE IF EXISTS latest`);
       if (!this.#isIndexed) this.db.exec("DELETE FROM files; DELETE FROM totals");
     });
   }
 
-  #values({ name, size, mtime }: ListedFile, now: number) {
+  #values({ name, size, mtime, coarse }: ListedFile, now: number) {
     const columns = [toColumn(name), size ?? null, mtime ?? null];
-    return this.#isIndexed ? columns : [...columns, this.pass, now];
+    return this.#isIndexed ? [...columns, coarse ?? null] : [...columns, this.pass, now];
   }
 
   #prepareInsert(): { one: SqlStatement; many: SqlStatement } {
     const [into, row] = this.#isIndexed
-      ? ["spool(name, size, mtime)", "(?, ?, ?)"]
+      ? ["spool(name, size, mtime, coarse)", "(?, ?, ?, ?)"]
       : ["files(name, size, mtime, pass, updated, state, attempt, tries)", `(?, ?, ?, ?, ?, ${PLANNED}, 0, 0)`];
     const insert = (rows: number) => this.db.prepare(`INSERT INTO ${into} VALUES ${Array(rows).fill(row).join(", ")}`);
     return { one: insert(1), many: insert(ROWS) };
@@ -117,7 +126,7 @@ export class Listing {
   #merge(now: number, again: boolean): ListingResult {
     // The row with the highest id of each name: SQLite takes the other columns from the row of max().
     this.db.exec(`
-      CREATE TABLE latest AS SELECT name, size, mtime, max(id) AS id FROM spool GROUP BY name;
+      CREATE TABLE latest AS SELECT name, size, mtime, coarse, max(id) AS id FROM spool GROUP BY name;
       DROP TABLE IF EXISTS temp.changed;
       CREATE TEMP TABLE changed(id INTEGER PRIMARY KEY, size, mtime, again);
     `);
@@ -151,7 +160,9 @@ export class Listing {
  * What either side does not know differs from nothing: `<>` with NULL is not true.
  */
 function isPlannedAgain(pass: number, again: boolean): string {
-  const differs = "(l.size <> f.size OR l.mtime <> f.mtime)";
+  // A coarse time is that of the minute or the day, cut off.
+  const late = "f.mtime - l.mtime";
+  const differs = `(l.size <> f.size OR ${late} < 0 OR ${late} >= coalesce(l.coarse, 1))`;
   const settled = (["DONE", "SKIPPED_SAME"] as const).map(stateCode).join(", ");
   const refused = (["CONFLICT", "FAILED"] as const).map(stateCode).join(", ");
   return `CASE

@@ -1,5 +1,15 @@
 /** One writer per journal: a lock that dies with its process, on a file of its own so that others may read the journal. */
+import { existsSync } from "node:fs";
+import { UsageError } from "../../client/errors.js";
 import { openDatabase, SQLITE_BUSY, type SqlEngine, sqliteCode } from "./sqlite.js";
+
+/** Another process works with the journal: it has to end first. Nothing was sent. */
+export class JournalInUseError extends UsageError {
+  override readonly name = "JournalInUseError";
+}
+
+/** Milliseconds for which somebody who only looks whether there is a lock may have it. */
+const LOOK = 200;
 
 /** A lock that is held. */
 export interface JournalLock {
@@ -18,7 +28,7 @@ export function takeLock(path: string, engine?: SqlEngine): JournalLock | undefi
   const db = openDatabase(`${path}.lock`, engine);
   try {
     // Never a journal file beside it: nothing is ever written.
-    db.exec("PRAGMA busy_timeout=0; BEGIN EXCLUSIVE");
+    db.exec(`PRAGMA busy_timeout=${LOOK}; BEGIN EXCLUSIVE`);
   } catch (error) {
     db.close();
     if (sqliteCode(error) === SQLITE_BUSY) return undefined;
@@ -31,4 +41,20 @@ export function takeLock(path: string, engine?: SqlEngine): JournalLock | undefi
       db.close();
     },
   };
+}
+
+/** Whether some process holds the lock of a journal. */
+export function isLocked(path: string, engine?: SqlEngine): boolean {
+  if (!existsSync(`${path}.lock`)) return false;
+  const db = openDatabase(`${path}.lock`, engine);
+  try {
+    db.exec("PRAGMA busy_timeout=0");
+    db.prepare("SELECT count(*) AS n FROM sqlite_master").get();
+    return false;
+  } catch (error) {
+    if (sqliteCode(error) === SQLITE_BUSY) return true;
+    throw error;
+  } finally {
+    db.close();
+  }
 }

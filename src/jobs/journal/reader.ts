@@ -2,12 +2,16 @@
 import { existsSync } from "node:fs";
 import { UsageError } from "../../client/errors.js";
 import { tempName } from "../move/temp-name.js";
+import { decodeDigest } from "./digest.js";
+import { isLocked } from "./lock.js";
+import { type JobRun, type JobSample, RUN_COLUMNS, SAMPLE_COLUMNS, toRun, toSample } from "./samples.js";
 import {
   DEST_BEFORE,
   type DestBefore,
   FILE_STATES,
   type FileState,
   fromColumn,
+  NAME_INDEX,
   prepareSchema,
   stateCode,
   stateOf,
@@ -49,6 +53,8 @@ export interface JournalFile {
   error: string | undefined;
   /** Milliseconds since 1970: the last change. */
   updated: number;
+  /** Of the bytes that arrived, where the job was to prove them: `sha256:9f86…`. */
+  digest: string | undefined;
 }
 
 /** A number for every state. */
@@ -62,12 +68,25 @@ export interface JournalOwner {
   since: number;
 }
 
+/** How many files ended, or wait, with errors of one kind. */
+export interface FailureKind {
+  readonly state: FileState;
+  /** A reply's code, Node's, or one of ours: EXISTS, ROUTE, BROKEN, KEPT, PARTIAL. */
+  readonly code: string | undefined;
+  readonly files: number;
+  /** The text of one of them. */
+  readonly example: string | undefined;
+}
+
 /** Rows read at a time: no statement stays open between two, so the journal may change meanwhile. */
 const PAGE = 1000;
 
+/** What did not go through. */
+const FAILED_STATES = ["FAILED", "CONFLICT", "GONE"] as const;
+
 /** The columns that make a {@link JournalFile}. */
 export const FILE_COLUMNS =
-  "id, name, size, mtime, state, attempt, tries, updated, target, dest_before, not_before, code, error";
+  "id, name, size, mtime, state, attempt, tries, updated, target, dest_before, not_before, code, error, digest";
 
 /** A journal open for reading. Get one by {@link JournalReader.read}; `Journal` is one, too. */
 export class JournalReader {
@@ -93,8 +112,8 @@ export class JournalReader {
     const db = openDatabase(path, options.engine);
     try {
       db.exec("PRAGMA busy_timeout=5000");
-      db.exec("PRAGMA query_only=1");
       prepareSchema(db, path, false);
+      db.exec("PRAGMA query_only=1");
       return new JournalReader(db, path);
     } catch (error) {
       db.close();
@@ -131,12 +150,68 @@ export class JournalReader {
 
   /** What did not go through: FAILED, CONFLICT and GONE, by id, with code and error. */
   failed(): IterableIterator<JournalFile> {
-    return this.files(["FAILED", "CONFLICT", "GONE"]);
+    return this.files(FAILED_STATES);
+  }
+
+  /** The last files with an error, newest first: failed, in conflict, vanished, or waiting for another try. */
+  lastErrors(limit: number): JournalFile[] {
+    const rows = this.db.prepare(
+      `SELECT ${FILE_COLUMNS} FROM files WHERE error IS NOT NULL ORDER BY updated DESC, id DESC LIMIT ?`,
+    );
+    return rows.all(limit).map((row) => this.toFile(row));
+  }
+
+  /** What did not go through, by state and code, most files first. */
+  failureKinds(): FailureKind[] {
+    const rows = this.db.prepare(`SELECT state, code, count(*) AS files, max(error) AS example FROM files
+      WHERE state IN (${FAILED_STATES.map(stateCode).join(", ")}) GROUP BY state, code ORDER BY files DESC`);
+    return rows.all().map(({ state, code, files, example }) => ({
+      state: stateOf(state as number),
+      code: (code as string | null) ?? undefined,
+      files: files as number,
+      example: (example as string | null) ?? undefined,
+    }));
+  }
+
+  /** How the job went on, oldest first: at most some 2,000 rows. */
+  samples(): JobSample[] {
+    return this.db.prepare(`SELECT ${SAMPLE_COLUMNS} FROM samples ORDER BY id`).all().map(toSample);
+  }
+
+  /** The newest samples, oldest first. */
+  lastSamples(limit: number): JobSample[] {
+    const rows = this.db.prepare(`SELECT ${SAMPLE_COLUMNS} FROM samples ORDER BY id DESC LIMIT ?`);
+    return rows.all(limit).map(toSample).reverse();
+  }
+
+  /** The last 500 runs, oldest first. */
+  runs(): JobRun[] {
+    return this.db.prepare(`SELECT ${RUN_COLUMNS} FROM runs ORDER BY id`).all().map(toRun);
+  }
+
+  /** True once a first listing is complete: names are unique then, and the number of files is that of the source. */
+  get isListed(): boolean {
+    return this.db.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(NAME_INDEX) !== undefined;
+  }
+
+  /** True while a process works with it. */
+  get isRunning(): boolean {
+    return isLocked(this.path, this.db.engine);
+  }
+
+  /** How the last run was to go about it: options that are no settings. No secrets. */
+  get options(): JobSettings {
+    return JSON.parse(String(this.meta("options") ?? "{}")) as JobSettings;
   }
 
   /** The job's settings. */
   get settings(): JobSettings {
     return JSON.parse(String(this.meta("settings") ?? "{}")) as JobSettings;
+  }
+
+  /** Files that were to have their source's time, and have that of the move: a server could not set it. */
+  get untimed(): number {
+    return Number(this.meta("untimed") ?? 0);
   }
 
   /** The id in the job's temporary names: 8 letters. */
@@ -187,6 +262,7 @@ export class JournalReader {
       code: (row.code as string | null) ?? undefined,
       error: (row.error as string | null) ?? undefined,
       updated: row.updated as number,
+      digest: row.digest === null ? undefined : decodeDigest(row.digest as Uint8Array),
     };
   }
 }

@@ -17,6 +17,9 @@ export type FileState = (typeof FILE_STATES)[number];
 export const DEST_BEFORE = ["absent", "same", "other"] as const;
 export type DestBefore = (typeof DEST_BEFORE)[number];
 
+/** Codes of CONFLICT and FAILED where a temporary file was kept: the source is gone, and it may be the only copy. */
+export const KEPT = { whole: "KEPT", part: "PARTIAL" } as const;
+
 // Numbers from 2: SQLite stores 0 and 1 in no byte at all, so a row would grow with its first change and split its page.
 const FIRST_STATE = 2;
 /** The number a state is stored as. */
@@ -26,8 +29,8 @@ export const stateOf = (code: number): FileState => FILE_STATES[code - FIRST_STA
 
 /** "plyw" */
 const APPLICATION_ID = 0x706c7977;
-/** Raised with every change of a table or of the form of temporary names. */
-const VERSION = 1;
+/** Raised with every change of a table or of the form of temporary names; what came with each is in {@link STEPS}. */
+const VERSION = 2;
 
 /** The unique index: there once the first listing is complete. */
 export const NAME_INDEX = "files_name";
@@ -52,10 +55,45 @@ const TABLES = `
     error TEXT
   );
   CREATE INDEX files_waiting ON files(not_before) WHERE not_before IS NOT NULL;
-  CREATE TABLE spool(id INTEGER PRIMARY KEY, name NOT NULL, size INTEGER, mtime INTEGER);
   CREATE VIEW readable AS SELECT id, CAST(name AS TEXT) AS name, size, datetime(mtime / 1000, 'unixepoch') AS mtime,
     CASE state ${FILE_STATES.map((state) => `WHEN ${stateCode(state)} THEN '${state}'`).join(" ")} END AS state,
     attempt, CAST(target AS TEXT) AS target, code, error FROM files;
+`;
+
+/** From the version before to this one: journals are kept for months, and go on with a newer polywire. */
+const STEPS: Readonly<Record<number, string>> = {
+  2: `
+    ALTER TABLE files ADD COLUMN digest BLOB; -- of what arrived: see digest.ts
+    -- Few rows: what the last errors are is asked while the job runs.
+    CREATE INDEX files_troubled ON files(updated) WHERE error IS NOT NULL;
+    CREATE TABLE runs(
+      id INTEGER PRIMARY KEY,
+      started INTEGER NOT NULL,  -- milliseconds since 1970
+      ended INTEGER,             -- NULL while it runs, and where it was killed
+      pid INTEGER NOT NULL,
+      host TEXT NOT NULL,
+      error TEXT,                -- what stopped it before its end
+      warnings TEXT              -- a JSON array of what a person should know
+    );
+    CREATE TABLE samples(
+      id INTEGER PRIMARY KEY,    -- counts up, and never again from the beginning
+      run INTEGER NOT NULL,
+      at INTEGER NOT NULL,       -- milliseconds since 1970
+      settled INTEGER NOT NULL,  -- files in the journal, as all that follow
+      moved INTEGER NOT NULL,
+      failed INTEGER NOT NULL,
+      bytes INTEGER NOT NULL,    -- that arrived, in all runs
+      lanes INTEGER NOT NULL,
+      edge INTEGER NOT NULL      -- 1 for the first and the last one of a run: never thinned out
+    );
+  `,
+};
+
+/** What a journal of version 1 lacks, for those who only read it: the same names, and nothing behind them. */
+const STAND_IN = `
+  CREATE TEMP VIEW files AS SELECT *, NULL AS digest FROM main.files;
+  CREATE TEMP TABLE runs(id, started, ended, pid, host, error, warnings);
+  CREATE TEMP TABLE samples(id, run, at, settled, moved, failed, bytes, lanes, edge);
 `;
 
 /** A name as a column: text where it is well-formed, else its bytes, which text would spoil. */
@@ -70,24 +108,42 @@ export function fromColumn(value: SqlValue): string {
   return decodeName(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
+/** The journals of the other jobs: what to call them. */
+const OTHERS: ReadonlyMap<number, string> = new Map([
+  [0x706c7968, "polywire headers"],
+  [0x706c7963, "polywire copy"],
+  [0x706c796d, "polywire mail"],
+]);
+
 /**
- * Sees that the file is a journal of this version.
+ * Sees that the file is a journal of a move, and of a version that can be read.
  *
- * @param create Make the tables in an empty file; else an empty file is refused.
+ * @param write Make the tables in an empty file, and bring an older one to this version; else an empty file is refused,
+ * and an older one stays as it is.
  */
-export function prepareSchema(db: SqlDatabase, path: string, create: boolean): void {
-  const [id, version, tables] = identify(db, path);
+export function prepareSchema(db: SqlDatabase, path: string, write: boolean): void {
+  const [id = 0, version = 0, tables = 0] = identify(db, path);
   if (id === 0 && tables === 0) {
-    if (!create) throw new UsageError(`the journal ${path} is empty`);
-    db.transaction(() => db.exec(`${TABLES} PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${VERSION};`));
+    if (!write) throw new UsageError(`the journal ${path} is empty`);
+    const all = [TABLES, ...Object.values(STEPS)].join("");
+    db.transaction(() => db.exec(`${all} PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${VERSION};`));
     return;
   }
+  const other = OTHERS.get(id);
+  if (other !== undefined) throw new UsageError(`${path} is a journal of ${other}, not of a move`);
   if (id !== APPLICATION_ID) throw new UsageError(`${path} is an SQLite database, but not a journal of polywire`);
-  if (version !== VERSION) {
+  if (version > VERSION || version < 1) {
     throw new UsageError(
       `the journal ${path} has version ${version}, this polywire reads ${VERSION}: use the polywire that wrote it`,
     );
   }
+  if (version < VERSION && write) upgrade(db, version);
+  else if (version < VERSION) db.exec(STAND_IN);
+}
+
+function upgrade(db: SqlDatabase, version: number): void {
+  const steps = Object.entries(STEPS).flatMap(([to, step]) => (Number(to) > version ? [step] : []));
+  db.transaction(() => db.exec(`${steps.join("")} PRAGMA user_version=${VERSION};`));
 }
 
 function identify(db: SqlDatabase, path: string): number[] {

@@ -1,15 +1,11 @@
 /** The lanes of a move at work: what each is given, and what becomes of one whose connection fails. */
-import type { ClaimedFile, JournalFile } from "../journal/journal.js";
+import type { ClaimedFile } from "../journal/journal.js";
 import { BATCH, Lane } from "./lane.js";
 import { JobStopped, type LaneContext } from "./ledger.js";
 import { pause } from "./pause.js";
 import type { Place } from "./place.js";
 import { classify, delay } from "./retry.js";
 
-/** Files claimed by one commit. */
-const CLAIM = 512;
-/** Files of a batch at least, where the last ones are shared out. */
-const LEAST = 8;
 /** Milliseconds a lane sleeps at most before it looks for work again: another one may have left some. */
 const WAIT = 1_000;
 /** Tries of a connection before the job is given up. */
@@ -18,21 +14,20 @@ export const CONNECT_TRIES = 8;
 const LOSSES = 20;
 const LOSSES_PER_LANE = 5;
 
+/** Ends the whole job. `everywhere`: it would not fare better on another machine, with connections of its own. */
+export type Stop = (reason: unknown, everywhere: boolean) => void;
+
 export class Crew {
   readonly #context: LaneContext;
-  readonly #stop: (reason: unknown) => void;
-  readonly #claimed: ClaimedFile[] = [];
+  readonly #stop: Stop;
   /** Files under way in a lane that ended, or in an earlier run: another one recovers them. */
   readonly #orphans: ClaimedFile[] = [];
   /** The last connection to the source that somebody left in order. */
   #source: Place | undefined;
   #connected = 0;
-  /** False where the last claim brought all that was left. */
-  #more = true;
   #losses = 0;
 
-  /** `stop` ends the whole job. */
-  constructor(context: LaneContext, stop: (reason: unknown) => void) {
+  constructor(context: LaneContext, stop: Stop) {
     this.#context = context;
     this.#stop = stop;
   }
@@ -40,11 +35,6 @@ export class Crew {
   /** Files to be recovered before anything else. */
   adopt(files: readonly ClaimedFile[]): void {
     this.#orphans.push(...files);
-  }
-
-  /** Gives back what was claimed and not begun. */
-  release(): void {
-    this.#context.journal.release(this.#claimed.splice(0).map(({ id }) => ({ id, counts: false })));
   }
 
   /** A connection to the source, for a listing: one that a lane left, or a new one. Undefined where the job is to end. */
@@ -64,7 +54,9 @@ export class Crew {
 
   /** Hangs up what nobody took. */
   async close(): Promise<void> {
-    await this.#source?.close();
+    const source = this.#source;
+    this.#source = undefined;
+    await source?.close();
   }
 
   #takeSource(): Place | undefined {
@@ -77,10 +69,9 @@ export class Crew {
   async work(): Promise<void> {
     // Until their fate is known, nobody else may have their final names.
     for (const { id, target } of this.#orphans) this.#context.writing.set(target, id);
-    this.#more = true;
     while (!this.#context.signal.aborted) {
       // A lane that ended while the others had nothing left to do leaves files behind.
-      const open = this.#orphans.length + this.#context.journal.counts().PLANNED;
+      const open = this.#orphans.length + this.#context.desk.open;
       if (open === 0) return;
       const lanes = Math.min(this.#context.move.lanes, Math.ceil(open / 4));
       await Promise.all(Array.from({ length: lanes }, () => this.#lane()));
@@ -99,8 +90,8 @@ export class Crew {
       } catch (error) {
         this.#orphans.push(...lane.ledger.dismiss());
         // A connection that failed is made anew; anything else would fail again.
-        if (error instanceof JobStopped) this.#stop(error.reason);
-        else if (lane.usable) this.#stop(error);
+        if (error instanceof JobStopped) this.#stop(error.reason, true);
+        else if (lane.usable) this.#stop(error, true);
         losses = lane.ledger.progress > progress ? 0 : losses + 1;
         this.#lost(losses, error);
         // Some servers end a connection after so many commands.
@@ -129,7 +120,7 @@ export class Crew {
   /** Counts connections lost without a file that went through. */
   #lost(losses: number, error: unknown): void {
     this.#losses = losses === 0 ? 0 : this.#losses + 1;
-    if (this.#losses >= LOSSES + LOSSES_PER_LANE * this.#context.move.lanes) this.#stop(error);
+    if (this.#losses >= LOSSES + LOSSES_PER_LANE * this.#context.move.lanes) this.#stop(error, false);
   }
 
   #pause(milliseconds: number): Promise<void> {
@@ -153,7 +144,7 @@ export class Crew {
           this.#context.warn(`${what} ${this.#connected} connections: ${(error as Error).message}`);
           return false;
         }
-        if (giveUp) this.#stop(error);
+        if (giveUp) this.#stop(error, false);
         else await this.#pause(delay(attempt));
       }
     }
@@ -162,20 +153,12 @@ export class Crew {
 
   /** The next files for a lane: none where orphans wait; undefined where there are none, now or later. */
   async #next(most: number): Promise<ClaimedFile[] | undefined> {
-    const { lanes, route } = this.#context.move;
-    while (!this.#context.signal.aborted) {
+    const { desk, signal } = this.#context;
+    while (!signal.aborted) {
       if (this.#orphans.length > 0) return [];
-      if (this.#claimed.length === 0 || (this.#more && this.#claimed.length < most)) {
-        const claimed = this.#context.journal.claim(CLAIM, (file: JournalFile) => route.apply(file));
-        this.#more = claimed.length === CLAIM;
-        this.#claimed.push(...claimed);
-      }
-      if (this.#claimed.length > 0) {
-        // Whole batches while there are many; at the end equal shares, but none so small that it saves nothing.
-        const share = this.#more ? most : Math.max(LEAST, Math.ceil(this.#claimed.length / lanes));
-        return this.#claimed.splice(0, Math.min(most, share));
-      }
-      const due = this.#context.journal.nextDue();
+      const files = desk.take(most);
+      if (files.length > 0) return files;
+      const due = desk.nextDue();
       if (due === undefined) return undefined;
       await this.#pause(Math.min(Math.max(10, due - Date.now()), WAIT));
     }

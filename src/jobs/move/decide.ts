@@ -3,11 +3,14 @@ import { UsageError } from "../../client/errors.js";
 import type { ClaimedFile, DestBefore } from "../journal/journal.js";
 import { type Arrived, removeSources } from "./deliver.js";
 import { isEqual } from "./equal.js";
+import { judgeExisting, skipsSame } from "./exists.js";
 import { folderOf } from "./folder-place.js";
 import type { Workplace } from "./lane.js";
 import { JobStopped } from "./ledger.js";
+import { numbered } from "./numbered.js";
 import type { FileStat, Place, Wanted } from "./place.js";
-import { same } from "./recover.js";
+import { changed, same } from "./recover.js";
+import { isExhausted } from "./retry.js";
 
 /** A file to be transferred. */
 export interface Ready {
@@ -34,7 +37,7 @@ export interface Decided {
   readonly held: ClaimedFile[];
 }
 
-/** Notes in the journal what is there, settles what needs no transfer, and gives the rest. */
+/** Notes what is there, settles what needs no transfer, and gives the rest. */
 export async function decide(lane: Workplace, files: readonly ClaimedFile[]): Promise<Decided> {
   const { context, ledger } = lane;
   // Before the look: a name that is free now may be another lane's a moment later.
@@ -49,10 +52,11 @@ export async function decide(lane: Workplace, files: readonly ClaimedFile[]): Pr
     if (source instanceof Error || final instanceof Error)
       await lane.failed(file, source instanceof Error ? source : final);
     else if (source === undefined) ledger.settle({ id: file.id, state: "GONE", error: "the source is gone" });
+    else if (context.move.stableFor > 0 && changed(file, source)) waitForMore(lane, file, source);
     else found.push(await judge(lane, file, source, final));
   }
   const open = found.filter(({ what }) => what !== "settled");
-  context.journal.probed(
+  await context.desk.probed(
     open.map(({ file, before, source }) => {
       file.size = source.size;
       file.mtime = source.mtime ?? file.mtime;
@@ -64,6 +68,13 @@ export async function decide(lane: Workplace, files: readonly ClaimedFile[]): Pr
   await removeSources(lane, already.map(arrivedBefore), { state: "SKIPPED_SAME" });
   const others = open.filter(({ what }) => what !== "skip");
   return { ready: await freeNames(lane, others), held };
+}
+
+/** Somebody still writes it: it was quiet when it was planned. */
+function waitForMore({ context, ledger }: Workplace, file: ClaimedFile, now: FileStat): void {
+  const { stableFor, tries } = context.move;
+  if (!isExhausted("retry", file.tries, tries)) ledger.release(file, { now, wait: stableFor });
+  else ledger.fail(file, new Error(`it changed ${file.tries} times since it was planned`), "CHANGING");
 }
 
 type Looks = Awaited<ReturnType<Place["stat"]>>;
@@ -106,13 +117,12 @@ async function judge(lane: Workplace, file: ClaimedFile, source: FileStat, final
   const { onExists, removes } = lane.context.move;
   try {
     const before = (await isSame(lane, file, source, final)) ? "same" : "other";
-    const skips = before === "same" && onExists === "same-skip";
-    const wanted = skips ? "skip" : onExists === "overwrite" ? "move" : onExists === "rename" ? "rename" : undefined;
-    let reason: string | undefined;
-    if (wanted === undefined)
-      reason = before === "same" ? "the same file is there" : "another file of that name is there";
-    else if (removes && (wanted !== "rename" || file.target === file.name)) reason = await danger(lane, file, skips);
-    if (wanted !== undefined && reason === undefined) return as(before, wanted);
+    const verdict = judgeExisting(onExists, before === "same", source, final);
+    let reason = typeof verdict === "object" ? verdict.conflict : undefined;
+    if (typeof verdict === "string" && removes && (verdict !== "rename" || file.target === file.name))
+      reason = await danger(lane, file, verdict === "skip");
+    if (typeof verdict === "string" && reason === undefined)
+      return as(before, verdict === "overwrite" ? "move" : verdict);
     lane.ledger.conflict(file, reason as string);
   } catch (error) {
     if (error instanceof JobStopped) throw error;
@@ -124,20 +134,21 @@ async function judge(lane: Workplace, file: ClaimedFile, source: FileStat, final
 /** By size and time; a file that was tried before may be there from then, on a server that sets no times. */
 async function isSame(lane: Workplace, file: ClaimedFile, source: FileStat, final: FileStat): Promise<boolean> {
   if (same(source, final)) return true;
-  const mayBeOurs = lane.context.move.onExists === "same-skip" && file.attempt > 1 && source.size === final.size;
+  const mayBeOurs = skipsSame(lane.context.move.onExists) && file.attempt > 1 && source.size === final.size;
   return mayBeOurs && isEqual(lane, file);
 }
 
 /** Why a source must not go although its final name would have the file. */
 async function danger(lane: Workplace, file: ClaimedFile, skips: boolean): Promise<string | undefined> {
-  const { route, oneToOne } = lane.context.move;
+  const { sameNames, oneToOne, verify } = lane.context.move;
   if (await isOwnFolder(lane, file)) {
     const error = "from and to are the same folder: what has the final name may be the source itself";
-    if (route.source === "{name}") throw new JobStopped(new UsageError(error));
+    if (sameNames) throw new JobStopped(new UsageError(error));
     return error;
   }
   // Two files of the job may have the same final name, size and time: only their bytes tell.
-  if (!skips || oneToOne || (await isEqual(lane, file))) return undefined;
+  const isEnough = oneToOne && (verify === "size" || verify === "mtime");
+  if (!skips || isEnough || (await isEqual(lane, file))) return undefined;
   return "a file of that name, size and time is there, but its bytes differ";
 }
 
@@ -147,15 +158,17 @@ async function danger(lane: Workplace, file: ClaimedFile, skips: boolean): Promi
  */
 async function isOwnFolder(lane: Workplace, file: ClaimedFile): Promise<boolean> {
   const { ownFolders, signal } = lane.context;
-  const folder = folderOf(file.target);
-  const known = ownFolders.get(folder);
+  const [folder, own] = [folderOf(file.target), folderOf(file.name)];
+  const both = `${folder}\n${own}`;
+  const known = ownFolders.get(both);
   if (known !== undefined) return known;
   await lane.to.write(file.temp, nothing(), signal);
-  const [seen] = await lane.from.stat([file.temp.slice(folder === "" ? 0 : folder.length + 1)]);
+  const name = file.temp.slice(folder === "" ? 0 : folder.length + 1);
+  const [seen] = await lane.from.stat([own === "" ? name : `${own}/${name}`]);
   await lane.to.remove([file.temp]);
   if (seen instanceof Error) throw seen;
   if (ownFolders.size >= FOLDERS) ownFolders.clear();
-  ownFolders.set(folder, seen !== undefined);
+  ownFolders.set(both, seen !== undefined);
   return seen !== undefined;
 }
 
@@ -173,7 +186,10 @@ async function freeNames(lane: Workplace, files: readonly (Ready & { what: What 
     else {
       const target = await freeName(lane, each.file);
       if (target === undefined) lane.ledger.conflict(each.file, `${MOST_NAMES} files of that name are there`);
-      else named.push({ ...each, file: lane.ledger.retarget(each.file, target), before: "absent" });
+      else {
+        const file = lane.ledger.retarget(each.file, target);
+        if (file) named.push({ ...each, file, before: "absent" });
+      }
     }
   }
   return named;
@@ -193,11 +209,4 @@ async function freeName({ ledger, to }: Workplace, { id, target }: ClaimedFile):
     if (free !== undefined) return free;
   }
   return undefined;
-}
-
-/** `a/b.tar.gz` → `a/b-1.tar.gz`: before the first dot of the last part, unless that begins with it. */
-function numbered(path: string, n: number): string {
-  const start = path.lastIndexOf("/") + 1;
-  const dot = path.indexOf(".", start + 1);
-  return dot === -1 ? `${path}-${n}` : `${path.slice(0, dot)}-${n}${path.slice(dot)}`;
 }

@@ -1,13 +1,16 @@
 /** A group of files from source to final name: transferred, checked, published together; then their sources go. */
 import { onAbort } from "../../client/abort.js";
-import { PolywireError, SinkError } from "../../client/errors.js";
+import { PolywireError, ProtocolError, SinkError } from "../../client/errors.js";
 import type { SettledFile } from "../journal/journal.js";
 import type { Ready } from "./decide.js";
+import type { Digester } from "./digests.js";
 import { folderOf } from "./folder-place.js";
 import type { Workplace } from "./lane.js";
 import { codeOf, type LaneContext } from "./ledger.js";
 import type { FileStat, Published } from "./place.js";
+import { removerOf } from "./put-away.js";
 import { changed } from "./recover.js";
+import { digesterFor, proved } from "./verify.js";
 
 /**
  * Files that arrive under temporary names before they are published together, and the bytes and milliseconds that end
@@ -15,7 +18,13 @@ import { changed } from "./recover.js";
  */
 const GROUP = 32;
 const GROUP_BYTES = 32 * 1024 * 1024;
-const GROUP_TIME = 1_000;
+const GROUP_TIME = 10_000;
+/** Bytes of a file that is held in memory between its two sides, so that neither waits for the other. */
+const SMALL = 64 * 1024;
+/** Bytes that such a file may have grown to since it was listed. */
+const GROWN = 1024 * 1024;
+/** Small files that the source may be ahead of the destination. */
+const AHEAD = 4;
 /** Milliseconds after which a final name that was free is looked at once more. */
 const FRESH = 2_000;
 /** Milliseconds for which a look at a source holds: behind them it is looked at once more before it is removed. */
@@ -28,51 +37,97 @@ const FOLDERS = 10_000;
 /** A file that is whole at the destination, under its temporary or its final name. */
 export interface Arrived extends Ready {
   readonly bytes: number;
+  /** Of what was sent, where that is compared. */
+  readonly digester?: Digester | undefined;
+  /** True where it was to have the source's time, and has not. */
+  readonly untimed?: boolean | undefined;
 }
 
-/** Transfers some files, then publishes them together. Takes them from `ready`. */
+/** Transfers the files in groups, and publishes each group together. Ends early where the job does. */
 export async function deliver(lane: Workplace, ready: Ready[]): Promise<void> {
-  const { signal } = lane.context;
-  let wire = new Wire(signal);
-  const copied: Arrived[] = [];
-  const until = performance.now() + GROUP_TIME;
-  let begun = 0;
-  let bytes = 0;
-  const open = () =>
-    ready.length > 0 && begun < GROUP && bytes < GROUP_BYTES && performance.now() < until && !signal.aborted;
-  const begin = () => {
-    begun++;
-    bytes += ready[0]?.source.size ?? 0;
-    return new Reading(lane, ready.shift() as Ready, wire.signal);
-  };
-  let ahead: Reading | undefined;
-  // The source goes on with the next file while the destination still confirms this one.
-  const onRead = () => {
-    if (!wire.signal.aborted && open()) ahead = begin();
-  };
-  try {
-    // The first one always: a lane must get on.
-    do {
-      const reading: Reading = ahead ?? begin();
-      ahead = undefined;
-      const done = await copy(lane, reading, wire, onRead);
-      if (done) copied.push(done);
-      if (!wire.signal.aborted) continue;
-      // It was broken off together with the one before it.
-      if (ahead) ready.unshift((ahead as Reading).ready);
-      ahead = undefined;
-      wire = new Wire(signal);
-    } while (ahead !== undefined || open());
-  } catch (error) {
-    // The job stops, but what arrived is whole.
-    if (lane.from.usable && lane.to.usable) await publish(lane, copied);
-    // A connection was lost, but not over these.
-    else for (const { file } of copied) lane.ledger.excuse(file);
-    throw error;
-  } finally {
-    wire.release();
+  for (let group: Group | undefined = new Group(lane, ready); group !== undefined; ) {
+    const copied: Arrived[] = [];
+    try {
+      for (let parcel = group.next(); parcel !== undefined; parcel = group.next()) {
+        const done: Arrived | undefined = await (parcel.content ? store(lane, parcel) : copy(lane, parcel.ready));
+        if (done) copied.push(done);
+      }
+    } catch (error) {
+      // The job stops, but what arrived is whole.
+      if (lane.from.usable && lane.to.usable) await publish(lane, copied);
+      // A connection was lost, but not over these.
+      else for (const { file } of copied) lane.ledger.excuse(file);
+      throw error;
+    }
+    let next: Group | undefined;
+    await publish(lane, copied, () => {
+      if (ready.length > 0 && !lane.context.signal.aborted) next = new Group(lane, ready);
+    });
+    group = next;
   }
-  await publish(lane, copied);
+}
+
+/** A file on its way: its content, where that is small. */
+interface Parcel {
+  readonly ready: Ready;
+  readonly content?: Promise<Buffer> | undefined;
+}
+
+/** Files that are published together. The source goes on with the next ones while the destination still confirms. */
+class Group {
+  readonly #lane: Workplace;
+  readonly #ready: Ready[];
+  readonly #read: Parcel[] = [];
+  readonly #until = performance.now() + GROUP_TIME;
+  #begun = 0;
+  #bytes = 0;
+  /** True while the source is busy, with a small file or one that is passed through. */
+  #busy = false;
+
+  /** Begins with the first file: a lane must get on. */
+  constructor(lane: Workplace, ready: Ready[]) {
+    this.#lane = lane;
+    this.#ready = ready;
+    this.#begin();
+  }
+
+  /** The next file, when the one before it is over. */
+  next(): Parcel | undefined {
+    // What is read is not waited for: only a file that is passed through leaves nothing behind it.
+    if (this.#read.length === 0) this.#busy = false;
+    this.#goOn();
+    const parcel = this.#read.shift();
+    this.#goOn();
+    return parcel;
+  }
+
+  readonly #goOn = (): void => {
+    while (!this.#busy && this.#read.length < AHEAD && this.#open) this.#begin();
+  };
+
+  get #open(): boolean {
+    if (this.#ready.length === 0 || this.#lane.context.signal.aborted) return false;
+    return this.#begun < GROUP && this.#bytes < GROUP_BYTES && performance.now() < this.#until;
+  }
+
+  #begin(): void {
+    const ready = this.#ready.shift() as Ready;
+    const { name } = ready.file;
+    this.#begun++;
+    this.#bytes += ready.source.size;
+    this.#busy = true;
+    const small = ready.source.size <= SMALL;
+    const content = small ? this.#lane.from.fetch(name, GROWN, this.#lane.context.signal) : undefined;
+    this.#read.push({ ready, content });
+    // Whoever takes it is told.
+    content?.then(this.#over, this.#over);
+  }
+
+  readonly #over = (): void => {
+    this.#busy = false;
+    // The first one may have been begun before its turn: others wait for that.
+    if (this.#begun > 1 || this.#read.length === 0) this.#goOn();
+  };
 }
 
 /** What ties both sides of a transfer together: where one fails, the other is broken off. Good until it was cut. */
@@ -99,72 +154,116 @@ class Wire {
   }
 }
 
-/** Transfers one file to its temporary name. Undefined where it failed by itself; rejects where a connection did. */
-async function copy(lane: Workplace, reading: Reading, wire: Wire, onRead: () => void): Promise<Arrived | undefined> {
-  const { ready } = reading;
-  const { file, source } = ready;
-  const { context, from, to } = lane;
-  const folder = folderOf(file.target);
-  context.sent.set(file.id, 0);
+/** Writes a small file under its temporary name. Undefined where it failed by itself; rejects where a connection did. */
+async function store(lane: Workplace, { ready, content }: Parcel): Promise<Arrived | undefined> {
+  const { context, to } = lane;
+  const { move, meter, sent, signal } = context;
+  const { file } = ready;
+  sent.set(file.id, 0);
   try {
-    await makeFolder(lane, folder);
-    const bytes = await to.write(file.temp, reading.until(onRead), wire.signal);
-    if (bytes === source.size) return { ...ready, bytes };
-    wire.cut();
-    const [now] = await from.stat([file.name]);
-    if (now instanceof Error) throw now;
-    if (now && !changed(source, now)) throw incomplete(`${bytes} bytes of ${file.name} arrived, it has ${source.size}`);
-    if (now) await discard(lane, ready, now);
-    else lane.ledger.keep(file, "FAILED", `what arrived has ${bytes} bytes where ${source.size} were listed`);
-    return undefined;
+    const bytes = (await content) as Buffer;
+    await makeFolder(lane, folderOf(file.target));
+    const wait = move.bucket.take(bytes.length, signal);
+    if (wait) await wait;
+    meter.bytes += bytes.length;
+    sent.set(file.id, bytes.length);
+    const digester = digesterFor(lane)?.update(bytes);
+    return await arrived(lane, ready, await to.store(file.temp, bytes, signal), digester);
   } catch (error) {
-    wire.cut();
-    // Somebody may have removed it.
-    context.folders.delete(folder);
-    await lane.failed(file, reasonOf(error));
-    return undefined;
+    if (error instanceof ProtocolError && (await hasChanged(lane, ready))) return undefined;
+    return failed(lane, ready, error);
   }
 }
 
-/** A file that is being read, perhaps before its turn: counted, and held back where bytes are rationed, when it is taken. */
-class Reading implements AsyncIterator<Buffer, undefined, undefined> {
-  readonly ready: Ready;
+/** A file that is not small any more is looked at anew later on. False where it is as it was, or cannot be looked at. */
+async function hasChanged(lane: Workplace, ready: Ready): Promise<boolean> {
+  if (!lane.from.usable) return false;
+  const [now] = await lane.from.stat([ready.file.name]);
+  if (now === undefined || now instanceof Error || !changed(ready.source, now)) return false;
+  await discard(lane, ready, now);
+  return true;
+}
+
+/** Passes a file through to its temporary name, as `store`. */
+async function copy(lane: Workplace, ready: Ready): Promise<Arrived | undefined> {
+  const { file } = ready;
+  const { context, to } = lane;
+  const wire = new Wire(context.signal);
+  context.sent.set(file.id, 0);
+  try {
+    // Both sides begin at once.
+    const reading = new Reading(lane, ready, wire.signal);
+    await makeFolder(lane, folderOf(file.target));
+    const bytes = await to.write(file.temp, reading, wire.signal);
+    if (bytes !== ready.source.size) wire.cut();
+    return await arrived(lane, ready, bytes, reading.digester);
+  } catch (error) {
+    wire.cut();
+    return failed(lane, ready, reasonOf(error));
+  } finally {
+    wire.release();
+  }
+}
+
+/** So many bytes arrived. Undefined where the file was settled. */
+async function arrived(
+  lane: Workplace,
+  ready: Ready,
+  bytes: number,
+  digester: Digester | undefined,
+): Promise<Arrived | undefined> {
+  const { file, source } = ready;
+  if (bytes === source.size) return { ...ready, bytes, digester };
+  const [now] = await lane.from.stat([file.name]);
+  if (now instanceof Error) throw now;
+  if (now && !changed(source, now)) throw incomplete(`${bytes} bytes of ${file.name} arrived, it has ${source.size}`);
+  if (now) await discard(lane, ready, now);
+  else lane.ledger.keep(file, "FAILED", `what arrived has ${bytes} bytes where ${source.size} were listed`);
+  return undefined;
+}
+
+async function failed(lane: Workplace, { file }: Ready, error: unknown): Promise<undefined> {
+  // Somebody may have removed it.
+  lane.context.folders.delete(folderOf(file.target));
+  await lane.failed(file, error);
+}
+
+/** A file that is being read: counted, and held back where bytes are rationed. */
+class Reading implements AsyncIterableIterator<Buffer, undefined, undefined> {
+  readonly digester: Digester | undefined;
   readonly #context: LaneContext;
   readonly #signal: AbortSignal;
+  readonly #id: number;
   readonly #bytes: AsyncIterator<Buffer>;
   #first: Promise<IteratorResult<Buffer>> | undefined;
-  #onRead = () => {};
 
-  constructor({ context, from }: Workplace, ready: Ready, signal: AbortSignal) {
-    this.ready = ready;
+  constructor(lane: Workplace, { file }: Ready, signal: AbortSignal) {
+    const { context, from } = lane;
+    this.digester = digesterFor(lane);
     this.#context = context;
     this.#signal = signal;
-    this.#bytes = from.read(ready.file.name, signal)[Symbol.asyncIterator]();
+    this.#id = file.id;
+    this.#bytes = from.read(file.name, signal)[Symbol.asyncIterator]();
     this.#first = this.#bytes.next();
     // Whoever takes it is told.
     this.#first.catch(() => {});
   }
 
-  /** All of it; `onRead` is called when the source confirmed its end. */
-  until(onRead: () => void): AsyncIterable<Buffer> {
-    this.#onRead = onRead;
-    return { [Symbol.asyncIterator]: () => this };
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
   async next(): Promise<IteratorResult<Buffer, undefined>> {
     const asked = this.#first ?? this.#bytes.next();
     this.#first = undefined;
     const { done, value } = await asked;
-    if (done) {
-      this.#onRead();
-      return { done: true, value: undefined };
-    }
+    if (done) return { done: true, value: undefined };
     const { move, meter, sent } = this.#context;
     const wait = move.bucket.take(value.length, this.#signal);
     if (wait) await wait;
     meter.bytes += value.length;
-    const { id } = this.ready.file;
-    sent.set(id, (sent.get(id) ?? 0) + value.length);
+    this.digester?.update(value);
+    sent.set(this.#id, (sent.get(this.#id) ?? 0) + value.length);
     return { done: false, value };
   }
 
@@ -190,11 +289,17 @@ async function makeFolder({ context: { folders }, to }: Workplace, folder: strin
   folders.add(folder);
 }
 
-/** Gives what is whole its final name, and removes its source. */
-async function publish(lane: Workplace, copied: readonly Arrived[]): Promise<void> {
+/**
+ * Gives what is whole its final name, and removes its source. `asked` is called when the source has been asked what it
+ * has now: what is asked of it then comes behind that.
+ */
+async function publish(lane: Workplace, copied: readonly Arrived[], asked = () => {}): Promise<void> {
   const { context, ledger } = lane;
+  const good = context.move.verify === "size" ? copied : await proved(lane, copied);
   const checked = performance.now();
-  const { whole, orphans } = await check(lane, copied);
+  const checking = check(lane, good);
+  asked();
+  const { whole, orphans } = await checking;
   const results = await lane.to.publish(
     whole.map(({ file, source }) => ({
       temp: file.temp,
@@ -207,8 +312,9 @@ async function publish(lane: Workplace, copied: readonly Arrived[]): Promise<voi
     const result = results[i] as Published | Error;
     const { file, source } = each;
     if (!(result instanceof Error)) {
-      published.push(each);
-      if (context.move.keepTimes && source.mtime !== undefined && !result.timed)
+      const untimed = context.move.keepTimes && source.mtime !== undefined && !result.timed;
+      published.push(untimed ? { ...each, untimed } : each);
+      if (untimed)
         context.warn("the destination does not set the times of files: there they have the time of the move");
     } else if (orphans.has(each)) ledger.keep(file, "FAILED", `its name was refused: ${result.message}`);
     else await lane.failed(file, result);
@@ -270,7 +376,10 @@ export async function removeSources(
 ): Promise<void> {
   if (arrived.length === 0) return;
   const { context, ledger } = lane;
-  const settled = ({ file, bytes }: Arrived): SettledFile => ({ id: file.id, state, size: bytes });
+  const settled = ({ file, bytes, digester, untimed }: Arrived): SettledFile => ({
+    ...{ id: file.id, state, size: bytes, untimed },
+    ...(digester && { digest: `sha256:${digester.hex("sha256")}` }),
+  });
   if (!context.move.removes) return ledger.settle(...arrived.map(settled));
   const fresh = performance.now() - checked < SEEN;
   const now = fresh ? [] : await lane.from.stat(arrived.map(({ file }) => file.name));
@@ -279,7 +388,7 @@ export async function removeSources(
     return found === undefined || (!(found instanceof Error) && !changed(source, found));
   });
   const errors = await lane.remove(
-    lane.from,
+    removerOf(lane),
     safe.map(({ file }) => file.name),
   );
   const results = safe.map((each, i): SettledFile => {

@@ -22,9 +22,9 @@ export interface FieldKind {
   /** Its length in UTF-16 units; undefined where it varies. */
   width: number | undefined;
   /** Set where the length has no bound: the characters it may hold. */
-  open?: RegExp;
+  open?: RegExp | undefined;
   /** The format of a date. */
-  format?: DateFormat;
+  format?: DateFormat | undefined;
   /** The value of a text that matched; undefined where it is no value after all (31 February). */
   read(text: string): FieldValue | undefined;
 }

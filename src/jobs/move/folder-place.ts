@@ -1,11 +1,12 @@
 /** A local folder as one side of a move. Names are bytes here, too. */
 import { constants, createReadStream } from "node:fs";
-import { lstat, mkdir, open, opendir, rename, stat, unlink, utimes } from "node:fs/promises";
+import { lstat, mkdir, open, opendir, rename, rmdir, stat, unlink, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { SinkError, UsageError } from "../../client/errors.js";
+import { ProtocolError, SinkError, UsageError } from "../../client/errors.js";
 import { decodeName, encodeName } from "../../ftp/name.js";
 import type { ListedFile } from "../journal/journal.js";
-import type { Arrival, FileStat, ListingNotes, Place, Published } from "./place.js";
+import { Digester, type DigestName } from "./digests.js";
+import type { Arrival, FileStat, ListedFolder, ListedGroup, ListingCall, Place, Published } from "./place.js";
 
 /** Entries looked at together. */
 const BATCH = 256;
@@ -13,6 +14,7 @@ const BATCH = 256;
 export class FolderPlace implements Place {
   readonly shown: string;
   readonly usable = true;
+  readonly digests: readonly DigestName[] = ["sha256"];
   readonly #folder: string;
   readonly #create: boolean;
 
@@ -28,24 +30,30 @@ export class FolderPlace implements Place {
     if (!found?.isDirectory()) throw new UsageError(`there is no folder ${this.#folder}`);
   }
 
-  async *list(notes: ListingNotes): AsyncIterable<ListedFile[]> {
-    const entries = await opendir(Buffer.from(this.#folder) as unknown as string, {
-      encoding: "buffer" as BufferEncoding,
-      bufferSize: BATCH,
-    });
+  async *list(folder: string, { notes }: ListingCall): AsyncIterable<ListedGroup> {
+    const path = folder === "" ? Buffer.from(this.#folder) : this.#path(folder);
+    const entries = await wrap(
+      opendir(path as unknown as string, { encoding: "buffer" as BufferEncoding, bufferSize: BATCH }),
+      `list ${join(this.#folder, folder)}`,
+    );
     let names: string[] = [];
+    let folders: ListedFolder[] = [];
+    const group = async () => ({ files: await this.#listed(folder, names), folders });
     for await (const entry of entries) {
-      if (entry.isFile()) names.push(decodeName(entry.name as unknown as Buffer));
+      const name = decodeName(entry.name as unknown as Buffer);
+      if (entry.isFile()) names.push(name);
+      else if (entry.isDirectory()) folders.push({ name, unique: undefined });
       else notes.passedOver++;
-      if (names.length < BATCH) continue;
-      yield await this.#listed(names);
+      if (names.length + folders.length < BATCH) continue;
+      yield await group();
       names = [];
+      folders = [];
     }
-    if (names.length > 0) yield await this.#listed(names);
+    if (names.length + folders.length > 0) yield await group();
   }
 
-  async #listed(names: string[]): Promise<ListedFile[]> {
-    const stats = await this.stat(names);
+  async #listed(folder: string, names: string[]): Promise<ListedFile[]> {
+    const stats = await this.stat(names.map((name) => (folder === "" ? name : `${folder}/${name}`)));
     return names.flatMap((name, i) => {
       const found = stats[i];
       return found === undefined ? [] : [{ name, size: found.size, mtime: found.mtime }];
@@ -85,7 +93,22 @@ export class FolderPlace implements Place {
     }
   }
 
-  async write(name: string, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number> {
+  async fetch(name: string, most: number, signal: AbortSignal): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    for await (const piece of this.read(name, signal)) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes > most) throw new ProtocolError(`${join(this.#folder, name)} has more than ${most} bytes`);
+    }
+    return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+  }
+
+  async store(name: string, content: Buffer, signal: AbortSignal): Promise<number> {
+    return this.write(name, [content], signal);
+  }
+
+  async write(name: string, source: AsyncIterable<Buffer> | Iterable<Buffer>, signal: AbortSignal): Promise<number> {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     const doing = `write ${join(this.#folder, name)}`;
     const file = await wrap(open(this.#path(name), flags), doing);
@@ -125,6 +148,33 @@ export class FolderPlace implements Place {
     return { timed: true };
   }
 
+  touch(files: readonly { readonly name: string; readonly mtime: number }[]): Promise<(Error | undefined)[]> {
+    return Promise.all(
+      files.map(({ name, mtime }) =>
+        wrap(utimes(this.#path(name), new Date(), new Date(mtime)), `set the time of ${join(this.#folder, name)}`).then(
+          () => undefined,
+          (error: Error) => error,
+        ),
+      ),
+    );
+  }
+
+  /** The file is read as it was written. */
+  digest(files: readonly { readonly name: string }[], digest: DigestName): Promise<(string | Error)[]> {
+    const { signal } = new AbortController();
+    return Promise.all(
+      files.map(async ({ name }) => {
+        const digester = new Digester(digest);
+        try {
+          for await (const chunk of this.read(name, signal)) digester.update(chunk);
+          return digester.hex(digest);
+        } catch (error) {
+          return error as Error;
+        }
+      }),
+    );
+  }
+
   remove(names: readonly string[]): Promise<(Error | undefined)[]> {
     return Promise.all(
       names.map((name) =>
@@ -141,6 +191,17 @@ export class FolderPlace implements Place {
     await wrap(mkdir(this.#path(folder), { recursive: true }), `make the folder ${path}`);
     const above = folder.split("/").map((_, i, parts) => join(this.#folder, ...parts.slice(0, i)));
     await Promise.all(above.map(syncFolder));
+  }
+
+  removeFolders(folders: readonly string[]): Promise<(boolean | Error)[]> {
+    return Promise.all(
+      folders.map((folder) =>
+        rmdir(this.#path(folder)).then(
+          () => true,
+          (error: Error) => (isAbsent(error) || isOccupied(error) ? false : error),
+        ),
+      ),
+    );
   }
 
   async close(): Promise<void> {}
@@ -166,6 +227,11 @@ const ABSENT = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP"]);
 
 function isAbsent(error: unknown): boolean {
   return ABSENT.has((error as NodeJS.ErrnoException).code ?? "");
+}
+
+function isOccupied(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOTEMPTY" || code === "EEXIST";
 }
 
 /** Puts the names in a folder on the disk, where the system can (Windows cannot). */

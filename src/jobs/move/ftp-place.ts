@@ -1,29 +1,36 @@
 /** A folder on an FTP server as one side of a move, over one connection. */
 import { ReplyError, UsageError } from "../../client/errors.js";
 import type { FtpClient } from "../../ftp/client.js";
-import type { FtpEntry } from "../../ftp/entry.js";
 import { parseTime } from "../../ftp/parse-reply.js";
-import type { ListedFile } from "../journal/journal.js";
-import type { Arrival, FileStat, ListingNotes, Place, Published, Wanted } from "./place.js";
+import type { DigestName } from "./digests.js";
+import { listFolder } from "./ftp-listing.js";
+import { digest, digestsOf, setsTimes, touch } from "./ftp-marks.js";
+import type { Arrival, FileStat, ListedGroup, ListingCall, Place, Published, Wanted } from "./place.js";
 
 /** Files whose commands go into one write. */
 const PACK = 32;
 /** Refusals that are not about one file: no such command, not logged in. */
 const NOT_OF_ONE_FILE = new Set(["421", "500", "502", "530"]);
-/** What servers say where they leave out rows of a listing. */
-const CUT = /truncat|limit|too many/i;
+
+/** How a server is reached, and what one connection has learned of it for the next ones. */
+export interface FtpAccess {
+  /** Makes a client. `serial`: it is to send one command at a time, without a trial. */
+  connect(serial: boolean): Promise<FtpClient>;
+  /** True where the server answers commands only one by one. */
+  serial: boolean;
+}
 
 export class FtpPlace implements Place {
   readonly shown: string;
-  readonly #make: () => Promise<FtpClient>;
+  readonly #access: FtpAccess;
   readonly #folder: string;
   /** Made by the job: a target folder that is not there yet is made. */
   readonly #create: boolean;
   #ftp: FtpClient | undefined;
 
-  constructor(shown: string, make: () => Promise<FtpClient>, folder: string, create: boolean) {
+  constructor(shown: string, access: FtpAccess, folder: string, create: boolean) {
     this.shown = shown;
-    this.#make = make;
+    this.#access = access;
     this.#folder = folder;
     this.#create = create;
   }
@@ -33,11 +40,12 @@ export class FtpPlace implements Place {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    const ftp = await this.#make();
+    const ftp = await this.#access.connect(this.#access.serial);
     this.#ftp = ftp;
     try {
       await ftp.connect({ signal });
       await ftp.login(undefined, { signal });
+      this.#learn();
       if (this.#folder !== "") await this.#enter(ftp);
     } catch (error) {
       await ftp.quit();
@@ -55,18 +63,8 @@ export class FtpPlace implements Place {
     }
   }
 
-  async *list(notes: ListingNotes, signal: AbortSignal): AsyncIterable<ListedFile[]> {
-    const onEnd = ({ text }: { text: string }) => {
-      if (CUT.test(text)) notes.cut = text.trim();
-    };
-    for await (const batch of this.#client.entries(undefined, { signal, onEnd }).batches()) {
-      const files: ListedFile[] = [];
-      for (const entry of batch) {
-        if (entry.type === "file") files.push(listed(entry));
-        else notes.passedOver++;
-      }
-      if (files.length > 0) yield files;
-    }
+  list(folder: string, call: ListingCall): AsyncIterable<ListedGroup> {
+    return listFolder(this.#client, folder, call);
   }
 
   async stat(names: readonly string[], wanted: Wanted = {}): Promise<(FileStat | Error | undefined)[]> {
@@ -104,17 +102,42 @@ export class FtpPlace implements Place {
     return this.#client.read(name, { signal });
   }
 
+  fetch(name: string, most: number, signal: AbortSignal): Promise<Buffer> {
+    return this.#client.retr(name, { signal, most });
+  }
+
+  async store(name: string, content: Buffer, signal: AbortSignal): Promise<number> {
+    return (await this.#client.stor(name, content, { signal })).bytes;
+  }
+
   async write(name: string, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number> {
     return (await this.#client.stor(name, source, { signal })).bytes;
+  }
+
+  touch(files: readonly { readonly name: string; readonly mtime: number }[]): Promise<(Error | undefined)[]> {
+    return touch(this.#client, files);
+  }
+
+  get digests(): readonly DigestName[] {
+    return this.#ftp === undefined ? [] : digestsOf(this.#ftp);
+  }
+
+  digest(
+    files: readonly { readonly name: string; readonly size: number }[],
+    name: DigestName,
+  ): Promise<(string | Error)[]> {
+    return digest(this.#client, files, name);
   }
 
   async publish(arrivals: readonly Arrival[]): Promise<(Published | Error)[]> {
     const ftp = this.#client;
     const results: (Published | Error)[] = [];
+    const times = arrivals.flatMap(({ temp, mtime }) => (mtime === undefined ? [] : [{ name: temp, mtime }]));
+    const sets = await setsTimes(ftp, times);
     for (let at = 0; at < arrivals.length; at += PACK) {
       const part = arrivals.slice(at, at + PACK);
       const commands = part.map(({ temp, final, mtime }) => {
-        const time = mtime === undefined ? undefined : ftp.modifiedCommand(temp, new Date(mtime));
+        const time = mtime === undefined || !sets ? undefined : ftp.modifiedCommand(temp, new Date(mtime));
         return [...(time === undefined ? [] : [time]), `RNFR ${temp}`, `RNTO ${final}`];
       });
       const replies = await ftp.pack(commands.flat());
@@ -152,16 +175,33 @@ export class FtpPlace implements Place {
     await this.#client.makePath(folder);
   }
 
+  async removeFolders(folders: readonly string[]): Promise<(boolean | Error)[]> {
+    const ftp = this.#client;
+    const results: (boolean | Error)[] = [];
+    for (let at = 0; at < folders.length; at += PACK * 4) {
+      const part = folders.slice(at, at + PACK * 4);
+      const replies = await ftp.pack(part.map((folder) => `RMD ${folder}`));
+      for (const [i, reply] of replies.entries()) {
+        // 550: not empty, not there, or not allowed: it stays in any case.
+        const refused = reply.code === "550" ? false : ftp.refusal(reply, `RMD ${part[i]}`);
+        results.push(reply.ok || refused);
+      }
+    }
+    return results;
+  }
+
   async close(): Promise<void> {
+    this.#learn();
     await this.#ftp?.quit();
+  }
+
+  /** The trial of a login takes seconds where it fails: it is made once. */
+  #learn(): void {
+    this.#access.serial ||= this.#ftp?.serial ?? false;
   }
 
   get #client(): FtpClient {
     if (this.#ftp === undefined) throw new UsageError("the place was not opened");
     return this.#ftp;
   }
-}
-
-function listed(entry: FtpEntry): ListedFile {
-  return { name: entry.name, size: entry.size, mtime: entry.modified?.getTime() };
 }

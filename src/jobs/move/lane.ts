@@ -7,6 +7,7 @@ import { pause } from "./pause.js";
 import type { Place } from "./place.js";
 import { resume } from "./resume.js";
 import { classify, delay } from "./retry.js";
+import { requireVerify } from "./verify.js";
 
 /** Files given to a lane at a time. */
 export const BATCH = 64;
@@ -20,7 +21,7 @@ export interface Workplace {
   readonly from: Place;
   readonly to: Place;
   /** Removes files; those whose server says "not now" are tried again. Gives for each what went wrong, if something did. */
-  remove(place: Place, names: readonly string[]): Promise<(Error | undefined)[]>;
+  remove(place: Pick<Place, "remove">, names: readonly string[]): Promise<(Error | undefined)[]>;
   /** Removes temporary files of no use. */
   drop(files: readonly ClaimedFile[]): Promise<void>;
   /** A file failed: its temporary file goes. Rejects where that was the connection's fault, or the whole job's. */
@@ -49,11 +50,16 @@ export class Lane implements Workplace {
     this.from = source ?? move.from(false);
     this.to = move.to(true);
     // Both are waited for: one that came about behind the other's failure would stay open for ever.
-    const opened = await Promise.allSettled([source ? undefined : this.from.open(signal), this.to.open(signal)]);
+    const opened = await Promise.allSettled([source ? undefined : this.from.open(signal), this.#openTarget()]);
     const failed = opened.find((each) => each.status === "rejected");
     if (failed === undefined) return;
     await this.close();
     throw failed.reason;
+  }
+
+  async #openTarget(): Promise<void> {
+    await this.to.open(this.context.signal);
+    requireVerify(this.context.move.verify, this.to);
   }
 
   async close(): Promise<void> {
@@ -71,7 +77,7 @@ export class Lane implements Workplace {
     const { signal } = this.context;
     for (let open = files; open.length > 0 && !signal.aborted; ) {
       const { ready, held } = await decide(this, open);
-      while (ready.length > 0 && !signal.aborted) await deliver(this, ready);
+      if (ready.length > 0 && !signal.aborted) await deliver(this, ready);
       open = held;
     }
     this.ledger.giveBack();
@@ -93,7 +99,7 @@ export class Lane implements Workplace {
     }
   }
 
-  async remove(place: Place, names: readonly string[]): Promise<(Error | undefined)[]> {
+  async remove(place: Pick<Place, "remove">, names: readonly string[]): Promise<(Error | undefined)[]> {
     const { signal } = this.context;
     const errors = await place.remove(names);
     for (let attempt = 1; attempt < REMOVALS && !signal.aborted; attempt++) {

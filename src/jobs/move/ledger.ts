@@ -1,15 +1,16 @@
-/** The files a lane has in hand: what becomes of each goes to the journal, and the final names they hold are free again. */
-import type { ClaimedFile, Journal, SettledFile } from "../journal/journal.js";
-import type { ResolvedMove } from "./options.js";
+/** The files a lane has in hand: what becomes of each goes to the desk, and the final names they hold are free again. */
+import { type ClaimedFile, KEPT, type SettledFile } from "../journal/journal.js";
+import type { Desk } from "./desk.js";
+import type { LaneMove } from "./options.js";
 import type { FileStat } from "./place.js";
 import type { ProgressMeter } from "./progress.js";
 import { classify, delay, isExhausted } from "./retry.js";
 
 /** What lanes share. */
 export interface LaneContext {
-  readonly move: ResolvedMove;
-  readonly journal: Journal;
-  readonly meter: ProgressMeter;
+  readonly move: LaneMove;
+  readonly desk: Desk;
+  readonly meter: Pick<ProgressMeter, "bytes" | "lanes">;
   readonly signal: AbortSignal;
   /** Folders known to be at the destination. */
   readonly folders: Set<string>;
@@ -28,10 +29,10 @@ export interface Release {
   /** The source as it is now, to be planned anew. Default: as planned. */
   readonly now?: FileStat | undefined;
   /** Milliseconds before which it is not tried again. Default: 0. */
-  readonly wait?: number;
+  readonly wait?: number | undefined;
   /** Whether the try counts. Default: true. */
-  readonly counts?: boolean;
-  readonly error?: Error;
+  readonly counts?: boolean | undefined;
+  readonly error?: Error | undefined;
 }
 
 /** No file of this job will fare better: the disk is full, the account is refused. */
@@ -79,16 +80,17 @@ export class Ledger {
     if (writing.get(target) === id) writing.delete(target);
   }
 
-  /** The file has another target now. */
-  retarget(file: ClaimedFile, target: string): ClaimedFile {
-    const renamed = this.#context.journal.retarget(file, target);
+  /** The file has another target now. Undefined where somebody else goes on with it. */
+  retarget(file: ClaimedFile, target: string): ClaimedFile | undefined {
+    const renamed = this.#context.desk.retarget(file, target);
     this.free(file.target, file.id);
-    this.#open.set(file.id, renamed);
+    if (renamed) this.#open.set(file.id, renamed);
+    else this.#leave(file.id, target);
     return renamed;
   }
 
   settle(...results: SettledFile[]): void {
-    this.#context.journal.settle(results);
+    this.#context.desk.settle(results);
     for (const { id, state } of results) {
       if (state !== "FAILED") this.progress++;
       this.#close(id, state === "DONE");
@@ -104,7 +106,7 @@ export class Ledger {
   }
 
   release(file: ClaimedFile, { now, wait = 0, counts = true, error }: Release = {}): void {
-    this.#context.journal.release([
+    this.#context.desk.release([
       {
         id: file.id,
         counts,
@@ -143,7 +145,7 @@ export class Ledger {
   /** The source is gone: what arrived may be the only copy, and is left as it is. */
   keep(file: ClaimedFile, state: "CONFLICT" | "FAILED", why: string): void {
     this.#context.warn(`${file.temp} was kept: the source is gone, and ${why}`);
-    const code = state === "CONFLICT" ? "EXISTS" : "PARTIAL";
+    const code = state === "CONFLICT" ? KEPT.whole : KEPT.part;
     this.settle({ id: file.id, state, code, error: `the source is gone, and ${why}: ${file.temp} was kept` });
   }
 
@@ -157,6 +159,11 @@ export class Ledger {
   /** What the end of the job left untouched. */
   giveBack(): void {
     for (const file of this.unsettled) this.release(file, { counts: false });
+  }
+
+  #leave(id: number, target: string): void {
+    this.#close(id, false);
+    this.free(target, id);
   }
 
   #close(id: number, moved: boolean): void {

@@ -31,7 +31,8 @@ export interface Match {
 const MAX_LOOSE = 3;
 
 /**
- * Compiles a pattern. Names are those of the listing, relative to the source folder: `/` separates folders.
+ * Compiles a pattern. `test` compares it with the whole of what it is given. A move gives it the last part of a file's
+ * path; a template or glob that holds a `/`, or any match with `matchPath`, gets the path relative to the source folder.
  *
  * A string is a **template** when it holds a field (`{id}`, `{id:5d}`), else a **glob** when it holds `*`, `?`, `[` or
  * braces with a comma (`*.{csv,dat}`), else a name that stands for itself. With a field, `[` and `]` are plain
@@ -57,6 +58,16 @@ export function compileMatch(pattern: MatchPattern, options: { syntax?: MatchSyn
   const syntax = options.syntax ?? guessSyntax(pattern);
   if (syntax === "template") return templateMatch(pattern);
   return syntax === "glob" ? globMatch(pattern) : regExpMatch(parseRegExp(pattern), pattern);
+}
+
+/** True where a pattern is about the folders of a file, too: a template or glob with a `/`. */
+export function isAboutPath({ kind, source }: Match): boolean {
+  return (kind === "template" || kind === "glob") && source.includes("/");
+}
+
+/** The same match for names of another form: `part` gives what of such a name it is about. */
+export function matchOf(part: (name: string) => string, match: Match): Match {
+  return { ...match, test: (name) => match.test(part(name)), texts: (name) => match.texts(part(name)) };
 }
 
 function guessSyntax(pattern: string): MatchSyntax {

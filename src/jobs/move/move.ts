@@ -3,19 +3,27 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AbortedError } from "../../client/errors.js";
+import { displayName } from "../../ftp/name.js";
+import type { Feeder } from "../dispatch/feeder.js";
+import { openFeeder } from "../dispatch/open.js";
 import { Journal } from "../journal/journal.js";
-import { CONNECT_TRIES, Crew } from "./crew.js";
+import { Crew } from "./crew.js";
+import { JournalDesk } from "./desk.js";
+import { Gatherer, routeWithDoneFiles } from "./gather.js";
 import type { LaneContext } from "./ledger.js";
-import { isWanted, type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
+import type { UnlistedFolder } from "./lister.js";
+import { type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
 import { pause } from "./pause.js";
-import type { ListingNotes, Place } from "./place.js";
 import { ProgressMeter } from "./progress.js";
-import { classify, delay } from "./retry.js";
+import { Sampler } from "./samples.js";
+import { requireVerify } from "./verify.js";
 
 /** What came of a move. */
 export interface MoveResult {
   /** Files that arrived; their sources are gone, unless `source: "keep"`. In all runs of the journal. */
   readonly moved: number;
+  /** Of those: how many have the time of the move, as their server could not set that of the source (`keepTimes`). */
+  readonly untimed: number;
   /** Files that were there already, the same in size and time. */
   readonly skipped: number;
   /** Files whose final name another file has; both are untouched. */
@@ -31,10 +39,19 @@ export interface MoveResult {
   /** Milliseconds of this run. */
   readonly milliseconds: number;
   /**
-   * Rows of the last listing that were passed over: folders, links, devices, names that do not match, unreadable rows,
-   * temporary files of this and of other jobs.
+   * Rows of the last listing that were passed over: folders (but with `recursive`), links, devices, names that do not
+   * match, unreadable rows, temporary files of this and of other jobs.
    */
   readonly passedOver: number;
+  /** Files that may not be taken yet: they have changed within `stableFor`, or their done file is missing. */
+  readonly waiting: number;
+  /**
+   * Folders of the source whose last listing was not whole, or may not have been: files in them may have been left. The
+   * first hundred.
+   */
+  readonly unlisted: readonly UnlistedFolder[];
+  /** Folders of the source that were empty, and removed (`removeEmptyFolders`). */
+  readonly foldersRemoved: number;
   /** The first hundred files that failed, conflict or vanished. */
   readonly failures: readonly MoveFailure[];
   /** What a person should know. */
@@ -79,7 +96,11 @@ const FAILURES = 100;
  * console.log(`${result.moved} moved, ${result.failed} failed`);
  */
 export async function move(options: MoveOptions): Promise<MoveResult> {
-  const resolved = resolveMove(options);
+  return runMove(resolveMove(options));
+}
+
+/** As {@link move}, of options that are resolved. */
+export async function runMove(resolved: ResolvedMove): Promise<MoveResult> {
   const scratch = resolved.journal === undefined ? await mkdtemp(join(tmpdir(), "polywire-move-")) : undefined;
   const path = resolved.journal ?? join(scratch as string, "journal");
   try {
@@ -96,18 +117,23 @@ class Move {
   readonly #meter = new ProgressMeter();
   readonly #abort = new AbortController();
   readonly #warnings: string[] = [];
-  readonly #notes: ListingNotes = { passedOver: 0 };
   readonly #context: LaneContext;
+  readonly #desk: JournalDesk;
   readonly #crew: Crew;
+  readonly #gatherer: Gatherer;
+  /** Where others move the files. */
+  #feeder: Feeder | undefined;
   /** What stopped the job. */
   #stopped: unknown;
 
   constructor(resolved: ResolvedMove, journal: Journal) {
-    this.#move = resolved;
+    const move = { ...resolved, route: routeWithDoneFiles(resolved, journal) };
+    this.#move = move;
     this.#journal = journal;
+    this.#desk = new JournalDesk(journal, move);
     this.#context = {
-      move: resolved,
-      journal,
+      move,
+      desk: this.#desk,
       meter: this.#meter,
       signal: this.#abort.signal,
       folders: new Set(),
@@ -119,6 +145,8 @@ class Move {
       },
     };
     this.#crew = new Crew(this.#context, (reason) => this.#stop(reason));
+    const { signal, warn } = this.#context;
+    this.#gatherer = new Gatherer({ move, journal, crew: this.#crew, signal, warn });
   }
 
   async run(): Promise<MoveResult> {
@@ -127,14 +155,20 @@ class Move {
     const onAbort = () => this.#stop(new AbortedError("the move was cancelled", { cause: signal?.reason }));
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
+    const [journal, meter, warnings] = [this.#journal, this.#meter, this.#warnings];
+    const sampler = new Sampler({ journal, meter, warnings, options: this.#move.noted }, (error) => this.#stop(error));
     const timer = onProgress && setInterval(() => this.#tell(), 1000);
     try {
+      this.#feeder = await openFeeder(this.#move, { ...this.#context, journal, meter, stop: (why) => this.#stop(why) });
+      await this.#checkTarget();
       await this.#passes();
-      this.#crew.release();
+      this.#desk.close();
     } catch (error) {
       this.#stop(error);
     } finally {
+      await this.#feeder?.close().catch((error) => this.#stop(error));
       await this.#crew.close();
+      sampler.end(this.#stopped);
       clearInterval(timer);
       signal?.removeEventListener("abort", onAbort);
     }
@@ -144,6 +178,18 @@ class Move {
     }
     if (this.#stopped !== undefined) throw this.#stopped;
     return this.#result(performance.now() - started);
+  }
+
+  /** What the destination cannot do is told before the source is listed; of workers' destinations, they tell it. */
+  async #checkTarget(): Promise<void> {
+    const { verify, to } = this.#move;
+    if (verify !== "hash" || this.#feeder !== undefined) return;
+    const place = to(true);
+    try {
+      if (await this.#crew.connect(() => place.open(this.#abort.signal))) requireVerify(verify, place);
+    } finally {
+      await place.close();
+    }
   }
 
   /** A callback that throws, or a journal that cannot be read, ends the job, not the process. */
@@ -158,53 +204,49 @@ class Move {
   /** What an earlier run left, then list and move until a pass brings nothing new: listings may be cut short. */
   async #passes(): Promise<void> {
     // What was left under way comes first: a listing would find its sources again.
+    if (this.#move.retryFailed) {
+      if (this.#move.list) this.#journal.forgetCollisions();
+      this.#journal.retryFailed(["FAILED", "CONFLICT"]);
+    }
     const left = this.#journal.claimed();
-    if (this.#move.retryFailed) this.#journal.retryFailed(["FAILED", "CONFLICT"]);
-    this.#crew.adopt(left);
-    if (left.length > 0) await this.#crew.work();
-    for (let again = true; again && !this.#abort.signal.aborted; ) {
-      const { added } = await this.#list();
+    await (this.#feeder ?? this.#crew).adopt(left);
+    this.#meter.phase = "moving";
+    if (left.length > 0) await this.#work();
+    if (!this.#move.list && this.#journal.isListed) return this.#work();
+    this.#meter.phase = "listing";
+    for (let first = true; !this.#abort.signal.aborted; first = false) {
+      const { added } = await this.#gatherer.list();
+      this.#meter.phase = "moving";
       const before = this.#journal.counts().DONE;
-      await this.#crew.work();
+      await this.#work();
       // A name that is listed again and again, but never moves, is nothing new.
-      again = this.#move.removes && (added > 0 || this.#journal.counts().DONE > before);
+      const isNew = this.#move.removes && (added > 0 || this.#journal.counts().DONE > before);
+      const { due } = this.#gatherer.report;
+      if (first && due !== undefined) await pause(due + 1 - Date.now(), this.#abort.signal);
+      else if (!isNew && !this.#gatherer.lookCloser()) break;
+    }
+    await this.#gatherer.removeEmptyFolders();
+    this.#warnOfUnlisted();
+  }
+
+  #warnOfUnlisted(): void {
+    for (const { folder, why, certain } of this.#gatherer.report.unlisted) {
+      const where = folder === "" ? "the source" : `the folder ${displayName(folder)}`;
+      this.#context.warn(`the listing of ${where} ${certain ? "was cut short" : "may not be whole"}: ${why}`);
     }
   }
 
-  /** One pass over the source, spooled into the journal; begun anew where its connection breaks. */
-  async #list(): Promise<{ added: number; replanned: number }> {
-    const { signal } = this.#abort;
-    for (let attempt = 1; !signal.aborted; attempt++) {
-      const source = await this.#crew.source();
-      if (source === undefined) break;
-      try {
-        await this.#spool(source);
-        this.#meter.phase = "moving";
-        // What was moved and is there again was put there anew.
-        const listed = this.#journal.finishListing({ again: this.#move.removes });
-        await this.#crew.leave(source);
-        return listed;
-      } catch (error) {
-        const verdict = source.usable ? classify(error as Error) : "retry";
-        await source.close();
-        if (signal.aborted) break;
-        if (verdict === "fail" || verdict === "pause" || attempt >= CONNECT_TRIES) throw error;
-        await pause(delay(attempt), signal);
+  /** Moves all that is planned, and then the done files of what was moved. */
+  async #work(): Promise<void> {
+    do {
+      await this.#gatherer.findCollisions();
+      if (this.#feeder === undefined) await this.#crew.work();
+      else {
+        // The connection of the listing would stand idle, and be one too many.
+        await this.#crew.close();
+        await this.#feeder.work();
       }
-    }
-    return { added: 0, replanned: 0 };
-  }
-
-  async #spool(source: Place): Promise<void> {
-    this.#notes.passedOver = 0;
-    this.#notes.cut = undefined;
-    for await (const batch of source.list(this.#notes, this.#abort.signal)) {
-      const wanted = batch.filter((file) => isWanted(this.#move, file));
-      this.#notes.passedOver += batch.length - wanted.length;
-      this.#journal.addListed(wanted);
-    }
-    if (this.#notes.cut === undefined || this.#move.removes) return;
-    this.#context.warn(`the listing of ${source.shown} was cut short: the server says ${this.#notes.cut}`);
+    } while (!this.#abort.signal.aborted && (await this.#gatherer.settleDoneFiles()));
   }
 
   #stop(reason: unknown): void {
@@ -222,6 +264,7 @@ class Move {
     }
     return {
       moved: DONE,
+      untimed: this.#journal.untimed,
       skipped: SKIPPED_SAME,
       conflicts: CONFLICT,
       failed: FAILED,
@@ -229,7 +272,10 @@ class Move {
       left: PLANNED + CLAIMED,
       bytes: this.#meter.bytes,
       milliseconds: Math.round(milliseconds),
-      passedOver: this.#notes.passedOver,
+      passedOver: this.#gatherer.report.passedOver,
+      waiting: this.#gatherer.report.waiting,
+      unlisted: this.#gatherer.report.unlisted,
+      foldersRemoved: this.#gatherer.foldersRemoved,
       failures,
       warnings: this.#warnings,
     };

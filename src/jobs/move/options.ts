@@ -1,124 +1,241 @@
 /** What a move takes, and every default in one place. */
-import { resolve as resolvePath } from "node:path";
-import { fileURLToPath } from "node:url";
 import { UsageError } from "../../client/errors.js";
 import { wholeNumber } from "../../client/options.js";
-import { parseUrl, redactUrl } from "../../client/url.js";
 import { displayName } from "../../ftp/name.js";
-import type { FtpOptions } from "../../ftp/options.js";
-import { clientFor, type OpenOptions } from "../../open.js";
+import { type MoveDispatch, type ResolvedDispatch, resolveDispatch } from "../dispatch/options.js";
+import type { JobSettings } from "../journal/settings.js";
+import { type ArchiveTraits, archiveOf, resolveArchive } from "./archive.js";
 import { Bucket } from "./bucket.js";
-import { FolderPlace } from "./folder-place.js";
-import { FtpPlace } from "./ftp-place.js";
-import { compileMatch, type Match, type MatchPattern, type MatchSyntax } from "./match.js";
+import { ON_EXISTS, type OnExists } from "./exists.js";
+import { type ListingOptions, listingSettings, type ResolvedListing, resolveListing } from "./listing-options.js";
+import { compileMatch, isAboutPath, type Match, type MatchPattern, type MatchSyntax, matchOf } from "./match.js";
 import type { Place } from "./place.js";
 import type { MoveProgress } from "./progress.js";
-import { compileRoute, type Route, type RoutedFile } from "./route.js";
+import { compileRoute, type Route, type RoutedFile, split } from "./route.js";
+import { notedOptions } from "./samples.js";
+import { type MoveSide, type SourceFolder, type SourceSide, sideOf, sourcesOf } from "./sources.js";
 import { parseTempName } from "./temp-name.js";
+import { VERIFY, type Verify } from "./verify.js";
 
-/** One side: the URL of a folder on an FTP server, a local folder (path or file URL), or a URL with options. */
-export type MoveSide = string | URL | ({ readonly url: string | URL } & OpenOptions<FtpOptions>);
-
-/** What to do where a file of the final name is there already. */
-export type OnExists = "same-skip" | "fail" | "overwrite" | "rename";
+export type { OnExists } from "./exists.js";
+export { type MoveSide, sideOf as side } from "./sources.js";
+export type { Verify } from "./verify.js";
 
 /** What a move takes. */
-export interface MoveOptions {
-  /** The folder the files are in. Folders in it are passed over. */
-  from: MoveSide;
+export interface MoveOptions extends ListingOptions {
+  /** The folder the files are in; or several, all local, or all on one server and account. */
+  from: MoveSide | readonly MoveSide[];
   /** The folder they go to; it is made where it is not there. */
   to: MoveSide;
   /** Which files: a template, a glob or a RegExp; see `compileMatch`. Default: all. */
   match?: MatchPattern | undefined;
   /** How a string `match` is to be read. Default: by what it holds. */
   syntax?: MatchSyntax | undefined;
-  /** Where each file goes, relative to `to`: a template or a function; see `compileRoute`. Default: the same name. */
+  /**
+   * Where each file goes, relative to `to`: a template or a function; see `compileRoute`. Default: the same name; with
+   * `recursive` in the same folder (`{folder}/{name}`).
+   */
   route?: string | ((file: RoutedFile) => string) | undefined;
-  /** The source afterwards: `delete` once the file is safe (default), or `keep` for a copy. */
-  source?: "delete" | "keep" | undefined;
+  /** The source once the file is safe: `delete` (default), `archive` (see `archiveTo`), or `keep` for a copy. */
+  source?: "delete" | "archive" | "keep" | undefined;
+  /**
+   * With `source: "archive"`: the folder that sources are put away into, by renames on their own server: a template as
+   * `route`, relative to the source folder: `done/{date:yyyy}`. Each file keeps its name there, and with `recursive` its
+   * folder. It is made as needed; nothing in it is replaced: where a name is taken, the file gets `name-1.ext`. A recursive
+   * listing does not enter it, so it begins with a folder that is always the same.
+   */
+  archiveTo?: string | undefined;
   /**
    * `same-skip` (default): a file of the same size and time is taken for moved, another is a conflict. `fail`: any
-   * file is a conflict. `overwrite`: replaced. `rename`: the new file gets a free name, `name-1.ext`.
+   * file is a conflict. `overwrite`: replaced. `newer`: as `same-skip`, but a file that is 2 s older or more is replaced.
+   * `rename`: the new file gets a free name, `name-1.ext`.
    */
   onExists?: OnExists | undefined;
-  /** Give files the time they had. Default: true, as far as the server can. */
+  /**
+   * Give files the time they had, to the second, by what the server has: MFMT, MFF, MDTM with a time, SITE UTIME. Where it
+   * cannot, or refuses one (some take none before 1970), they have the time of the move, and are counted as `untimed`.
+   * Default: true.
+   */
   keepTimes?: boolean | undefined;
+  /**
+   * How a file is compared with its source before it gets its final name. What differs is sent again (see `tries.retry`),
+   * and fails with the code `VERIFY` in the end; the source stays.
+   *
+   * - `size` (default): as many bytes were sent as the destination says it has, and as the source had.
+   * - `mtime`: its time, too, within 2 s. The job stops where the destination cannot set or tell one.
+   * - `hash`: the destination computes a digest (HASH, XSHA256, XSHA512, XSHA1, XMD5, XCRC; of a local folder the file is
+   *   read), which is compared with that of the bytes that were sent: SHA-256 where it has that, else the strongest. A
+   *   UsageError at the start where it has none.
+   * - `readback`: every file is read back, and its SHA-256 compared. Twice the traffic; `maxBytesPerSecond` counts both.
+   *
+   * With `hash` and `readback` the journal keeps the SHA-256 of every file, and a file that is there already is taken for
+   * the same, and its source removed, only where the bytes are.
+   */
+  verify?: Verify | undefined;
   /** Pairs of connections, one to each side. Default: 8. */
   lanes?: number | undefined;
   /** Bytes per second over all lanes. Default: no limit. */
   maxBytesPerSecond?: number | undefined;
   /** Tries of a file that its server refuses, and of one whose connections fail. Default: 3 and 10. */
-  tries?: { readonly fail?: number; readonly retry?: number } | undefined;
+  tries?: { readonly fail?: number | undefined; readonly retry?: number | undefined } | undefined;
   /** Try again what failed or was in conflict in an earlier run of the journal. Default: true. */
   retryFailed?: boolean | undefined;
+  /**
+   * False: the source is not listed; only what the journal has planned, and what failed (`retryFailed`), is moved. A journal
+   * without a complete listing gets one all the same. Default: true.
+   */
+  list?: boolean | undefined;
   /**
    * The file in which the job remembers what it did, so that it can be killed at any moment and started again.
    * Default: in memory, which cannot.
    */
   journal?: string | undefined;
+  /** Who moves the files: processes of this machine, or workers on Redis. Default: this process. */
+  dispatch?: MoveDispatch | undefined;
   /** Ends the job in order: files under way are finished or given back. */
   signal?: AbortSignal | undefined;
   /** Called once a second, and at the end. */
   onProgress?: ((progress: MoveProgress) => void) | undefined;
 }
 
-/** A move's options with every default filled in. */
-export interface ResolvedMove {
-  readonly from: (create: boolean) => Place;
-  readonly to: (create: boolean) => Place;
-  readonly match: Match;
-  readonly route: Route;
+/** What makes the work of lanes what it is: plain data, which may be sent to another process. */
+export interface LaneTraits {
   /** True where no two names have the same target. */
   readonly oneToOne: boolean;
+  /** True where every file keeps its name. */
+  readonly sameNames: boolean;
   readonly removes: boolean;
   readonly onExists: OnExists;
   readonly keepTimes: boolean;
-  readonly lanes: number;
-  readonly bucket: Bucket;
+  readonly verify: Verify;
+  /** Undefined where sources are removed, or kept. */
+  readonly archive: ArchiveTraits | undefined;
+  /** Milliseconds a file that changed since it was planned waits. */
+  readonly stableFor: number;
   readonly tries: { readonly fail: number; readonly retry: number };
+}
+
+/** What lanes elsewhere must know. */
+export function traitsOf(move: LaneTraits): LaneTraits {
+  const { oneToOne, sameNames, removes, onExists, keepTimes, verify, archive, stableFor, tries } = move;
+  return { oneToOne, sameNames, removes, onExists, keepTimes, verify, archive, stableFor, tries };
+}
+
+/** A move as lanes see it. */
+export interface LaneMove extends LaneTraits {
+  readonly from: (create: boolean) => Place;
+  readonly to: (create: boolean) => Place;
+  readonly lanes: number;
+  readonly bucket: Pick<Bucket, "take">;
+}
+
+/** A move's options with every default filled in. */
+export interface ResolvedMove extends LaneMove {
+  readonly sources: readonly SourceFolder[];
+  readonly listing: ResolvedListing;
+  /** Of names as the journal has them; so is `route`. */
+  readonly match: Match;
+  readonly route: Route;
+  readonly dispatch: ResolvedDispatch | undefined;
+  /** As they were given, for processes that open them themselves. */
+  readonly sides: { readonly from: MoveSide; readonly to: MoveSide };
   readonly retryFailed: boolean;
+  readonly list: boolean;
   readonly journal: string | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: MoveProgress) => void) | undefined;
   /** What makes the job what it is: a journal of another one is refused. No secrets. */
-  readonly settings: Record<string, string>;
+  readonly settings: JobSettings;
+  /** How this run goes about it, for the journal. No secrets. */
+  readonly noted: JobSettings;
 }
 
-const ON_EXISTS: readonly OnExists[] = ["same-skip", "fail", "overwrite", "rename"];
+/**
+ * Looks at the options of a move as {@link move} does before it begins; nothing is dialled.
+ *
+ * @throws UsageError for what cannot work.
+ */
+export function checkMove(options: MoveOptions): void {
+  resolveMove(options);
+}
 
 /** Fills in the defaults and refuses what cannot work, before anything is dialled. Throws UsageError. */
 export function resolveMove(options: MoveOptions): ResolvedMove {
-  const match = compileMatch(options.match ?? /^/, { syntax: options.syntax });
-  const route = compileRoute(options.route, match);
-  const source = choice("source", options.source ?? "delete", ["delete", "keep"] as const);
+  const source = choice("source", options.source ?? "delete", ["delete", "archive", "keep"] as const);
   const onExists = choice("onExists", options.onExists ?? "same-skip", ON_EXISTS);
-  const from = side(options.from);
-  const to = side(options.to);
-  const inPlace = from.shown.replace(/\/+$/, "") === to.shown.replace(/\/+$/, "");
-  if (inPlace && route.source === "{name}") throw new UsageError(`from and to are the same folder, ${from.shown}`);
+  const verify = choice("verify", options.verify ?? "size", VERIFY);
+  if (verify === "mtime" && options.keepTimes === false)
+    throw new UsageError('verify: "mtime" compares times, which keepTimes: false does not keep');
+  const listing = resolveListing(options, source !== "keep");
+  const from = sourcesOf(options.from);
+  const to = sideOf(options.to);
+  const pattern = compileMatch(options.match ?? /^/, { syntax: options.syntax });
+  const aboutPath = listing.matchPath ?? isAboutPath(pattern);
+  if (isAboutPath(pattern) && !listing.recursive)
+    throw new UsageError(`the match ${pattern.source} is about files in folders: those are found with recursive only`);
+  const own = aboutPath ? pattern : matchOf((path) => split(path).name, pattern);
+  const route = compileRoute(options.route ?? (listing.recursive ? "{folder}/{name}" : undefined), own);
+  const archive = archiveTraits(options, from, { aboutPath, recursive: listing.recursive });
+  const targets = from.inside(to);
+  if (targets.includes("") && route.keeps === "path")
+    throw new UsageError(`from and to are the same folder, ${to.shown}`);
+  if (listing.recursive && !aboutPath && targets.some((path) => path !== undefined))
+    throw new UsageError(`${to.shown} lies in the source: a recursive move would find its own files again`, {
+      advice: "choose another target, or a match that is about the path",
+    });
   const refuse = ({ name }: { name: string }, target: string): string | undefined => {
-    if (inPlace && !target.includes("/") && match.test(target) !== undefined)
+    const again = targets.some((path) => path !== undefined && isSource(path === "" ? target : `${path}/${target}`));
+    if (again)
       return `its target ${displayName(target)} is in the folder of the sources, and would be taken for another one`;
+    // What cannot be put away is not begun.
+    if (archive) archiveOf(archive).pathOf(name);
     return from.remote && /[\r\n\0]/.test(name) ? `FTP has no way to name ${displayName(name)}` : undefined;
   };
+  const isSource = (path: string) => (listing.recursive || !path.includes("/")) && own.test(path) !== undefined;
   return {
     from: from.make,
     to: to.make,
-    match,
-    route: { source: route.source, apply: (file) => checked(file, route.apply(file), refuse) },
-    oneToOne: /(^|\/)(\{name\})?$/.test(route.source),
-    removes: source === "delete",
+    sources: from.sources,
+    listing,
+    match: matchOf((name) => from.locate(name).path, own),
+    route: routeFrom(from, route, refuse),
+    oneToOne: from.sources.length === 1 && (route.keeps === "path" || (route.keeps === "name" && !listing.recursive)),
+    sameNames: route.source === "{name}" && from.sources.length === 1 && !listing.recursive,
+    removes: source !== "keep",
     onExists,
     keepTimes: options.keepTimes ?? true,
+    verify,
+    archive,
+    stableFor: listing.stableFor,
     lanes: wholeNumber("lanes", options.lanes ?? 8, 1, 1000),
     bucket: new Bucket({ bytesPerSecond: options.maxBytesPerSecond }),
     tries: { fail: options.tries?.fail ?? 3, retry: options.tries?.retry ?? 10 },
+    dispatch: resolveDispatch(options.dispatch, options),
+    sides: { from: from.side, to: options.to },
     retryFailed: options.retryFailed ?? true,
+    list: options.list ?? true,
     journal: options.journal,
     signal: options.signal,
     onProgress: options.onProgress,
-    settings: { from: from.shown, to: to.shown, match: match.source, route: route.source, source },
+    settings: {
+      ...{ from: from.settings, to: to.shown, match: pattern.source, route: route.source, source },
+      ...(archive && { archiveTo: archive.to }),
+      ...listingSettings(listing),
+    },
+    noted: notedOptions(options),
   };
+}
+
+function archiveTraits(
+  { source, archiveTo, match, syntax }: MoveOptions,
+  { sources }: SourceSide,
+  more: { readonly aboutPath: boolean; readonly recursive: boolean },
+): ArchiveTraits | undefined {
+  if (source === "archive" && archiveTo !== undefined)
+    return resolveArchive({ to: archiveTo, pattern: match, syntax, sources, ...more });
+  if (source === "archive") throw new UsageError('source: "archive" needs archiveTo, the folder it goes to');
+  if (archiveTo !== undefined) throw new UsageError('archiveTo goes with source: "archive"');
+  return undefined;
 }
 
 function choice<T extends string>(name: string, value: T, allowed: readonly T[]): T {
@@ -126,25 +243,21 @@ function choice<T extends string>(name: string, value: T, allowed: readonly T[])
   throw new UsageError(`${name} is one of ${allowed.join(", ")}, not ${JSON.stringify(value)}`);
 }
 
-function checked<F>(file: F, target: string, refuse: (file: F, target: string) => string | undefined): string {
-  const reason = refuse(file, target);
-  if (reason !== undefined) throw new UsageError(reason);
-  return target;
-}
-
-function side(given: MoveSide): { shown: string; remote: boolean; make: (create: boolean) => Place } {
-  const { url, ...options } = typeof given === "object" && "url" in given ? given : { url: given };
-  const text = typeof url === "string" ? url : url.href;
-  if (!/^[a-z][a-z0-9+.-]+:/i.test(text) || text.startsWith("file:")) {
-    const folder = resolvePath(text.startsWith("file:") ? fileURLToPath(text) : text);
-    return { shown: folder, remote: false, make: (create) => new FolderPlace(folder, create) };
-  }
-  const { path } = parseUrl(url);
-  const shown = redactUrl(url);
+/** A route of names as the journal has them. `refuse` tells what is wrong with a target. */
+function routeFrom(
+  from: SourceSide,
+  route: Route,
+  refuse: (file: { name: string }, target: string) => string | undefined,
+): Route {
   return {
-    shown,
-    remote: true,
-    make: (create) => new FtpPlace(shown, () => clientFor(url, options, "ftp"), path, create),
+    ...route,
+    apply(file) {
+      const { source, path } = from.locate(file.name);
+      const target = route.apply({ ...file, name: path, source: source.name });
+      const reason = refuse(file, target);
+      if (reason !== undefined) throw new UsageError(reason);
+      return target;
+    },
   };
 }
 

@@ -1,6 +1,14 @@
 /** A dry run: what a move would do with each file, collisions found, nothing touched. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate as breath } from "node:timers/promises";
+import { Journal, type JournalFile, type ListedFile } from "../journal/journal.js";
+import { fromColumn, toColumn } from "../journal/schema.js";
 import { openDatabase } from "../journal/sqlite.js";
-import { isWanted, type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
+import { judgeExisting } from "./exists.js";
+import { Lister } from "./lister.js";
+import { type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
 import type { FileStat, Place } from "./place.js";
 import { same } from "./recover.js";
 
@@ -11,8 +19,11 @@ export interface PlannedFile {
   readonly target: string;
   readonly size: number | undefined;
   readonly modified: Date | undefined;
-  /** `move`, `skip` (the same is there), `overwrite`, `rename`, `conflict` (it would stay), `fail` (its route fails). */
-  readonly action: "move" | "skip" | "overwrite" | "rename" | "conflict" | "fail";
+  /**
+   * `move`, `skip` (the same is there), `overwrite`, `rename`, `conflict` (it would stay), `fail` (its route fails), `wait`
+   * (it has no done file, or was not yet seen unchanged for `stableFor`: a move would look again).
+   */
+  readonly action: "move" | "skip" | "overwrite" | "rename" | "conflict" | "fail" | "wait";
   /** Why, where that is not plain. */
   readonly why: string | undefined;
 }
@@ -22,7 +33,7 @@ const PROBE = 500;
 
 /**
  * The plan of a move, file by file, as `move()` with these options would find it now. Two connections; nothing is
- * written on either side, and memory does not grow with the number of files.
+ * written on either side, and memory does not grow with the number of files: names are kept in a temporary file.
  *
  * @example
  * for await (const file of planMove({ from, to, match, route })) console.log(file.action, file.name, file.target);
@@ -32,28 +43,79 @@ export async function* planMove(options: MoveOptions): AsyncGenerator<PlannedFil
   const signal = move.signal ?? new AbortController().signal;
   const from = move.from(false);
   const to = move.to(false);
-  const targets = openDatabase("");
+  const scratch = await mkdtemp(join(tmpdir(), "polywire-plan-"));
+  const waiting = new WaitingFiles();
   try {
-    targets.exec("CREATE TABLE targets(target PRIMARY KEY) WITHOUT ROWID");
-    const claim = targets.prepare("INSERT OR IGNORE INTO targets VALUES(?)");
+    using journal = Journal.open(join(scratch, "journal"), { settings: move.settings });
     await from.open(signal);
     const there = await present(to, signal);
-    for await (const batch of from.list({ passedOver: 0 }, signal)) {
-      const wanted = batch.filter((file) => isWanted(move, file));
-      for (let at = 0; at < wanted.length; at += PROBE) {
-        const routed = wanted.slice(at, at + PROBE).map((file) => ({ ...file, ...routeOf(move, file) }));
-        const names = routed.map(({ target }) => target).filter((target) => target !== "");
-        const found = there ? await to.stat(names) : [];
-        for (const file of routed) {
-          const taken = file.target !== "" && claim.run(file.target) === 0;
-          yield judge(move, file, file.target === "" ? undefined : found[names.indexOf(file.target)], taken);
-        }
-      }
+    await list(new Lister(move, journal, signal, (file, why) => waiting.add(file, why)), from, signal);
+    const keepFirst = move.onExists === "rename";
+    const steps = move.oneToOne ? [] : journal.collisions((file) => move.route.apply(file), { keepFirst });
+    for (const _ of steps) await breath();
+    for (const page of pages(journal.files(["PLANNED", "CONFLICT"]))) {
+      signal.throwIfAborted();
+      yield* judgeAll(move, there ? to : undefined, page);
     }
+    yield* waiting.files(move);
   } finally {
-    targets.close();
+    waiting.close();
     await Promise.all([from.close(), to.close()]);
+    await rm(scratch, { recursive: true, force: true });
   }
+}
+
+async function list(lister: Lister, from: Place, signal: AbortSignal): Promise<void> {
+  lister.begin();
+  await lister.spool(from, () => {});
+  signal.throwIfAborted();
+  await lister.finish(from);
+}
+
+/** `to`: undefined where there is nothing yet. */
+async function* judgeAll(move: ResolvedMove, to: Place | undefined, page: readonly JournalFile[]) {
+  const routed = page.map((file) => ({ ...file, ...routeOf(move, file) }));
+  const names = routed.map(({ target }) => target).filter((target) => target !== "");
+  const found = to && names.length > 0 ? await to.stat(names) : [];
+  const finals = new Map(names.map((name, i) => [name, found[i]]));
+  for (const file of routed) yield judge(move, file, finals.get(file.target), file.state === "CONFLICT");
+}
+
+/** Files that would wait: in a file of the system's, as they may be millions. */
+class WaitingFiles {
+  readonly #db = openDatabase("");
+
+  constructor() {
+    this.#db.exec("CREATE TABLE waiting(name, size, mtime, why)");
+  }
+
+  add({ name, size, mtime }: ListedFile, why: string): void {
+    this.#db.prepare("INSERT INTO waiting VALUES(?, ?, ?, ?)").run(toColumn(name), size ?? null, mtime ?? null, why);
+  }
+
+  *files(move: ResolvedMove): Generator<PlannedFile> {
+    for (const row of this.#db.prepare("SELECT name, size, mtime, why FROM waiting").iterate()) {
+      const name = fromColumn(row.name!);
+      const modified = row.mtime === null ? undefined : new Date(Number(row.mtime));
+      const size = row.size === null ? undefined : Number(row.size);
+      yield { name, target: routeOf(move, { name }).target, size, modified, action: "wait", why: String(row.why) };
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+function* pages<T>(rows: Iterable<T>): Generator<T[]> {
+  let page: T[] = [];
+  for (const row of rows) {
+    page.push(row);
+    if (page.length < PROBE) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
 }
 
 interface Routed {
@@ -101,7 +163,7 @@ function judge(move: ResolvedMove, file: Routed, final: FileStat | Error | undef
   if (final === undefined) return planned("move");
   if (final instanceof Error) return planned("fail", final.message);
   const alike = size !== undefined && same({ size, mtime }, final);
-  if (alike && move.onExists === "same-skip") return planned("skip", "the same file is there");
-  if (move.onExists === "overwrite" || move.onExists === "rename") return planned(move.onExists);
-  return planned("conflict", alike ? "the same file is there" : "another file of that name is there");
+  const verdict = judgeExisting(move.onExists, alike, { size: size ?? 0, mtime }, final);
+  if (verdict === "skip") return planned("skip", "the same file is there");
+  return typeof verdict === "string" ? planned(verdict) : planned("conflict", verdict.conflict);
 }

@@ -1,5 +1,6 @@
 /** How far a move is: counted as it goes, told once a second. */
 import type { StateCounts } from "../journal/journal.js";
+import { Rates } from "../meter.js";
 
 /** What a move says of itself once a second. */
 export interface MoveProgress {
@@ -24,26 +25,20 @@ export interface MoveProgress {
   readonly lanes: number;
 }
 
-/** Seconds over which a rate is taken. */
-const WINDOW = 10;
-
 /** Turns counts into progress. */
 export class ProgressMeter {
   phase: MoveProgress["phase"] = "listing";
   /** Those of a transfer that failed are taken off again. */
   bytes = 0;
   lanes = 0;
-  readonly #samples: { at: number; settled: number; bytes: number }[] = [];
+  readonly #rates = new Rates<"settled" | "bytes">();
 
   /** What there is to say now. */
   take(counts: StateCounts, now: number): MoveProgress {
     const { DONE, SKIPPED_SAME, CONFLICT, FAILED, GONE, PLANNED, CLAIMED } = counts;
     const settled = DONE + SKIPPED_SAME + CONFLICT + FAILED + GONE;
-    this.#samples.push({ at: now, settled, bytes: this.bytes });
-    if (this.#samples.length > WINDOW + 1) this.#samples.shift();
-    const first = this.#samples[0]!;
-    const seconds = (now - first.at) / 1000;
-    const filesPerSecond = seconds > 0 ? Math.max(0, settled - first.settled) / seconds : 0;
+    const rate = this.#rates.take(now, { settled, bytes: this.bytes });
+    const filesPerSecond = Math.max(0, rate("settled"));
     const left = PLANNED + CLAIMED;
     return {
       phase: this.phase,
@@ -54,7 +49,7 @@ export class ProgressMeter {
       failed: CONFLICT + FAILED + GONE,
       bytes: this.bytes,
       filesPerSecond,
-      bytesPerSecond: seconds > 0 ? Math.max(0, this.bytes - first.bytes) / seconds : 0,
+      bytesPerSecond: Math.max(0, rate("bytes")),
       secondsLeft: this.phase === "moving" && filesPerSecond > 0 ? left / filesPerSecond : undefined,
       lanes: this.lanes,
     };

@@ -58,7 +58,7 @@ export function classify(error: FailureLike, context: { others?: number | undefi
   if (code === "530" || error.name === "LoginError") return loginVerdict(error, others);
   const known = (code === undefined ? undefined : BY_CODE[code]) ?? BY_NAME[error.name ?? ""];
   if (known) return known === "pause" && error.name === "TlsError" && error.retryable ? "retry" : known;
-  if (code !== undefined && /^[45]\d\d$/.test(code)) return code.startsWith("4") ? "retry" : "fail";
+  if (code !== undefined && /^[45]\d\d$/.test(code)) return code.startsWith("4") || error.transient ? "retry" : "fail";
   return error.transient || error.retryable ? "retry" : "fail";
 }
 

@@ -7,22 +7,30 @@ import { type FieldPiece, type Piece, parseTemplate, templateError } from "./tem
 
 /** What a route is given. */
 export interface RouteFile {
-  /** The name, relative to the source folder. */
+  /** The path, relative to its source folder. */
   name: string;
+  /** The source folder's own name. Default: "". */
+  source?: string | undefined;
   /** Bytes, where the listing told. */
   size?: number | undefined;
   /** Milliseconds since 1970, UTC, where the listing told. */
   mtime?: number | undefined;
 }
 
-/** What a function is given: the file, its name taken apart, its fields. */
-export interface RoutedFile extends RouteFile {
-  /** The folder part of the name, without a slash at its end; "" where there is none. */
-  dir: string;
-  /** The last part of the name, without `ext`. */
+/** What a function is given: the file, its path taken apart, its fields. */
+export interface RoutedFile extends Omit<RouteFile, "source"> {
+  /** The path, relative to its source folder: `folder` and `name`. */
+  path: string;
+  /** The last part of the path. */
+  name: string;
+  /** What is before it, without a slash at its end; "" where there is nothing. */
+  folder: string;
+  /** The name without `ext`. */
   stem: string;
-  /** The last dot and what follows it: `.dat`; "" where there is none. */
+  /** The last dot of the name and what follows it: `.dat`; "" where there is none. */
   ext: string;
+  /** The source folder's own name: which of several it was. */
+  source: string;
   fields: Fields;
 }
 
@@ -30,6 +38,11 @@ export interface RoutedFile extends RouteFile {
 export interface Route {
   /** The route as it was written; of a function only its name. */
   readonly source: string;
+  /**
+   * What of a file's path its target has at the end, behind what may vary: the whole `path`, its last part (`name`), or
+   * nothing that can be told. Two files with different ones never have the same target.
+   */
+  readonly keeps: "path" | "name" | "nothing";
   /**
    * The path of a file, relative to the target folder.
    *
@@ -40,16 +53,19 @@ export interface Route {
 
 /** FTP servers on every file system in use take 255 bytes per name. */
 const MAX_COMPONENT_BYTES = 255;
-const OWN_WORDS = new Set(["name", "stem", "ext", "dir"]);
+const OWN_WORDS = new Set(["name", "stem", "ext", "folder", "source"]);
+/** The default: every file keeps its path. */
+const WHOLE = "{folder}/{name}";
 
 /**
  * Compiles a route. The path it gives is relative to the target folder; one slash at its beginning is that folder.
  *
  * `{field}` stands for the field as it is in the name, `{seq:6d}` pads a number with zeros, `{date:yyyy/MM}` writes a
- * date anew; `{name}` is the file's whole name (folders included), `{dir}` its folder (with its slash left out where it
- * is empty), `{stem}` and `{ext}` (with the dot) its last part. A slash at the end keeps the whole name.
+ * date anew. Of the file itself: `{folder}` is its folder, relative to the source folder, `{name}` its name, `{stem}` and
+ * `{ext}` (with the dot) the parts of that, `{source}` the source folder's own name. A file at the top has no `{folder}`:
+ * as a part of the path it vanishes with its slash. A slash at the end keeps folder and name.
  *
- * @param route Default: the same name in the target folder.
+ * @param route Default: the same folder and name in the target folder.
  * @param match The match whose fields the route uses.
  * @throws UsageError for a field the match does not give, a form it cannot take, a path that leads out of the target.
  * @example
@@ -59,19 +75,34 @@ const OWN_WORDS = new Set(["name", "stem", "ext", "dir"]);
 export function compileRoute(route: string | ((file: RoutedFile) => string) | undefined, match: Match): Route {
   if (typeof route === "function") return functionRoute(route, match);
   if (route === undefined || route === "" || route === "/")
-    return { source: "{name}", apply: ({ name }) => checkTarget(name) };
-  const pieces = parseTemplate(route.endsWith("/") ? `${route}{name}` : route);
-  const writers = pieces.map((piece, index) => pieceWriter(route, piece, pieces[index - 1], pieces[index + 1], match));
+    return { source: "{name}", keeps: "path", apply: ({ name }) => checkTarget(name) };
+  const pieces = parseTemplate(route.endsWith("/") ? `${route}${WHOLE}` : route);
+  const writers = pieces.map((_, index) => pieceWriter(route, pieces, index, match));
   // With one letter for every field: what is wrong in any case is found before the run.
   checkTarget(pieces.map((piece) => ("literal" in piece ? piece.literal : "x")).join(""));
   return {
     source: route,
+    keeps: keptBy(pieces),
     apply(file) {
       const subject = new Subject(file, match);
       const path = writers.map((writer) => (typeof writer === "string" ? writer : writer(subject))).join("");
       return checkTarget(path, file.name);
     },
   };
+}
+
+/**
+ * `x/{folder}/{name}` keeps the path, `{date:yyyy}/{name}` and `x/old_{name}` the name; behind a field, what is folder and
+ * what is field cannot be told any more.
+ */
+function keptBy(pieces: readonly Piece[]): Route["keeps"] {
+  const [last, between, folder] = [pieces.at(-1), pieces.at(-2), pieces.at(-3)];
+  if (!isWord(last, "name")) return "nothing";
+  if (between === undefined) return "name";
+  if (!("literal" in between) || (pieces.length > 2 && !between.literal.includes("/"))) return "nothing";
+  const before = pieces.slice(0, -3);
+  const isWhole = isWord(folder, "folder") && between.literal === "/";
+  return isWhole && before.every((piece) => "literal" in piece && piece.literal.endsWith("/")) ? "path" : "name";
 }
 
 type Writer = (subject: Subject) => string;
@@ -104,20 +135,35 @@ class Subject {
 }
 
 const OWN_WRITERS: Readonly<Record<string, Writer>> = {
-  name: ({ file }) => file.name,
-  dir: ({ file }) => split(file.name).dir,
+  name: ({ file }) => split(file.name).name,
+  folder: ({ file }) => split(file.name).folder,
   stem: ({ file }) => split(file.name).stem,
   ext: ({ file }) => split(file.name).ext,
+  source: ({ file }) => file.source ?? "",
 };
 
-const isDir = (piece: Piece | undefined) => piece !== undefined && "field" in piece && piece.field === "dir";
+const isWord = (piece: Piece | undefined, word: string) =>
+  piece !== undefined && "field" in piece && piece.field === word;
+const begins = (piece: Piece | undefined) =>
+  piece === undefined || ("literal" in piece && piece.literal.startsWith("/"));
+const ends = (piece: Piece | undefined) => piece === undefined || ("literal" in piece && piece.literal.endsWith("/"));
 
-/** {dir} writes the slash that follows it, so that a file in no folder gets none. */
-function pieceWriter(route: string, piece: Piece, before: Piece | undefined, after: Piece | undefined, match: Match) {
-  if ("literal" in piece) return isDir(before) ? piece.literal.replace(/^\//, "") : piece.literal;
+/** True where {folder} is a whole part of the path. It writes the slash behind it then, or the one before it. */
+function isFolderPart(pieces: readonly Piece[], index: number): boolean {
+  return isWord(pieces[index], "folder") && ends(pieces[index - 1]) && begins(pieces[index + 1]);
+}
+
+function pieceWriter(route: string, pieces: readonly Piece[], index: number, match: Match): string | Writer {
+  const piece = pieces[index] as Piece;
+  if ("literal" in piece) {
+    const after = isFolderPart(pieces, index - 1) ? piece.literal.replace(/^\//, "") : piece.literal;
+    const isLast = index === pieces.length - 2 && isFolderPart(pieces, index + 1);
+    return isLast ? after.replace(/\/$/, "") : after;
+  }
   const writer = fieldWriter(route, piece, match);
-  if (!isDir(piece) || after === undefined || !("literal" in after) || !after.literal.startsWith("/")) return writer;
-  return (subject: Subject) => writer(subject) && `${writer(subject)}/`;
+  if (!isFolderPart(pieces, index)) return writer;
+  if (index < pieces.length - 1) return (subject) => writer(subject) && `${writer(subject)}/`;
+  return index > 0 ? (subject) => writer(subject) && `/${writer(subject)}` : writer;
 }
 
 function fieldWriter(route: string, piece: FieldPiece, match: Match): Writer {
@@ -164,20 +210,29 @@ function asDigits(field: string, subject: Subject): string {
 function functionRoute(route: (file: RoutedFile) => string, match: Match): Route {
   return {
     source: `function ${route.name || "(anonymous)"}`,
+    keeps: "nothing",
     apply(file) {
-      const path: unknown = route({ ...file, ...split(file.name), fields: match.test(file.name) ?? {} });
-      if (typeof path !== "string") throw new UsageError(`the route of ${displayName(file.name)} is not a string`);
-      return checkTarget(path.endsWith("/") ? path + file.name : path, file.name);
+      const { name: path, source = "", size, mtime } = file;
+      const fields = match.test(path) ?? {};
+      const target: unknown = route({ ...{ path, source, size, mtime, fields }, ...split(path) });
+      if (typeof target !== "string") throw new UsageError(`the route of ${displayName(path)} is not a string`);
+      return checkTarget(target.endsWith("/") ? target + path : target, path);
     },
   };
 }
 
-function split(name: string): { dir: string; stem: string; ext: string } {
-  const slash = name.lastIndexOf("/");
-  const dot = name.lastIndexOf(".");
+/** A path taken apart. */
+export function split(path: string): { folder: string; name: string; stem: string; ext: string } {
+  const slash = path.lastIndexOf("/");
+  const dot = path.lastIndexOf(".");
   // A dot that begins the last part begins no extension.
-  const end = dot > slash + 1 ? dot : name.length;
-  return { dir: name.slice(0, Math.max(slash, 0)), stem: name.slice(slash + 1, end), ext: name.slice(end) };
+  const end = dot > slash + 1 ? dot : path.length;
+  return {
+    folder: path.slice(0, Math.max(slash, 0)),
+    name: path.slice(slash + 1),
+    stem: path.slice(slash + 1, end),
+    ext: path.slice(end),
+  };
 }
 
 /**

@@ -334,7 +334,7 @@ describe.each(ENGINES)("a journal on %s", (engine) => {
       const changed = openDatabase(newer, engine);
       changed.exec("PRAGMA user_version=99");
       changed.close();
-      expect(() => open(newer)).toThrow("has version 99, this polywire reads 1");
+      expect(() => open(newer)).toThrow("has version 99, this polywire reads 2");
       expect(() => open(`${journalPath()}.d/x`)).toThrow("there is no folder");
       const missing = journalPath();
       expect(() => Journal.open(missing, { engine })).toThrow("there is no journal");
@@ -350,7 +350,7 @@ describe.each(ENGINES)("a journal on %s", (engine) => {
       const journal = open(path);
       expect(() => open(path)).toThrow(`is in use by process ${process.pid} on `);
       const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", CHILD, path, engine, "open"]);
-      expect(stdout).toContain(`UsageError: the journal ${path} is in use by process ${process.pid} on `);
+      expect(stdout).toContain(`JournalInUseError: the journal ${path} is in use by process ${process.pid} on `);
       journal.close();
       const { stdout: after } = await promisify(execFile)(process.execPath, [
         "--import",

@@ -26,14 +26,62 @@ describe("a route", () => {
     expect(routed(route)).toBe(path);
   });
 
-  it("takes a name in a folder apart", () => {
-    expect(routed(undefined, "a/b/c.tar.gz", ANY)).toBe("a/b/c.tar.gz");
-    expect(routed("x/", "a/b/c.tar.gz", ANY)).toBe("x/a/b/c.tar.gz");
-    expect(routed("{dir}/{stem}|{ext}", "a/b/c.tar.gz", ANY)).toBe("a/b/c.tar|.gz");
-    expect(routed("{dir}/{stem}|{ext}", ".profile", ANY)).toBe(".profile|");
-    expect(routed("x/{dir}/{stem}", "c.dat", ANY)).toBe("x/c");
-    expect(routed("x/{dir}_{stem}", "a.b/c", ANY)).toBe("x/a.b_c");
-    expect(routed("x/{dir}/", "c.dat", ANY)).toBe("x/c.dat");
+  it.each([
+    [undefined, "a/b/c.tar.gz", "a/b/c.tar.gz"],
+    ["x/", "a/b/c.tar.gz", "x/a/b/c.tar.gz"],
+    ["x/", "c.dat", "x/c.dat"],
+    ["{name}", "a/b/c.tar.gz", "c.tar.gz"],
+    ["{folder}/{stem}|{ext}", "a/b/c.tar.gz", "a/b/c.tar|.gz"],
+    ["{folder}/{stem}|{ext}", ".profile", ".profile|"],
+    ["x/{folder}/{stem}", "c.dat", "x/c"],
+    ["x/{folder}_{stem}", "a.b/c", "x/a.b_c"],
+    ["x/{folder}_{stem}", "c", "x/_c"],
+    ["{name}/{folder}", "a/b/c", "c/a/b"],
+    ["{name}/{folder}", "c", "c"],
+    ["x{folder}/{name}", "c", "x/c"],
+    ["{ext}x/{folder}/y/{folder}/{stem}", "a/c.dat", ".datx/a/y/a/c"],
+    ["{ext}x/{folder}/y/{folder}/{stem}", "c.dat", ".datx/y/c"],
+  ])("%s of %s is %s", (route, name, path) => {
+    expect(routed(route, name, ANY)).toBe(path);
+  });
+
+  it("knows the name of the source folder", () => {
+    const route = compileRoute("{source}/{folder}/{name}", ANY);
+    expect(route.apply({ name: "a/b.dat", source: "north" })).toBe("north/a/b.dat");
+    expect(route.apply({ name: "b.dat", source: "south" })).toBe("south/b.dat");
+  });
+
+  it.each([
+    [undefined, "path"],
+    ["x/", "path"],
+    ["x/{folder}/{name}", "path"],
+    ["{folder}/{name}", "path"],
+    ["x{folder}/{name}", "name"],
+    ["{date:yyyy}/", "name"],
+    ["{date:yyyy}/{name}", "name"],
+    ["a/old_{name}", "name"],
+    ["old_{name}", "name"],
+    ["{id}_{name}", "nothing"],
+    ["{id}_{seq}_{name}", "nothing"],
+    ["{name}.gz", "nothing"],
+    ["{stem}{ext}", "nothing"],
+    [() => "x", "nothing"],
+  ])("%s keeps the %s", (route, kept) => {
+    expect(compileRoute(route, SENSOR).keeps).toBe(kept);
+  });
+
+  it("that keeps something never gives two files one target", () => {
+    const part = fc.constantFrom("a", "b", "a_b", "x");
+    const path = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
+    const route = fc.constantFrom(undefined, "x/", "x/{folder}/{name}", "{folder}/{name}", "a/x_{name}", "{name}");
+    fc.assert(
+      fc.property(route, path, path, (template, one, other) => {
+        const compiled = compileRoute(template, ANY);
+        const what = (file: string) => (compiled.keeps === "path" ? file : file.slice(file.lastIndexOf("/") + 1));
+        fc.pre(what(one) !== what(other));
+        expect(compiled.apply({ name: one })).not.toBe(compiled.apply({ name: other }));
+      }),
+    );
   });
 
   it("keeps the bytes of a name that is not UTF-8", () => {
@@ -66,7 +114,7 @@ describe("refused when compiled", () => {
   it.each([
     [
       "{site}/{name}",
-      "column 1: the match gives no field {site}; there are {id} {date} {seq} {name} {stem} {ext} {dir}",
+      "column 1: the match gives no field {site}; there are {id} {date} {seq} {name} {stem} {ext} {folder} {source}",
     ],
     ["x{id:yyyy}", "column 2: {id:yyyy}: the match does not read this field as a date"],
     ["{date:3d}", "the field is a date, not digits"],
@@ -100,7 +148,7 @@ describe("refused for one file", () => {
     ["x/{all}", ""],
     ["{all}", "."],
     ["{all}", ".."],
-    ["{dir}/x", "../y"],
+    ["{folder}/x", "../y"],
     ["x.{all}", "é".repeat(127)],
     [undefined, "../x"],
   ])("%s of %j", (route, name) => {
@@ -113,7 +161,7 @@ describe("refused for one file", () => {
 
   it("whatever the name is, the path stays in the target folder", () => {
     const unit = fc.constantFrom("/", ".", "..", "a", "\n", "\0", " ", "\udcff", "//", "~", "\\");
-    const route = compileRoute("in/{dir}/{stem}{ext}", ANY);
+    const route = compileRoute("in/{folder}/{stem}{ext}", ANY);
     fc.assert(
       fc.property(fc.array(unit, { maxLength: 8 }), (units) => {
         let path: string;

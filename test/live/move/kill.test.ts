@@ -1,113 +1,114 @@
 /** kill -9 at random moments of a move between two real servers: nothing lost, nothing half, nothing twice. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { createHash, randomInt } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { describeLive } from "../available.js";
-import { type LiveFtp, start } from "../servers/ftp.js";
-import { url } from "./url.js";
+import type { Kind, LiveFtp } from "../servers/ftp.js";
+import { type Death, Yard } from "./yard.js";
 
-const FILES = 2_000;
-const KILLS = 20;
-const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
+/** To have the same choices again: KILL_SEED=… */
+const SEED = Number(process.env.KILL_SEED ?? randomInt(2 ** 31));
+/** All kills and files are so many times as many. */
+const SCALE = Number(process.env.KILL_SCALE ?? 1);
 
-const nameOf = (i: number) => `sensor_${String(i % 97).padStart(5, "0")}_20260118_${String(i).padStart(8, "0")}.dat`;
-const contentOf = (i: number) => Buffer.alloc((i * 7919) % 8192, `${i},`);
-
-/** Every file below the two folders, checked: under a final name only whole files, and each file somewhere whole. */
-function checkInvariants(from: LiveFtp, to: LiveFtp, digests: ReadonlyMap<string, string>): { moved: number } {
-  const there = new Set(readdirSync(join(to.home, "in")).filter((name) => !name.endsWith(".part")));
-  const here = new Set(readdirSync(join(from.home, "out")));
-  for (const [name, digest] of digests) {
-    expect(here.has(name) || there.has(name), `${name} is on one side at least`).toBe(true);
-    if (there.has(name)) expect(digestOf(join(to.home, "in", name)), name).toBe(digest);
-  }
-  return { moved: there.size };
+interface Plan {
+  readonly kinds: readonly [Kind, Kind];
+  readonly files: number;
+  readonly kills: number;
+  readonly source: "delete" | "keep";
 }
 
-function digestOf(path: string): string {
-  return createHash("sha1").update(readFileSync(path)).digest("hex");
+const PLANS: readonly Plan[] = [
+  { kinds: ["vsftpd", "proftpd"], files: 2_500, kills: 100, source: "delete" },
+  { kinds: ["pureftpd", "pyftpdlib"], files: 2_000, kills: 80, source: "delete" },
+  { kinds: ["pyftpdlib", "vsftpd"], files: 500, kills: 20, source: "keep" },
+];
+
+/** What a process is killed behind, as often as it is named; `start`: some time behind its own start. */
+const BEHIND: readonly Death["behind"][] = ["start", "temp", "data", "data", "final", "final", "removed", "removed"];
+/** Milliseconds behind that, at most. */
+const LATER = { start: 400, temp: 15, data: 15, final: 15, removed: 15 } as const;
+/** Files that are left, at least, when a process begins: more are planted where a machine was too fast. */
+const RESERVE = 150;
+
+/** When the next process dies. On average it does as much as is due: so what is left lasts until the last kill. */
+function nextDeath(yard: Yard, { source }: Plan, killsLeft: number): Death {
+  const { dice } = yard;
+  const possible = BEHIND.filter((each) => each !== "removed" || source === "delete");
+  const behind = possible[Math.floor(dice() * possible.length)] as Death["behind"];
+  const due = Math.max(1, Math.floor(yard.left / killsLeft));
+  const nth = behind === "start" ? 1 : 1 + Math.floor(dice() * due);
+  const later = dice() < 0.5 ? 0 : dice() * LATER[behind];
+  return { behind, nth, later };
 }
 
-/**
- * Kills the child at a random moment: sometimes while it starts or lists, mostly while files move. `calm`: not before it
- * has published something, however slow the machine is.
- */
-async function killSometime(child: ChildProcess, to: LiveFtp, calm: boolean): Promise<void> {
-  const names = () => readdirSync(join(to.home, "in"));
-  const count = calm ? () => names().filter((name) => !name.endsWith(".part")).length : () => names().length;
-  const before = count();
-  if (!calm && randomInt(5) === 0) await sleep(randomInt(1_500));
-  else while (child.exitCode === null && count() === before) await sleep(3);
-  await sleep(randomInt(1_000));
-  child.kill("SIGKILL");
+/** A process of the server that serves somebody. */
+function aSession({ pid, processes }: LiveFtp, random: number): number | undefined {
+  const sessions = processes().filter((each) => each !== pid);
+  return sessions[Math.floor(random * sessions.length)];
 }
 
-describeLive(["vsftpd", "proftpd"], "a move killed at random moments", () => {
-  test(`${KILLS} kills during ${FILES} files: the last run finishes, byte for byte`, { timeout: 240_000 }, async () => {
-    const [from, to] = await Promise.all([start("vsftpd"), start("proftpd")]);
-    const scratch = mkdtempSync(join(tmpdir(), "polywire-kill-"));
-    try {
-      const digests = seed(from, to);
-      const options = {
-        from: url(from, "out"),
-        to: url(to, "in"),
-        match: "sensor_{id:5d}_{date:yyyyMMdd}_{seq:8d}.dat",
-        journal: join(scratch, "move.journal"),
-        // Slow enough that there is time for all the kills.
-        maxBytesPerSecond: 700_000,
-        // Few lanes, so that a group of files is published within the life of a process.
-        lanes: 3,
-      };
-      const run = () => spawn(process.execPath, ["--import", "tsx", CHILD, JSON.stringify(options)], { stdio: "pipe" });
-      let progress = 0;
-      for (let kill = 0; kill < KILLS; kill++) {
-        const child = run();
-        const exited = new Promise((resolve) => child.once("exit", resolve));
-        await killSometime(child, to, kill % 4 === 3);
-        await exited;
-        expect(child.signalCode, "the job was not over before the last kill").toBe("SIGKILL");
-        const { moved } = checkInvariants(from, to, digests);
-        expect(moved).toBeGreaterThanOrEqual(progress);
-        progress = moved;
+describeLive(["vsftpd", "proftpd", "pureftpd", "pyftpdlib"], "a move killed at random moments", () => {
+  beforeAll(() => void process.stderr.write(`KILL_SEED=${SEED}\n`));
+
+  describe.concurrent("ends byte for byte", () => {
+    test.each(PLANS)(
+      "$kinds: $kills kills, $files files, source: $source",
+      { timeout: 900_000 * SCALE },
+      async (plan) => {
+        const yard = await Yard.start(plan.kinds, SEED + PLANS.indexOf(plan), { source: plan.source, lanes: 3 });
+        try {
+          yard.plant(plan.files * SCALE);
+          const all = plan.kills * SCALE;
+          let inTransfer = 0;
+          for (let kills = 0; kills < all; ) {
+            if (yard.left < RESERVE) yard.plant(RESERVE);
+            if (await yard.run(nextDeath(yard, plan, all - kills)).wasKilled()) kills++;
+            if (yard.check().temps > 0) inTransfer++;
+          }
+          expect(inTransfer, "kills that broke off transfers").toBeGreaterThan(all / 4);
+          if (yard.left === 0) yard.plant(RESERVE);
+          yard.checkEnd(await yard.run().result());
+        } finally {
+          await yard.stop();
+        }
+      },
+    );
+
+    test("sessions of the servers are killed under it", { timeout: 600_000 * SCALE }, async () => {
+      const kills = 60 * SCALE;
+      // Each of them may be the one that is killed, every time.
+      const tries = { retry: 10_000 };
+      const yard = await Yard.start(["vsftpd", "proftpd"], SEED - 1, { lanes: 4, tries });
+      try {
+        yard.plant(1_000 * SCALE);
+        let life = yard.run();
+        for (let killed = 0; killed < kills; ) {
+          if (yard.left < RESERVE) yard.plant(RESERVE);
+          const until = yard.left - 1 - Math.floor(yard.dice() * 10);
+          while (life.runs && yard.left > until) await sleep(5);
+          const session = aSession(yard.dice() < 0.5 ? yard.from : yard.to, yard.dice());
+          if (!life.runs) {
+            expect(await life.result()).toMatchObject({ failed: 0, conflicts: 0, gone: 0, left: 0 });
+            yard.plant(RESERVE);
+            life = yard.run();
+          } else if (session !== undefined && kill(session)) killed++;
+          yard.check();
+        }
+        await life.result();
+        yard.checkEnd(await yard.run().result());
+      } finally {
+        await yard.stop();
       }
-      expect(progress).toBeGreaterThan(0);
-      expect(progress).toBeLessThan(FILES);
-      const result = await finish(run());
-      expect(result).toMatchObject({ moved: FILES, failed: 0, conflicts: 0, gone: 0, left: 0 });
-      checkInvariants(from, to, digests);
-      expect(readdirSync(join(from.home, "out"))).toEqual([]);
-      expect(readdirSync(join(to.home, "in")).sort()).toEqual([...digests.keys()].sort());
-    } finally {
-      await Promise.all([from.stop(), to.stop()]);
-      rmSync(scratch, { recursive: true });
-    }
+    });
   });
 });
 
-function seed(from: LiveFtp, to: LiveFtp): Map<string, string> {
-  const digests = new Map<string, string>();
-  for (const server of [from, to]) mkdirSync(join(server.home, server === from ? "out" : "in"));
-  for (let i = 0; i < FILES; i++) {
-    const content = contentOf(i);
-    writeFileSync(join(from.home, "out", nameOf(i)), content);
-    digests.set(nameOf(i), createHash("sha1").update(content).digest("hex"));
+/** False where it had gone. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, "SIGKILL");
+  } catch {
+    return false;
   }
-  from.handOver();
-  to.handOver();
-  return digests;
-}
-
-async function finish(child: ChildProcess): Promise<unknown> {
-  let out = "";
-  let errors = "";
-  child.stdout?.on("data", (chunk) => (out += chunk));
-  child.stderr?.on("data", (chunk) => (errors += chunk));
-  const code = await new Promise((resolve) => child.once("exit", resolve));
-  expect(code, errors).toBe(0);
-  return JSON.parse(out).result;
 }

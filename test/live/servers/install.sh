@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Installs the real FTP, news and mail servers and the clients that the live tests use, on Debian or Ubuntu: npm run servers
+# Installs the real FTP, news and mail servers, Redis, and the clients that the live tests use, on Debian or Ubuntu:
+# npm run servers
 #
 # The daemons exclude one another as packages, and an installed one starts by itself. So none is installed: each is
 # unpacked into a folder of its own, and nothing of this machine's own servers is touched. INN insists on the account
 # "news", which Debian and Ubuntu have from the start (uid 9), but has its files in folders of the tests: /etc/news,
 # /var/lib/news and /var/spool/news are neither read nor written. What the machine gets:
-#   - those it lacks of the libraries the daemons need, of pyftpdlib, lftp, curl and openssl, with apt-get; a package that
-#     is installed already is not upgraded
+#   - those it lacks of the libraries the daemons need, of pyftpdlib, lftp, curl, openssl and Chromium, with apt-get; a
+#     package that is installed already is not upgraded
 #   - the folder $POLYWIRE_SERVERS (default: /opt/polywire-servers); the first test that wants 100,000 articles puts them
 #     there, too (130 MB)
 #   - links from /usr/lib/dovecot and /usr/bin/doveconf to that folder, the only places where Dovecot looks for its parts;
@@ -40,8 +41,11 @@ inn       usr/lib/news/bin/innd   inn2 inn2-inews sasl2-bin
 cyrus     usr/lib/cyrus/bin/pop3d cyrus-nntpd cyrus-imapd cyrus-pop3d cyrus-common
 dovecot   usr/sbin/dovecot        dovecot-core dovecot-imapd dovecot-pop3d dovecot-submissiond dovecot-lmtpd
 postfix   usr/sbin/postfix        postfix
-exim      usr/sbin/exim4          exim4-daemon-heavy"
+exim      usr/sbin/exim4          exim4-daemon-heavy
+redis     usr/bin/redis-server    redis-server redis-tools"
 tools="python3 python3-pyftpdlib python3-openssl lftp curl openssl netbase libpam-modules libsasl2-modules"
+# Ubuntu has Chromium as a snap only: pages are not looked at there.
+[ "$(. /etc/os-release && echo "$ID")" = ubuntu ] || tools+=" chromium fonts-dejavu-core"
 
 updated=
 update() {
@@ -153,6 +157,6 @@ while read -r kind program _; do
   row "$kind" "$(<"$dir/$kind/version")" "$dir/$kind/$program"
 done <<<"$servers"
 row pyftpdlib "$(version python3-pyftpdlib)" "/usr/bin/python3 -m pyftpdlib"
-for tool in lftp curl openssl; do
-  row "$tool" "$(version $tool)" "$(command -v $tool)"
+for tool in lftp curl openssl chromium; do
+  [ -n "$(missing $tool)" ] || row "$tool" "$(version $tool)" "$(command -v $tool)"
 done

@@ -1,0 +1,33 @@
+/** Opens what hands out the files of a move to others. What is not asked for is not loaded. */
+import { type ResolvedMove, traitsOf } from "../move/options.js";
+import type { Dispatcher, JobHeader } from "./dispatcher.js";
+import { Feeder, type FeederContext } from "./feeder.js";
+
+/** Milliseconds: processes of this machine are known to be dead when they are. */
+const NO_LEASE = 2 ** 31 - 1;
+
+/** The feeder of a move that others are to do; undefined where this process moves the files. */
+export async function openFeeder(
+  move: ResolvedMove,
+  context: Omit<FeederContext, "move">,
+): Promise<Feeder | undefined> {
+  const dispatcher = await openDispatcher(move, context);
+  return dispatcher && new Feeder({ ...context, move }, dispatcher);
+}
+
+async function openDispatcher(
+  move: ResolvedMove,
+  { journal, signal }: Pick<FeederContext, "journal" | "signal">,
+): Promise<Dispatcher | undefined> {
+  const { dispatch, sides } = move;
+  if (dispatch === undefined) return undefined;
+  const { lanes, bytesPerSecond } = dispatch;
+  const header: JobHeader = { job: journal.jobId, traits: traitsOf(move), lanes, bytesPerSecond, lease: NO_LEASE };
+  if (dispatch.kind === "processes") {
+    const { ProcessDispatcher } = await import("./processes.js");
+    return ProcessDispatcher.open({ ...dispatch, ...sides, header });
+  }
+  const { RedisDispatcher } = await import("./redis.js");
+  const shown = { from: String(move.settings.from), to: String(move.settings.to) };
+  return RedisDispatcher.open({ ...dispatch, shown, signal, header: { ...header, lease: dispatch.lease } });
+}

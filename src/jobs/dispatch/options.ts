@@ -1,0 +1,117 @@
+/** Who moves the files of a move: this process, others on this machine, or workers anywhere. Every default in one place. */
+import { UsageError } from "../../client/errors.js";
+import { wholeNumber } from "../../client/options.js";
+import { checkRedisUrl } from "./redis-url.js";
+
+/** Processes of this machine. */
+export interface ProcessDispatch {
+  /** Processes that move files; the lanes of the job are shared out among them. */
+  readonly processes: number;
+}
+
+/** Workers (`polywire worker`, {@link runWorker}) that take their work from a Redis. */
+export interface RedisDispatch {
+  /** `redis://user:password@host:port/db`, or `rediss:` for TLS. Needs the packages `bullmq` and `ioredis`. */
+  readonly redis: string | URL;
+  /** Workers and coordinator meet under this name: one job at a time. Default: `polywire`. */
+  readonly queue?: string | undefined;
+  /** What the workers' configuration calls the two sides. Default: `source` and `target`. */
+  readonly places?: { readonly from?: string | undefined; readonly to?: string | undefined } | undefined;
+  /** Pairs of connections over all workers. Default: no limit but those of the workers. */
+  readonly maxConnections?: number | undefined;
+  /** Milliseconds without a word from a worker after which its files are given to another one. Default: 30 000. */
+  readonly lease?: number | undefined;
+}
+
+/** Who moves the files. */
+export type MoveDispatch = ProcessDispatch | RedisDispatch;
+
+/** How much of a move goes to whom. */
+export interface Shares {
+  readonly lanes?: number | undefined;
+  readonly maxBytesPerSecond?: number | undefined;
+}
+
+/** How lanes and bytes are shared out. */
+interface Shared {
+  /** Pairs of connections for a batch. */
+  readonly lanes: number;
+  readonly bytesPerSecond: number | undefined;
+}
+
+/** {@link MoveDispatch} with every default filled in. */
+export type ResolvedDispatch =
+  | (Shared & {
+      readonly kind: "processes";
+      readonly processes: number;
+      /** Batches that a process has at a time. */
+      readonly batches: number;
+    })
+  | (Shared & {
+      readonly kind: "redis";
+      readonly redis: string;
+      readonly queue: string;
+      readonly places: { readonly from: string; readonly to: string };
+      /** Batches that are worked on at a time, over all workers. */
+      readonly batches: number | undefined;
+      readonly lease: number;
+    });
+
+/** Lanes of a process, and of a batch on Redis, by default. */
+const LANES = 8;
+const BATCH_LANES = 4;
+const LEASE = 30_000;
+const MOST_LEASE = 3_600_000;
+/** Names that stand in keys of Redis. */
+const NAME = /^[\w.-]{1,100}$/;
+
+/** Fills in the defaults. Throws UsageError for what cannot work together. */
+export function resolveDispatch(given: MoveDispatch | undefined, shares: Shares): ResolvedDispatch | undefined {
+  if (given === undefined) return undefined;
+  if ("processes" in given && "redis" in given)
+    throw new UsageError("files are moved by processes of this machine, or by workers on Redis: not both");
+  return "redis" in given ? resolveRedis(given, shares) : resolveProcesses(given, shares);
+}
+
+function resolveProcesses(given: ProcessDispatch, { lanes = LANES, maxBytesPerSecond }: Shares): ResolvedDispatch {
+  const processes = wholeNumber("processes", given.processes, 1, 256);
+  const share = Math.floor(lanes / processes);
+  if (share === 0) throw new UsageError(`${lanes} lanes cannot be shared by ${processes} processes: each needs one`);
+  // Two batches: where one comes to its end, the lanes of the other are at work.
+  const batches = Math.min(2, share);
+  return {
+    kind: "processes",
+    processes,
+    batches,
+    lanes: Math.floor(share / batches),
+    bytesPerSecond: maxBytesPerSecond && maxBytesPerSecond / (processes * batches),
+  };
+}
+
+function resolveRedis(given: RedisDispatch, { lanes = BATCH_LANES, maxBytesPerSecond }: Shares): ResolvedDispatch {
+  const { queue = "polywire", places, maxConnections, lease = LEASE } = given;
+  if (maxConnections !== undefined) wholeNumber("maxConnections", maxConnections, 1, 100_000);
+  const each = Math.min(lanes, maxConnections ?? lanes);
+  const batches = maxConnections && Math.floor(maxConnections / each);
+  if (maxBytesPerSecond !== undefined && batches === undefined) {
+    throw new UsageError("maxBytesPerSecond cannot be shared out among any number of workers", {
+      advice: "give maxConnections, too, or a limit to each worker",
+    });
+  }
+  return {
+    kind: "redis",
+    redis: checkRedisUrl(given.redis),
+    queue: checkName("queue", queue),
+    places: { from: checkName("place", places?.from ?? "source"), to: checkName("place", places?.to ?? "target") },
+    lanes: each,
+    batches,
+    bytesPerSecond: maxBytesPerSecond && maxBytesPerSecond / (batches ?? 1),
+    lease: wholeNumber("lease", lease, 1_000, MOST_LEASE),
+  };
+}
+
+/** A name that may stand in a key. */
+export function checkName(what: string, name: string): string {
+  if (NAME.test(name)) return name;
+  throw new UsageError(`a ${what} is letters, digits, ".", "-" and "_", 100 at most, not ${JSON.stringify(name)}`);
+}

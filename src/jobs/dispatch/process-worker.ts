@@ -1,0 +1,52 @@
+/** A process that moves batches for the one which started it: it ends with that, and knows nothing but what that tells. */
+import { Bucket } from "../move/bucket.js";
+import { sideOf } from "../move/sources.js";
+import { unpackBatch } from "./batch.js";
+import { BatchWork, type Places, type Workshop } from "./batch-work.js";
+import type { JobHeader } from "./dispatcher.js";
+import type { FromProcess, ToProcess } from "./ipc.js";
+
+const ending = new AbortController();
+const running = new Set<Promise<unknown>>();
+let job: { header: JobHeader; places: Places; shop: Workshop } | undefined;
+
+/** Resolves when the message is out of this process. */
+function send(message: FromProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.send?.(message, undefined, {}, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function begin({ name, header, from, to }: ToProcess & { kind: "start" }): void {
+  const places = { from: sideOf(from).make, to: sideOf(to).make };
+  const shop: Workshop = {
+    name,
+    lanes: header.lanes,
+    bucket: new Bucket(),
+    ending: ending.signal,
+    send: (piece) => send({ kind: "piece", piece }),
+  };
+  job = { header, places, shop };
+}
+
+async function work(message: ToProcess & { kind: "batch" }): Promise<void> {
+  if (job === undefined) return;
+  const { header, places, shop } = job;
+  await new BatchWork(unpackBatch(message.batch, header.job), header, places, shop).run();
+}
+
+process.on("message", (message: ToProcess) => {
+  if (message.kind === "start") return begin(message);
+  if (message.kind === "end") {
+    ending.abort();
+    return void Promise.allSettled(running).then(() => process.disconnect());
+  }
+  const done = work(message).finally(() => running.delete(done));
+  running.add(done);
+  return undefined;
+});
+// The coordinator is gone, and with it whoever would hear of what is done here.
+process.on("disconnect", () => process.exit());
+// Ctrl-C reaches all processes of a terminal: the coordinator says what is to be done.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {});

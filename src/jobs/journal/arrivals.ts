@@ -1,0 +1,180 @@
+/** Listed files that are not taken at once: those that may still be written, and those whose done file is missing. */
+import type { ListedFile } from "./listing.js";
+import { fromColumn, stateCode, toColumn } from "./schema.js";
+import type { SqlDatabase, SqlRow, SqlStatement } from "./sqlite.js";
+
+/** A file that was listed, and is to be looked at before it is planned. */
+export interface Arrival {
+  readonly name: string;
+  readonly size: number | undefined;
+  readonly mtime: number | undefined;
+  /** Milliseconds since 1970: when that was seen. */
+  readonly seen: number;
+  /** `time`: the time is not exact. `kind`: nothing says that it is a file. */
+  readonly vague: "time" | "kind" | undefined;
+}
+
+/** A done file and the file it stands for; names as in the journal. */
+export interface Pair {
+  readonly done: string;
+  readonly file: string;
+}
+
+const VAGUE = [undefined, "time", "kind"] as const;
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS arrivals(
+    id INTEGER PRIMARY KEY, name NOT NULL, size INTEGER, mtime INTEGER, seen INTEGER NOT NULL, vague INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS unchanged(
+    name PRIMARY KEY, size INTEGER, mtime INTEGER, since INTEGER NOT NULL, look INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS done_files(name PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS done_pairs(
+    done NOT NULL, file NOT NULL, promoted INTEGER NOT NULL, PRIMARY KEY(done, file)) WITHOUT ROWID;
+`;
+/** Rows read at a time. */
+const PAGE = 500;
+const ARRIVED = (["DONE", "SKIPPED_SAME"] as const).map(stateCode).join(", ");
+const OVER = (["DONE", "SKIPPED_SAME", "GONE"] as const).map(stateCode).join(", ");
+
+const SQL = {
+  add: "INSERT INTO arrivals(name, size, mtime, seen, vague) VALUES(?, ?, ?, ?, ?)",
+  page: `SELECT id, name, size, mtime, seen, vague FROM arrivals WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
+  // Of a file that was seen the same before, the moment of that look stays.
+  look: `INSERT INTO unchanged VALUES(?, ?, ?, ?, ?) ON CONFLICT(name) DO UPDATE SET
+    since = CASE WHEN size IS excluded.size AND mtime IS excluded.mtime THEN min(since, excluded.since)
+      ELSE excluded.since END,
+    size = excluded.size, mtime = excluded.mtime, look = excluded.look`,
+  since: "SELECT since FROM unchanged WHERE name = ?",
+  addDone: "INSERT OR IGNORE INTO done_files VALUES(?)",
+  hasDone: "SELECT 1 FROM done_files WHERE name = ?",
+  pair: "INSERT OR REPLACE INTO done_pairs VALUES(?, ?, 0)",
+  over: `SELECT p.done FROM done_pairs p JOIN files f ON f.name = p.file WHERE p.promoted = 0 AND p.done > ?
+    GROUP BY p.done HAVING max(f.state IN (${ARRIVED})) AND min(f.state IN (${OVER})) ORDER BY p.done LIMIT ${PAGE}`,
+  promote: "UPDATE done_pairs SET promoted = 1 WHERE done = ?",
+  forget: "DELETE FROM done_pairs WHERE done = ?",
+  forgetMoved: `DELETE FROM done_pairs WHERE promoted = 1
+    AND EXISTS (SELECT 1 FROM files f WHERE f.name = done_pairs.done AND f.state IN (${ARRIVED}))`,
+  target: `SELECT f.name, f.target FROM done_pairs p JOIN files f ON f.name = p.file
+    WHERE p.done = ? AND p.promoted = 1 ORDER BY f.state NOT IN (${ARRIVED}), p.file LIMIT 1`,
+} as const;
+
+/** One look is one listing; what earlier looks saw is remembered, by later runs of the journal, too. */
+export class Arrivals {
+  readonly #db: SqlDatabase;
+  readonly #sql: Record<keyof typeof SQL, SqlStatement>;
+  #look: number;
+
+  constructor(db: SqlDatabase) {
+    this.#db = db;
+    db.exec(`${TABLES} DELETE FROM arrivals; DELETE FROM done_files`);
+    this.#sql = Object.fromEntries(
+      Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)]),
+    ) as unknown as Record<keyof typeof SQL, SqlStatement>;
+    this.#look = Number(db.prepare("SELECT coalesce(max(look), 0) AS look FROM unchanged").get()!.look);
+  }
+
+  /** A look begins. */
+  begin(): void {
+    this.#look++;
+    this.#db.transaction(() => this.#db.exec("DELETE FROM arrivals; DELETE FROM done_files"));
+  }
+
+  /** Files that are to be looked at, seen at `now` (milliseconds since 1970). */
+  add(batch: readonly ListedFile[], now: number): void {
+    if (batch.length === 0) return;
+    this.#db.transaction(() => {
+      for (const { name, size, mtime, coarse, unsure } of batch) {
+        const vague = unsure ? "kind" : coarse !== undefined || size === undefined ? "time" : undefined;
+        this.#sql.add.run(toColumn(name), size ?? null, mtime ?? null, now, VAGUE.indexOf(vague));
+      }
+    });
+  }
+
+  /** Done files that are there. */
+  addDone(names: readonly string[]): void {
+    if (names.length === 0) return;
+    this.#db.transaction(() => {
+      for (const name of names) this.#sql.addDone.run(toColumn(name));
+    });
+  }
+
+  hasDone(name: string): boolean {
+    return this.#sql.hasDone.get(toColumn(name)) !== undefined;
+  }
+
+  /** What this look brought, as it was listed, in groups. */
+  *pages(): IterableIterator<Arrival[]> {
+    for (let rows = this.#sql.page.all(0); rows.length > 0; rows = this.#sql.page.all(rows.at(-1)!.id!)) {
+      yield rows.map(toArrival);
+    }
+  }
+
+  /** Notes how files are now. Gives for each since when it has been so, in milliseconds since 1970. */
+  unchangedSince(files: readonly Arrival[]): number[] {
+    return this.#db.transaction(() =>
+      files.map(({ name, size, mtime, seen }) => {
+        const column = toColumn(name);
+        this.#sql.look.run(column, size ?? null, mtime ?? null, seen, this.#look);
+        return Number(this.#sql.since.get(column)!.since);
+      }),
+    );
+  }
+
+  /** The look is over: what it did not see is forgotten. */
+  end(): void {
+    this.#db.transaction(() => {
+      this.#db.prepare("DELETE FROM unchanged WHERE look < ?").run(this.#look);
+      this.#db.exec("DELETE FROM arrivals; DELETE FROM done_files");
+    });
+  }
+
+  /** Files that are planned, and their done files. */
+  pair(pairs: readonly Pair[]): void {
+    if (pairs.length === 0) return;
+    this.#db.transaction(() => {
+      for (const { done, file } of pairs) this.#sql.pair.run(toColumn(done), toColumn(file));
+    });
+  }
+
+  /** Done files whose files are all safe, in groups. Each group is to be promoted or forgotten, or comes no more. */
+  *over(): IterableIterator<string[]> {
+    for (let rows = this.#sql.over.all(""); rows.length > 0; rows = this.#sql.over.all(rows.at(-1)!.done!)) {
+      yield rows.map(({ done }) => fromColumn(done!));
+    }
+  }
+
+  /** These are to be moved themselves: see {@link targetOf}. */
+  promote(done: readonly string[]): void {
+    this.#db.transaction(() => {
+      for (const name of done) this.#sql.promote.run(toColumn(name));
+    });
+  }
+
+  /** These are gone. */
+  forget(done: readonly string[]): void {
+    this.#db.transaction(() => {
+      for (const name of done) this.#sql.forget.run(toColumn(name));
+    });
+  }
+
+  /** Those that were to be moved, and were, are forgotten. */
+  forgetMoved(): void {
+    this.#db.transaction(() => this.#sql.forgetMoved.run());
+  }
+
+  /** Where the file went whose done file this is; undefined where it is no promoted one. */
+  targetOf(done: string): string | undefined {
+    const row = this.#sql.target.get(toColumn(done));
+    return row && fromColumn(row.target ?? row.name!);
+  }
+}
+
+function toArrival(row: SqlRow): Arrival {
+  const known = (value: unknown) => (value === null ? undefined : Number(value));
+  return {
+    name: fromColumn(row.name!),
+    size: known(row.size),
+    mtime: known(row.mtime),
+    seen: row.seen as number,
+    vague: VAGUE[row.vague as number],
+  };
+}
