@@ -1,5 +1,7 @@
 /** The command line of a move → the library's options, and where its journal is. */
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
+import { extname } from "node:path";
 import { redactUrl, UsageError } from "../../index.js";
 import {
   isJobFile,
@@ -60,9 +62,17 @@ export async function jobOf(context: Context, paths: readonly string[], given: M
   if (second === undefined && !isJobFile(first))
     throw new UsageError("TO is missing", { advice: "write FROM and TO, or a job file (job.json, job.mjs)" });
   if (second === undefined) return { job: await jobFrom(context, first, given), named: true };
+  if (paths.length > 2) refuseExpanded(given.match, paths.at(-1) as string);
   const [from, to] = [paths.length === 2 ? first : paths.slice(0, -1), paths.at(-1) as string];
   const journal = given.journal ?? defaultJournal(from, to, given.match);
   return { job: complete(context, { from, to, journal }, given), named: given.journal !== undefined };
+}
+
+/** `FROM TO --match *.csv` without quotes is `FROM TO --match 1.csv 2.csv 3.csv` to us: the last file is no folder to move to. */
+function refuseExpanded(match: string | undefined, to: string): void {
+  if (match === undefined || /[*?[{(]/.test(match) || extname(to) === "" || extname(to) !== extname(match)) return;
+  if (statSync(to, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new UsageError(`${to} is no folder to move to`, { advice: "put the pattern behind --match in quotes" });
 }
 
 /** The job that a job file, or a journal, tells. */
