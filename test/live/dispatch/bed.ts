@@ -45,11 +45,19 @@ export class Child {
     if (this.process.exitCode) throw new Error(`a process ended with code ${this.process.exitCode}: ${this.#errors}`);
   }
 
-  /** What it printed, when it ended in order. */
+  /** Resolves when a worker has reached its Redis. */
+  async working(): Promise<void> {
+    while (!this.#out.includes("working\n")) {
+      this.check();
+      await sleep(20);
+    }
+  }
+
+  /** What it printed last, when it ended in order. */
   async result(): Promise<Record<string, unknown>> {
     await this.ended;
     expect(this.process.exitCode, this.#errors).toBe(0);
-    return JSON.parse(this.#out) as Record<string, unknown>;
+    return JSON.parse(this.#out.trimEnd().split("\n").at(-1) as string) as Record<string, unknown>;
   }
 }
 

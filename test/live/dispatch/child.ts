@@ -7,5 +7,13 @@ const task = JSON.parse(process.env.POLYWIRE_TEST_TASK ?? "") as Task;
 const ending = new AbortController();
 process.on("SIGINT", () => ending.abort());
 const { signal } = ending;
-const result = "move" in task ? await move({ ...task.move, signal }) : await runWorker({ ...task.worker, signal });
+let isWorking = false;
+/** Said once: it has reached its Redis. */
+const onProgress = () => {
+  if (!isWorking) console.log("working");
+  isWorking = true;
+};
+const result = await ("move" in task
+  ? move({ ...task.move, signal })
+  : runWorker({ ...task.worker, signal, onProgress }));
 console.log(JSON.stringify(result));

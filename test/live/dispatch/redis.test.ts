@@ -20,7 +20,8 @@ describeLive(["vsftpd", "proftpd", "redis"], "workers on a Redis", () => {
     await bed.until(100);
     expect(await bed.lookAtRedis()).toBeGreaterThan(3);
     await Promise.all(doomed.map((child) => child.kill("SIGKILL")));
-    bed.worker(worker);
+    // One that does not reach its Redis ends: that is for whoever starts it to know.
+    await bed.worker(worker).working();
     await bed.until(bed.arrived() + 100);
     await bed.loseRedis();
     await bed.until(bed.arrived() + 200);
