@@ -40,7 +40,8 @@ export async function startBed() {
 
     /** A client that is logged in, and has that mailbox selected, if any. */
     async client(user: User, mailbox?: string, place = dovecot): Promise<ImapClient> {
-      const client = new imap.ImapClient({ ...place, security: "plain", credentials: login(user) });
+      const { host, port } = place;
+      const client = new imap.ImapClient({ host, port, security: "plain", credentials: login(user) });
       opened.push(client);
       await client.connect();
       await client.login();

@@ -32,9 +32,9 @@ const content = all.map((n) => {
 });
 const octets = content.reduce((sum, { length }) => sum + length, 0);
 
-async function client(place: { host: string; port: number }, pipelining?: number) {
+async function client({ host, port }: { host: string; port: number }, pipelining?: number) {
   const credentials = { user, password };
-  const pop3 = new Pop3Client({ ...place, security: "plain", credentials, pipelining, mechanisms: ["PLAIN"] });
+  const pop3 = new Pop3Client({ host, port, security: "plain", credentials, pipelining, mechanisms: ["PLAIN"] });
   await pop3.connect();
   await pop3.login();
   return pop3;
