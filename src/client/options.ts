@@ -131,8 +131,8 @@ export const MOST_MS = 2 ** 31 - 1;
 const MiB = 1024 * 1024;
 const LIMITS = { line: MiB, reply: MiB, body: 256 * MiB, readAhead: 64 * MiB, queue: 100_000 } as const;
 
-/** The options all protocols share. */
-const NAMES: Readonly<Record<keyof ClientOptions, true>> = {
+/** The options all protocols share, by their names. */
+export const SHARED_NAMES: Readonly<Record<keyof ClientOptions, true>> = {
   host: true,
   port: true,
   security: true,
@@ -158,7 +158,7 @@ export type OwnNames<T extends ClientOptions> = Readonly<Record<Exclude<keyof T,
  * @param own The options that the protocol has besides.
  */
 export function resolve(protocol: Protocol, options: ClientOptions, own: object = {}): ResolvedOptions {
-  checkNames(options, Object.keys({ ...NAMES, ...own }), { protocol });
+  checkNames(options, Object.keys({ ...SHARED_NAMES, ...own }), { protocol });
   const { host } = options;
   if (typeof host !== "string" || host === "" || /[\s\0/@]/.test(host)) {
     throw new UsageError(`host ${JSON.stringify(host)} is not a host name or an address`, { protocol });

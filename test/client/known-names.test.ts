@@ -1,23 +1,9 @@
 /** Names that do not exist, and what was probably meant. */
 import { expect, test } from "vitest";
 import { UsageError } from "../../src/client/errors.js";
-import { checkNames, nearest } from "../../src/client/known-names.js";
+import { checkNames } from "../../src/client/known-names.js";
 
 const KNOWN = ["host", "port", "credentials", "readAhead", "tls"];
-
-test.each([
-  ["hots", "host"],
-  ["hst", "host"],
-  ["HOST", "host"],
-  ["credential", "credentials"],
-  ["credetnails", "credentials"],
-  ["readahed", "readAhead"],
-  ["tsl", "tls"],
-  ["xyz", undefined],
-  ["", undefined],
-])("%j is nearest to %j", (name, expected) => {
-  expect(nearest(name, KNOWN)).toBe(expected);
-});
 
 test("what is known, undefined, or not there at all is no error", () => {
   checkNames({ host: 1, nobody: undefined }, KNOWN);

@@ -3,7 +3,7 @@ import { onAbort } from "../../client/abort.js";
 import { UsageError } from "../../client/errors.js";
 import { Bucket } from "../move/bucket.js";
 import { Crew } from "../move/crew.js";
-import { codeOf, type LaneContext } from "../move/ledger.js";
+import { codeOf, laneContext } from "../move/ledger.js";
 import type { LaneMove } from "../move/options.js";
 import type { Place } from "../move/place.js";
 import { BatchDesk } from "./batch-desk.js";
@@ -63,17 +63,13 @@ export class BatchWork {
     const files = batch.files.filter(({ recover }) => !recover).map(({ file }) => file);
     this.#desk = new BatchDesk(files, orphans, lanes, () => this.#announce());
     const move: LaneMove = { ...header.traits, ...places, lanes, bucket: both(shop.bucket, header.bytesPerSecond) };
-    const context: LaneContext = {
+    const context = laneContext({
       move,
       desk: this.#desk,
       meter: this.#meter,
       signal: this.#abort.signal,
-      folders: new Set(),
-      ownFolders: new Map(),
-      writing: new Map(),
-      sent: new Map(),
       warn: (message) => this.#warn(message),
-    };
+    });
     this.#crew = new Crew(context, (reason, everywhere) => this.#stop(reason, everywhere));
     this.#crew.adopt(orphans);
     for (const warning of warnings) this.#warn(warning);

@@ -5,6 +5,7 @@ import { type Arrived, removeSources } from "./deliver.js";
 import { isEqual } from "./equal.js";
 import { judgeExisting, skipsSame } from "./exists.js";
 import { folderOf } from "./folder-place.js";
+import { makeRoom } from "./folders.js";
 import type { Workplace } from "./lane.js";
 import { JobStopped } from "./ledger.js";
 import { numbered } from "./numbered.js";
@@ -27,8 +28,6 @@ const HELD = 200;
 /** Names tried at once, and at most, for `onExists: "rename"`. */
 const NAMES = 20;
 const MOST_NAMES = 1_000;
-/** Folders remembered. */
-const FOLDERS = 10_000;
 
 /** What came of a look. */
 export interface Decided {
@@ -167,7 +166,7 @@ async function isOwnFolder(lane: Workplace, file: ClaimedFile): Promise<boolean>
   const [seen] = await lane.from.stat([own === "" ? name : `${own}/${name}`]);
   await lane.to.remove([file.temp]);
   if (seen instanceof Error) throw seen;
-  if (ownFolders.size >= FOLDERS) ownFolders.clear();
+  makeRoom(ownFolders);
   ownFolders.set(both, seen !== undefined);
   return seen !== undefined;
 }

@@ -5,6 +5,7 @@ import type { SettledFile } from "../journal/journal.js";
 import type { Ready } from "./decide.js";
 import type { Digester } from "./digests.js";
 import { folderOf } from "./folder-place.js";
+import { makeOnce } from "./folders.js";
 import type { Workplace } from "./lane.js";
 import { codeOf, type LaneContext } from "./ledger.js";
 import type { FileStat, Published } from "./place.js";
@@ -31,8 +32,6 @@ const FRESH = 2_000;
 const SEEN = 250;
 /** Milliseconds before a file that changed under our hands is tried again. */
 const SETTLING = 1_000;
-/** Folders remembered. */
-const FOLDERS = 10_000;
 
 /** A file that is whole at the destination, under its temporary or its final name. */
 export interface Arrived extends Ready {
@@ -157,16 +156,15 @@ class Wire {
 /** Writes a small file under its temporary name. Undefined where it failed by itself; rejects where a connection did. */
 async function store(lane: Workplace, { ready, content }: Parcel): Promise<Arrived | undefined> {
   const { context, to } = lane;
-  const { move, meter, sent, signal } = context;
+  const { sent, signal } = context;
   const { file } = ready;
   sent.set(file.id, 0);
   try {
     const bytes = (await content) as Buffer;
-    await makeFolder(lane, folderOf(file.target));
-    const wait = move.bucket.take(bytes.length, signal);
+    await makeOnce(to, context.folders, folderOf(file.target));
+    const wait = context.move.bucket.take(bytes.length, signal);
     if (wait) await wait;
-    meter.bytes += bytes.length;
-    sent.set(file.id, bytes.length);
+    count(context, file.id, bytes);
     const digester = digesterFor(lane)?.update(bytes);
     return await arrived(lane, ready, await to.store(file.temp, bytes, signal), digester);
   } catch (error) {
@@ -193,7 +191,7 @@ async function copy(lane: Workplace, ready: Ready): Promise<Arrived | undefined>
   try {
     // Both sides begin at once.
     const reading = new Reading(lane, ready, wire.signal);
-    await makeFolder(lane, folderOf(file.target));
+    await makeOnce(to, context.folders, folderOf(file.target));
     const bytes = await to.write(file.temp, reading, wire.signal);
     if (bytes !== ready.source.size) wire.cut();
     return await arrived(lane, ready, bytes, reading.digester);
@@ -258,12 +256,10 @@ class Reading implements AsyncIterableIterator<Buffer, undefined, undefined> {
     this.#first = undefined;
     const { done, value } = await asked;
     if (done) return { done: true, value: undefined };
-    const { move, meter, sent } = this.#context;
-    const wait = move.bucket.take(value.length, this.#signal);
+    const wait = this.#context.move.bucket.take(value.length, this.#signal);
     if (wait) await wait;
-    meter.bytes += value.length;
+    count(this.#context, this.#id, value);
     this.digester?.update(value);
-    sent.set(this.#id, (sent.get(this.#id) ?? 0) + value.length);
     return { done: false, value };
   }
 
@@ -273,6 +269,12 @@ class Reading implements AsyncIterableIterator<Buffer, undefined, undefined> {
   }
 }
 
+/** Bytes of a file are on their way. */
+function count({ meter, sent }: LaneContext, id: number, { length }: Buffer): void {
+  meter.bytes += length;
+  sent.set(id, (sent.get(id) ?? 0) + length);
+}
+
 /** To the destination, a source that fails is a stream of ours: what matters is why. */
 function reasonOf(error: unknown): unknown {
   return error instanceof SinkError && error.cause instanceof PolywireError ? error.cause : error;
@@ -280,13 +282,6 @@ function reasonOf(error: unknown): unknown {
 
 function incomplete(message: string): PolywireError {
   return new PolywireError(message, { retryable: true });
-}
-
-async function makeFolder({ context: { folders }, to }: Workplace, folder: string): Promise<void> {
-  if (folder === "" || folders.has(folder)) return;
-  await to.makeFolder(folder);
-  if (folders.size >= FOLDERS) folders.clear();
-  folders.add(folder);
 }
 
 /**

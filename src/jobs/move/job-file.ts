@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { dirname, extname, resolve as resolvePath } from "node:path";
 import { pathToFileURL } from "node:url";
 import { PolywireError, UsageError } from "../../client/errors.js";
+import { nearest } from "../../client/nearest.js";
 import { isServerUrl, readSides } from "./job-side.js";
-import { nearest } from "./nearest.js";
 import type { MoveOptions } from "./options.js";
 
 /** What a value may be. */

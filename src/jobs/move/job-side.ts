@@ -3,41 +3,24 @@ import { readFileSync, statSync } from "node:fs";
 import { resolve as resolvePath } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UsageError } from "../../client/errors.js";
+import { nearest } from "../../client/nearest.js";
+import { SHARED_NAMES } from "../../client/options.js";
 import { secret } from "../../client/secret.js";
 import type { CredentialsSource } from "../../client/session.js";
-import type { FtpOptions } from "../../ftp/options.js";
+import { FTP_NAMES, type FtpOptions } from "../../ftp/options.js";
 import type { OpenOptions } from "../../open.js";
-import { nearest } from "./nearest.js";
 import type { MoveOptions } from "./options.js";
 
 /** Says why a job file cannot be used. */
 type Fail = (why: string, advice?: string) => never;
 
-/** What a connection takes. */
+/** What a connection takes: the host is in the URL. */
+const { host: _, ...SHARED } = SHARED_NAMES;
 const CONNECTION: Readonly<Record<keyof OpenOptions<FtpOptions>, true>> = {
-  port: true,
-  security: true,
-  credentials: true,
-  tls: true,
-  proxy: true,
-  localAddress: true,
-  family: true,
-  keepAlive: true,
-  timeouts: true,
+  ...SHARED,
+  ...FTP_NAMES,
   timeout: true,
-  limits: true,
-  transcript: true,
-  pipelining: true,
-  mechanisms: true,
   signal: true,
-  mode: true,
-  activePorts: true,
-  externalAddress: true,
-  protection: true,
-  clearControl: true,
-  allowForeignHost: true,
-  timeZone: true,
-  transferNoop: true,
 };
 
 /** Names of a side that are known in job files only. */

@@ -14,6 +14,8 @@ export interface LaneContext {
   readonly signal: AbortSignal;
   /** Folders known to be at the destination. */
   readonly folders: Set<string>;
+  /** Folders of the archive known to be at the source. */
+  readonly archiveFolders: Set<string>;
   /** Folders of the destination, and whether the sources lie in them. */
   readonly ownFolders: Map<string, boolean>;
   /** Final names that are being looked at or written, and for which file: two sources must never meet in one. */
@@ -22,6 +24,18 @@ export interface LaneContext {
   readonly sent: Map<number, number>;
   /** Things a person should know: times that could not be set, temporary files that were kept. */
   warn(message: string): void;
+}
+
+/** What lanes share, when nothing is known yet. */
+export function laneContext(given: Pick<LaneContext, "move" | "desk" | "meter" | "signal" | "warn">): LaneContext {
+  return {
+    ...given,
+    folders: new Set(),
+    archiveFolders: new Set(),
+    ownFolders: new Map(),
+    writing: new Map(),
+    sent: new Map(),
+  };
 }
 
 /** How a file is given back. */

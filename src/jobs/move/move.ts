@@ -10,7 +10,7 @@ import { Journal } from "../journal/journal.js";
 import { Crew } from "./crew.js";
 import { JournalDesk } from "./desk.js";
 import { Gatherer, routeWithDoneFiles } from "./gather.js";
-import type { LaneContext } from "./ledger.js";
+import { type LaneContext, laneContext } from "./ledger.js";
 import type { UnlistedFolder } from "./lister.js";
 import { type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
 import { pause } from "./pause.js";
@@ -131,19 +131,15 @@ class Move {
     this.#move = move;
     this.#journal = journal;
     this.#desk = new JournalDesk(journal, move);
-    this.#context = {
+    this.#context = laneContext({
       move,
       desk: this.#desk,
       meter: this.#meter,
       signal: this.#abort.signal,
-      folders: new Set(),
-      ownFolders: new Map(),
-      writing: new Map(),
-      sent: new Map(),
       warn: (message) => {
         if (this.#warnings.length < WARNINGS && !this.#warnings.includes(message)) this.#warnings.push(message);
       },
-    };
+    });
     this.#crew = new Crew(this.#context, (reason) => this.#stop(reason));
     const { signal, warn } = this.#context;
     this.#gatherer = new Gatherer({ move, journal, crew: this.#crew, signal, warn });

@@ -9,6 +9,7 @@ import { openDatabase } from "../journal/sqlite.js";
 import { judgeExisting } from "./exists.js";
 import { Lister } from "./lister.js";
 import { type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
+import { pages } from "./pages.js";
 import type { FileStat, Place } from "./place.js";
 import { same } from "./recover.js";
 
@@ -53,7 +54,7 @@ export async function* planMove(options: MoveOptions): AsyncGenerator<PlannedFil
     const keepFirst = move.onExists === "rename";
     const steps = move.oneToOne ? [] : journal.collisions((file) => move.route.apply(file), { keepFirst });
     for (const _ of steps) await breath();
-    for (const page of pages(journal.files(["PLANNED", "CONFLICT"]))) {
+    for (const page of pages(journal.files(["PLANNED", "CONFLICT"]), PROBE)) {
       signal.throwIfAborted();
       yield* judgeAll(move, there ? to : undefined, page);
     }
@@ -105,17 +106,6 @@ class WaitingFiles {
   close(): void {
     this.#db.close();
   }
-}
-
-function* pages<T>(rows: Iterable<T>): Generator<T[]> {
-  let page: T[] = [];
-  for (const row of rows) {
-    page.push(row);
-    if (page.length < PROBE) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
 }
 
 interface Routed {

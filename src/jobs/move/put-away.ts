@@ -2,18 +2,14 @@
 import { UsageError } from "../../client/errors.js";
 import { type Archive, archiveOf } from "./archive.js";
 import { folderOf } from "./folder-place.js";
+import { makeOnce } from "./folders.js";
 import type { Workplace } from "./lane.js";
-import type { LaneContext } from "./ledger.js";
 import { numbered } from "./numbered.js";
 import type { Place, Published } from "./place.js";
 
 /** Names tried at once, and at most, where one is taken. */
 const NAMES = 20;
 const MOST_NAMES = 1_000;
-/** Folders remembered. */
-const FOLDERS = 10_000;
-/** Folders of archives that are there. */
-const THERE = new WeakMap<LaneContext, Set<string>>();
 
 /** What takes sources away: their place, or its archive. */
 export function removerOf(lane: Workplace): Pick<Place, "remove"> {
@@ -32,7 +28,7 @@ async function putAway(lane: Workplace, archive: Archive, names: readonly string
   const failed = moving.filter((_, i) => results[i] instanceof Error);
   const left = failed.length === 0 ? [] : await lane.from.stat(failed.map(({ temp }) => temp));
   // Somebody may have removed the folder.
-  for (const { final } of failed) THERE.get(lane.context)?.delete(folderOf(final));
+  for (const { final } of failed) lane.context.archiveFolders.delete(folderOf(final));
   return names.map((name, i) => {
     if (targets[i] instanceof Error) return targets[i];
     const result = results[moving.findIndex(({ temp }) => temp === name)] as Published | Error;
@@ -47,7 +43,7 @@ async function freeTargets(lane: Workplace, archive: Archive, names: readonly st
   for (const name of names) {
     try {
       const target = archive.pathOf(name);
-      await makeFolder(lane, folderOf(target));
+      await makeOnce(lane.from, lane.context.archiveFolders, folderOf(target));
       targets.push(target);
     } catch (error) {
       if (!lane.from.usable) throw error;
@@ -63,15 +59,6 @@ async function freeTargets(lane: Workplace, archive: Archive, names: readonly st
     else if (there !== undefined) targets[i] = await freeName(lane, names[i] as string, target as string);
   }
   return targets;
-}
-
-async function makeFolder({ context, from }: Workplace, folder: string): Promise<void> {
-  const there = THERE.get(context) ?? new Set<string>();
-  THERE.set(context, there);
-  if (there.has(folder)) return;
-  await from.makeFolder(folder);
-  if (there.size >= FOLDERS) there.clear();
-  there.add(folder);
 }
 
 /**

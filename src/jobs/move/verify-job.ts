@@ -3,6 +3,7 @@ import { UsageError } from "../../client/errors.js";
 import { type JournalFile, JournalReader } from "../journal/journal.js";
 import { Digester, type DigestName } from "./digests.js";
 import { type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
+import { pages } from "./pages.js";
 import { pause } from "./pause.js";
 import type { FileStat, Place } from "./place.js";
 import { classify, delay } from "./retry.js";
@@ -60,7 +61,7 @@ export async function* verifyMove(
   const under: Promise<VerifiedFile[]>[] = [];
   try {
     let next = 0;
-    for (const page of pages(reader.files(["DONE", "SKIPPED_SAME"]))) {
+    for (const page of pages(reader.files(["DONE", "SKIPPED_SAME"]), PAGE)) {
       // The lane of the oldest page is free once that page was taken.
       if (under.length === lanes.length) yield* await (under.shift() as Promise<VerifiedFile[]>);
       const checked = lanes[next++ % lanes.length]!.check(page);
@@ -72,17 +73,6 @@ export async function* verifyMove(
     await Promise.allSettled(under);
     await Promise.all(lanes.map((lane) => lane.close()));
   }
-}
-
-function* pages(files: Iterable<JournalFile>): IterableIterator<JournalFile[]> {
-  let page: JournalFile[] = [];
-  for (const file of files) {
-    page.push(file);
-    if (page.length < PAGE) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
 }
 
 /** One connection to the destination, made anew where it breaks; and one to the source, where that is read. */

@@ -1,7 +1,8 @@
 /** The known word that somebody probably meant. */
 import { expect, test } from "vitest";
-import { nearest } from "../../../src/jobs/move/nearest.js";
+import { nearest } from "../../src/client/nearest.js";
 
+const NAMES = ["host", "port", "credentials", "readAhead", "tls"];
 const WORDS = ["from", "to", "lanes", "passwordFile", "onExists", "maxBytesPerSecond"];
 
 test.each([
@@ -16,4 +17,18 @@ test.each([
   ["tp", "to"],
 ])("%s is near %s", (word, meant) => {
   expect(nearest(word, WORDS)).toBe(meant);
+});
+
+test.each([
+  ["hots", "host"],
+  ["hst", "host"],
+  ["HOST", "host"],
+  ["credential", "credentials"],
+  ["credetnails", "credentials"],
+  ["readahed", "readAhead"],
+  ["tsl", "tls"],
+  ["xyz", undefined],
+  ["", undefined],
+])("%j is nearest to %j", (name, expected) => {
+  expect(nearest(name, NAMES)).toBe(expected);
 });

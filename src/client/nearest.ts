@@ -14,14 +14,17 @@ export function nearest(word: string, words: readonly string[]): string | undefi
     : undefined;
 }
 
-/** Letters to be put in, left out or changed (Levenshtein). */
+/** Letters to be put in, left out, changed, or exchanged with the next one. */
 function distance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (const [i, letter] of [...a].entries()) {
     const next = [i + 1];
-    for (const [k, other] of [...b].entries())
-      next.push(Math.min(next[k]! + 1, row[k + 1]! + 1, row[k]! + (letter === other ? 0 : 1)));
-    row = next;
+    for (const [k, other] of [...b].entries()) {
+      const swapped = i > 0 && k > 0 && letter === b[k - 1] && a[i - 1] === other ? before[k - 1]! + 1 : next[k]! + 1;
+      next.push(Math.min(swapped, next[k]! + 1, row[k + 1]! + 1, row[k]! + (letter === other ? 0 : 1)));
+    }
+    [before, row] = [row, next];
   }
   return row[b.length]!;
 }
