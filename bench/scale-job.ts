@@ -9,7 +9,7 @@
  * be published, `listing 0 1000`, `moving 250000 9000` once a second, and at the end `done 6000000 90000`.
  */
 import { setImmediate as breath } from "node:timers/promises";
-import type { Place } from "../src/jobs/move/place.js";
+import type { Place } from "../src/jobs/move/places/place.js";
 
 const [url, journal, how] = process.argv.slice(2) as [string, string, "list" | "go-on"];
 const { resolveMove } = (await import(
@@ -17,8 +17,8 @@ const { resolveMove } = (await import(
 )) as typeof import("../src/jobs/move/options.js");
 const { runMove } = (await import("../dist/jobs/move/move.js" as string)) as typeof import("../src/jobs/move/move.js");
 const { parseTempName } = (await import(
-  "../dist/jobs/move/temp-name.js" as string
-)) as typeof import("../src/jobs/move/temp-name.js");
+  "../dist/jobs/move/names/temp-name.js" as string
+)) as typeof import("../src/jobs/move/names/temp-name.js");
 
 const say = (text: string) => console.log(`${text} ${performance.now().toFixed(0)}`);
 let isFirst = true;

@@ -64,17 +64,23 @@ export type { MailClient, MailServer } from "./mail/source.js";
 export type { FetchedMail } from "./mail/stores/function-store.js";
 export { type MailFormat, type MailTarget, mailFormatOf } from "./mail/stores/open.js";
 export { type NewMail, type WatchEvent, type WatchMailOptions, watchMail } from "./mail/watch.js";
-export { type CleanTempOptions, cleanTemp, type TempFile } from "./move/clean-temp.js";
-export { isJobFile, loadMoveJob } from "./move/job-file.js";
-export { jobOfJournal } from "./move/journal-job.js";
-export type { Fields, Match, MatchPattern, MatchSyntax } from "./move/match.js";
-export { compileMatch } from "./move/match.js";
+export { isJobFile, loadMoveJob } from "./move/job-file/job-file.js";
+export { type CleanTempOptions, cleanTemp, type TempFile } from "./move/look/clean-temp.js";
+export { jobOfJournal } from "./move/look/journal-job.js";
+export {
+  type ClassedFailure,
+  type JobPhase,
+  type MoveStatus,
+  readStatus,
+  type TroubledFile,
+} from "./move/look/status.js";
+export { type VerifiedFile, type VerifyMoveOptions, verifyMove } from "./move/look/verify-job.js";
 export { type MoveFailure, type MoveResult, move } from "./move/move.js";
+export type { Fields, Match, MatchPattern, MatchSyntax } from "./move/names/match.js";
+export { compileMatch } from "./move/names/match.js";
+export { compileRoute, type Route, type RoutedFile } from "./move/names/route.js";
 export { checkMove, type MoveOptions, type MoveSide, type OnExists, type Verify } from "./move/options.js";
 export { type PlannedFile, planMove } from "./move/plan.js";
 export type { MoveProgress } from "./move/progress.js";
 export { type WrittenReport, writeReport } from "./move/report/report.js";
 export type { MoveSummary } from "./move/report/summary.js";
-export { compileRoute, type Route, type RoutedFile } from "./move/route.js";
-export { type ClassedFailure, type JobPhase, type MoveStatus, readStatus, type TroubledFile } from "./move/status.js";
-export { type VerifiedFile, type VerifyMoveOptions, verifyMove } from "./move/verify-job.js";

@@ -20,7 +20,7 @@ import { resolveMove } from "../../src/jobs/move/options.js";
 import { FtpServer } from "../../src/testing/index.js";
 
 // The same rules, but no long waits.
-vi.mock(import("../../src/jobs/move/retry.js"), async (original) => ({
+vi.mock(import("../../src/jobs/move/lanes/retry.js"), async (original) => ({
   ...(await original()),
   delay: (attempt: number) => Math.min(100, 5 * 2 ** attempt),
 }));

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type MoveOptions, type MoveResult, move } from "../../src/jobs/index.js";
 import { Journal } from "../../src/jobs/journal/journal.js";
-import { parseTempName } from "../../src/jobs/move/temp-name.js";
+import { parseTempName } from "../../src/jobs/move/names/temp-name.js";
 import type { Faults } from "../../src/testing/ftp/faults.js";
 import { FtpServer } from "../../src/testing/index.js";
 
 // The same rules, but no long waits.
-vi.mock(import("../../src/jobs/move/retry.js"), async (original) => ({
+vi.mock(import("../../src/jobs/move/lanes/retry.js"), async (original) => ({
   ...(await original()),
   delay: (attempt: number) => Math.min(100, 5 * 2 ** attempt),
 }));

@@ -1,7 +1,7 @@
 /** The recovery table: every row, and what must never happen whatever is found. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { changed, type Found, recovery, same } from "../../src/jobs/move/recover.js";
+import { changed, type Found, recovery, same } from "../../src/jobs/move/lanes/recover.js";
 
 const PLANNED = { size: 100, mtime: 1_700_000_000_000 };
 const OK = { ...PLANNED };

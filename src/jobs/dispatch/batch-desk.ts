@@ -1,6 +1,6 @@
 /** The desk of lanes that work on a batch: what they say is collected, and sent to whoever has the journal. */
 import type { ClaimedFile, ProbedFile, ReleasedFile, SettledFile } from "../journal/journal.js";
-import type { Desk } from "../move/desk.js";
+import type { Desk } from "../move/lanes/desk.js";
 import type { ClaimName, Piece, ProbedWord, ReleasedWord, RetargetedWord, SettledWord } from "./dispatcher.js";
 
 /** What was said since it was asked for last. */

@@ -1,11 +1,11 @@
 /** One batch in a worker: lanes of its own, and a word to the coordinator once a second at least. */
 import { onAbort } from "../../client/abort.js";
 import { UsageError } from "../../client/errors.js";
-import { Bucket } from "../move/bucket.js";
-import { Crew } from "../move/crew.js";
-import { codeOf, laneContext } from "../move/ledger.js";
+import { Bucket } from "../move/lanes/bucket.js";
+import { Crew } from "../move/lanes/crew.js";
+import { codeOf, laneContext } from "../move/lanes/ledger.js";
 import type { LaneMove } from "../move/options.js";
-import type { Place } from "../move/place.js";
+import type { Place } from "../move/places/place.js";
 import { BatchDesk } from "./batch-desk.js";
 import type { Batch, JobHeader, Piece, Stopped } from "./dispatcher.js";
 

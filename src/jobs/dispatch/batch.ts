@@ -1,7 +1,7 @@
 /** A batch as it travels: JSON made small, as thousands of names wait in a Redis. Pure. */
 import { UsageError } from "../../client/errors.js";
 import type { ClaimedFile, DestBefore } from "../journal/journal.js";
-import { tempName } from "../move/temp-name.js";
+import { tempName } from "../move/names/temp-name.js";
 import type { Batch, BatchFile, ClaimName } from "./dispatcher.js";
 
 /** Id, name, target (0: the name), size, mtime (milliseconds), attempt, tries, destination before, recover. */

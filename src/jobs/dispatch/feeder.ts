@@ -1,8 +1,8 @@
 /** The coordinator's side: claims files, hands them out as batches while there is room, and notes what comes back. */
 import { PolywireError } from "../../client/errors.js";
 import type { ClaimedFile, Journal } from "../journal/journal.js";
+import type { Route } from "../move/names/route.js";
 import type { ProgressMeter } from "../move/progress.js";
-import type { Route } from "../move/route.js";
 import { Bell } from "./bell.js";
 import type {
   Batch,

@@ -1,6 +1,6 @@
 /** A process that moves batches for the one which started it: it ends with that, and knows nothing but what that tells. */
-import { Bucket } from "../move/bucket.js";
-import { sideOf } from "../move/sources.js";
+import { Bucket } from "../move/lanes/bucket.js";
+import { sideOf } from "../move/places/sources.js";
 import { unpackBatch } from "./batch.js";
 import { BatchWork, type Places, type Workshop } from "./batch-work.js";
 import type { JobHeader } from "./dispatcher.js";

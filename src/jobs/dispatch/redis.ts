@@ -6,7 +6,7 @@ import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { onAbort } from "../../client/abort.js";
 import { UsageError } from "../../client/errors.js";
-import { pause } from "../move/pause.js";
+import { pause } from "../move/lanes/pause.js";
 import { claimsIn, packBatch } from "./batch.js";
 import type { Batch, Dispatcher, Handed, JobHeader, Piece, Report } from "./dispatcher.js";
 import { Leases } from "./leases.js";

@@ -1,8 +1,8 @@
 /** The connections of a headers job at work: made, lost, made again, as many as the server takes. */
 import { AbortedError, ConnectionError } from "../../client/errors.js";
 import type { NntpClient } from "../../nntp/client.js";
-import { pause } from "../move/pause.js";
-import { delay } from "../move/retry.js";
+import { pause } from "../move/lanes/pause.js";
+import { delay } from "../move/lanes/retry.js";
 import { DEPTH, Lane } from "./lane.js";
 import type { ResolvedFetch } from "./options.js";
 import type { HeadersMeter } from "./progress.js";

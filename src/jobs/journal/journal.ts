@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { UsageError } from "../../client/errors.js";
-import { newJobId } from "../move/temp-name.js";
+import { newJobId } from "../move/names/temp-name.js";
 import { Arrivals } from "./arrivals.js";
 import { type ClaimedFile, Claims, type ProbedFile, type ReleasedFile, type SettledFile } from "./claims.js";
 import { COLLISION, findCollisions, type Targeting } from "./collisions.js";

@@ -1,7 +1,7 @@
 /** Reading a journal, also while another process writes it: counts, failures, settings. */
 import { existsSync } from "node:fs";
 import { UsageError } from "../../client/errors.js";
-import { tempName } from "../move/temp-name.js";
+import { tempName } from "../move/names/temp-name.js";
 import { decodeDigest } from "./digest.js";
 import { isLocked } from "./lock.js";
 import { type JobRun, type JobSample, RUN_COLUMNS, SAMPLE_COLUMNS, toRun, toSample } from "./samples.js";

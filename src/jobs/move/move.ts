@@ -7,16 +7,16 @@ import { displayName } from "../../ftp/name.js";
 import type { Feeder } from "../dispatch/feeder.js";
 import { openFeeder } from "../dispatch/open.js";
 import { Journal } from "../journal/journal.js";
-import { Crew } from "./crew.js";
-import { JournalDesk } from "./desk.js";
-import { Gatherer, routeWithDoneFiles } from "./gather.js";
-import { type LaneContext, laneContext } from "./ledger.js";
-import type { UnlistedFolder } from "./lister.js";
+import { Crew } from "./lanes/crew.js";
+import { JournalDesk } from "./lanes/desk.js";
+import { type LaneContext, laneContext } from "./lanes/ledger.js";
+import { pause } from "./lanes/pause.js";
+import { requireVerify } from "./lanes/verify.js";
+import { Gatherer, routeWithDoneFiles } from "./listing/gather.js";
+import type { UnlistedFolder } from "./listing/lister.js";
+import { Sampler } from "./look/samples.js";
 import { type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
-import { pause } from "./pause.js";
 import { ProgressMeter } from "./progress.js";
-import { Sampler } from "./samples.js";
-import { requireVerify } from "./verify.js";
 
 /** What came of a move. */
 export interface MoveResult {

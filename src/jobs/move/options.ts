@@ -4,22 +4,27 @@ import { wholeNumber } from "../../client/options.js";
 import { displayName } from "../../ftp/name.js";
 import { type MoveDispatch, type ResolvedDispatch, resolveDispatch } from "../dispatch/options.js";
 import type { JobSettings } from "../journal/settings.js";
-import { type ArchiveTraits, archiveOf, resolveArchive } from "./archive.js";
-import { Bucket } from "./bucket.js";
-import { ON_EXISTS, type OnExists } from "./exists.js";
-import { type ListingOptions, listingSettings, type ResolvedListing, resolveListing } from "./listing-options.js";
-import { compileMatch, isAboutPath, type Match, type MatchPattern, type MatchSyntax, matchOf } from "./match.js";
-import type { Place } from "./place.js";
+import { type ArchiveTraits, archiveOf, resolveArchive } from "./lanes/archive.js";
+import { Bucket } from "./lanes/bucket.js";
+import { ON_EXISTS, type OnExists } from "./lanes/exists.js";
+import { VERIFY, type Verify } from "./lanes/verify.js";
+import {
+  type ListingOptions,
+  listingSettings,
+  type ResolvedListing,
+  resolveListing,
+} from "./listing/listing-options.js";
+import { notedOptions } from "./look/samples.js";
+import { compileMatch, isAboutPath, type Match, type MatchPattern, type MatchSyntax, matchOf } from "./names/match.js";
+import { compileRoute, type Route, type RoutedFile, split } from "./names/route.js";
+import { parseTempName } from "./names/temp-name.js";
+import type { Place } from "./places/place.js";
+import { type MoveSide, type SourceFolder, type SourceSide, sideOf, sourcesOf } from "./places/sources.js";
 import type { MoveProgress } from "./progress.js";
-import { compileRoute, type Route, type RoutedFile, split } from "./route.js";
-import { notedOptions } from "./samples.js";
-import { type MoveSide, type SourceFolder, type SourceSide, sideOf, sourcesOf } from "./sources.js";
-import { parseTempName } from "./temp-name.js";
-import { VERIFY, type Verify } from "./verify.js";
 
-export type { OnExists } from "./exists.js";
-export { type MoveSide, sideOf as side } from "./sources.js";
-export type { Verify } from "./verify.js";
+export type { OnExists } from "./lanes/exists.js";
+export type { Verify } from "./lanes/verify.js";
+export { type MoveSide, sideOf as side } from "./places/sources.js";
 
 /** What a move takes. */
 export interface MoveOptions extends ListingOptions {

@@ -6,12 +6,12 @@ import { setImmediate as breath } from "node:timers/promises";
 import { Journal, type JournalFile, type ListedFile } from "../journal/journal.js";
 import { fromColumn, toColumn } from "../journal/schema.js";
 import { openDatabase } from "../journal/sqlite.js";
-import { judgeExisting } from "./exists.js";
-import { Lister } from "./lister.js";
+import { judgeExisting } from "./lanes/exists.js";
+import { same } from "./lanes/recover.js";
+import { Lister } from "./listing/lister.js";
 import { type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
 import { pages } from "./pages.js";
-import type { FileStat, Place } from "./place.js";
-import { same } from "./recover.js";
+import type { FileStat, Place } from "./places/place.js";
 
 /** What would become of one file. */
 export interface PlannedFile {

@@ -8,9 +8,9 @@ import type { Batch, Dispatcher, Handed, Piece, Report } from "../../../src/jobs
 import { Feeder } from "../../../src/jobs/dispatch/feeder.js";
 import { ReportQueue } from "../../../src/jobs/dispatch/report-queue.js";
 import { type ClaimedFile, Journal } from "../../../src/jobs/journal/journal.js";
-import { compileMatch } from "../../../src/jobs/move/match.js";
+import { compileMatch } from "../../../src/jobs/move/names/match.js";
+import { compileRoute } from "../../../src/jobs/move/names/route.js";
 import { ProgressMeter } from "../../../src/jobs/move/progress.js";
-import { compileRoute } from "../../../src/jobs/move/route.js";
 
 let folder: string;
 beforeEach(() => {

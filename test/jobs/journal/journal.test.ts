@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/client/errors.js";
 import { type ClaimedFile, Journal, JournalReader, type ListedFile } from "../../../src/jobs/journal/journal.js";
 import { openDatabase } from "../../../src/jobs/journal/sqlite.js";
-import { tempName } from "../../../src/jobs/move/temp-name.js";
+import { tempName } from "../../../src/jobs/move/names/temp-name.js";
 import { ENGINES, journalPath } from "./engines.js";
 
 const SETTINGS = { from: "ftp://a/in", to: "ftp://b/out", match: "*.dat" };

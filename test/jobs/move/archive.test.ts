@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { jobOfJournal, type MoveOptions, move, planMove } from "../../../src/jobs/index.js";
 import { JournalReader } from "../../../src/jobs/journal/journal.js";
-import { archiveOf, resolveArchive } from "../../../src/jobs/move/archive.js";
+import { archiveOf, resolveArchive } from "../../../src/jobs/move/lanes/archive.js";
 import { FtpServer } from "../../../src/testing/index.js";
 
 let folder: string;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type MoveOptions, type MoveResult, move } from "../../../src/jobs/index.js";
 import { type JournalFile, JournalReader } from "../../../src/jobs/journal/journal.js";
-import { parseTempName } from "../../../src/jobs/move/temp-name.js";
+import { parseTempName } from "../../../src/jobs/move/names/temp-name.js";
 import { FtpServer } from "../../../src/testing/index.js";
 
 /** The files of a folder: their bytes and times, by name. */

@@ -1,7 +1,7 @@
 /** The bandwidth limit: no promise while there is room, the order of the calls, the exact rate in the long run. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { UsageError } from "../../../src/client/errors.js";
-import { Bucket } from "../../../src/jobs/move/bucket.js";
+import { Bucket } from "../../../src/jobs/move/lanes/bucket.js";
 
 describe("a bucket", () => {
   beforeEach(() => void vi.useFakeTimers());

@@ -1,6 +1,6 @@
 /** The rules for a file that is there already. */
 import { describe, expect, test } from "vitest";
-import { judgeExisting, ON_EXISTS, type OnExists, replaces, skipsSame } from "../../../src/jobs/move/exists.js";
+import { judgeExisting, ON_EXISTS, type OnExists, replaces, skipsSame } from "../../../src/jobs/move/lanes/exists.js";
 
 const at = (mtime: number | undefined) => ({ size: 5, mtime });
 const judge = (rule: OnExists, isSame: boolean, source: number | undefined, final: number | undefined) => {

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { JournalReader } from "../../../src/jobs/journal/journal.js";
-import { jobOfJournal } from "../../../src/jobs/move/journal-job.js";
+import { jobOfJournal } from "../../../src/jobs/move/look/journal-job.js";
 import { move } from "../../../src/jobs/move/move.js";
 import type { MoveOptions } from "../../../src/jobs/move/options.js";
 import { journalPath } from "../journal/engines.js";

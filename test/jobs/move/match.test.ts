@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/client/errors.js";
-import { compileMatch, type DateParts } from "../../../src/jobs/move/match.js";
+import { compileMatch, type DateParts } from "../../../src/jobs/move/names/match.js";
 
 const SENSOR = "sensor_{id:5d}_{date:yyyyMMdd}_{seq:8d}.dat";
 const fieldsOf = (pattern: string, name: string) => compileMatch(pattern).texts(name);

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { MoveOptions } from "../../../src/jobs/index.js";
 import { Journal, type JournalFile } from "../../../src/jobs/journal/journal.js";
+import { parseTempName } from "../../../src/jobs/move/names/temp-name.js";
 import { resolveMove } from "../../../src/jobs/move/options.js";
-import { parseTempName } from "../../../src/jobs/move/temp-name.js";
 import { Bench, type Moment } from "./bench.js";
 
 /** More: RECOVERY_RUNS=2000. The same again: RECOVERY_SEED=1234. */

@@ -1,7 +1,7 @@
 /** The report's parts that need no browser: curves, escaping, what may be loaded. */
 import { expect, test } from "vitest";
 import type { JobSample } from "../../../src/jobs/journal/journal.js";
-import { failureClass } from "../../../src/jobs/move/failure-class.js";
+import { failureClass } from "../../../src/jobs/move/look/failure-class.js";
 import { curveOf } from "../../../src/jobs/move/report/curve.js";
 import { bytes, span } from "../../../src/jobs/move/report/page-format.js";
 import { escapeHtml } from "../../../src/jobs/move/report/page-parts.js";

@@ -12,7 +12,7 @@ import {
   TlsError,
   UsageError,
 } from "../../../src/client/errors.js";
-import { classify, delay, isExhausted } from "../../../src/jobs/move/retry.js";
+import { classify, delay, isExhausted } from "../../../src/jobs/move/lanes/retry.js";
 
 const reply = (code: string, text = "no", Kind: typeof ReplyError | typeof LoginError = ReplyError) =>
   new Kind(text, { command: "STOR x", code, transient: code.startsWith("4") });

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/client/errors.js";
-import { compileMatch } from "../../../src/jobs/move/match.js";
-import { checkTarget, compileRoute } from "../../../src/jobs/move/route.js";
+import { compileMatch } from "../../../src/jobs/move/names/match.js";
+import { checkTarget, compileRoute } from "../../../src/jobs/move/names/route.js";
 
 const SENSOR = compileMatch("sensor_{id:5d}_{date:yyyyMMdd}_{seq:8d}.dat");
 const NAME = "sensor_00042_20240229_00000007.dat";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/client/errors.js";
 import { decodeName, encodeName } from "../../../src/ftp/name.js";
-import { newJobId, parseTempName, tempName } from "../../../src/jobs/move/temp-name.js";
+import { newJobId, parseTempName, tempName } from "../../../src/jobs/move/names/temp-name.js";
 
 const JOB = "abcdefgh";
 /** Any name a server may have: bytes without / and NUL. */

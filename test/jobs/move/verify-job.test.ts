@@ -3,9 +3,9 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Journal, JournalReader } from "../../../src/jobs/journal/journal.js";
+import { type VerifiedFile, type VerifyMoveOptions, verifyMove } from "../../../src/jobs/move/look/verify-job.js";
 import { move } from "../../../src/jobs/move/move.js";
 import type { MoveOptions } from "../../../src/jobs/move/options.js";
-import { type VerifiedFile, type VerifyMoveOptions, verifyMove } from "../../../src/jobs/move/verify-job.js";
 import { FtpServer, type FtpServerOptions } from "../../../src/testing/index.js";
 import { journalPath } from "../journal/engines.js";
 

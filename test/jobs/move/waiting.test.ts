@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { move, planMove } from "../../../src/jobs/index.js";
 import { Journal } from "../../../src/jobs/journal/journal.js";
-import { compileDoneFile } from "../../../src/jobs/move/done-file.js";
+import { compileDoneFile } from "../../../src/jobs/move/listing/done-file.js";
 import type { FtpServer } from "../../../src/testing/index.js";
 import { bed, filesBelow, LONG_AGO } from "./bed.js";
 
 // The same rules, but no long waits.
-vi.mock(import("../../../src/jobs/move/retry.js"), async (original) => ({
+vi.mock(import("../../../src/jobs/move/lanes/retry.js"), async (original) => ({
   ...(await original()),
   delay: (attempt: number) => Math.min(100, 5 * 2 ** attempt),
 }));

@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { JournalReader, type MoveOptions, type MoveResult } from "../../../src/jobs/index.js";
-import { parseTempName } from "../../../src/jobs/move/temp-name.js";
+import { parseTempName } from "../../../src/jobs/move/names/temp-name.js";
 import { dice } from "../mail/lives.js";
 import { type Kind, type LiveFtp, start } from "../servers/ftp.js";
 import { url } from "./url.js";

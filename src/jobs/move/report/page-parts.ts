@@ -2,7 +2,7 @@
 import { displayName } from "../../../ftp/name.js";
 import type { JobRun, JournalFile } from "../../journal/journal.js";
 import type { Json } from "../../journal/settings.js";
-import type { ClassedFailure } from "../status.js";
+import type { ClassedFailure } from "../look/status.js";
 import { bytes, count, moment, span } from "./page-format.js";
 import type { MoveSummary } from "./summary.js";
 

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { SinkError } from "../../../client/errors.js";
 import { displayName } from "../../../ftp/name.js";
 import { type JournalFile, JournalReader } from "../../journal/journal.js";
-import { failureClass } from "../failure-class.js";
+import { failureClass } from "../look/failure-class.js";
 import { pageOf } from "./page.js";
 import { type MoveSummary, summarize } from "./summary.js";
 

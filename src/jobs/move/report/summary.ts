@@ -1,7 +1,7 @@
 /** What a move came to, over all its runs: the summary of a report. */
 import type { JobRun, JournalReader, StateCounts } from "../../journal/journal.js";
 import type { JobSettings } from "../../journal/settings.js";
-import { type ClassedFailure, classedFailures, type JobPhase, readStatus } from "../status.js";
+import { type ClassedFailure, classedFailures, type JobPhase, readStatus } from "../look/status.js";
 
 /** A move as a whole. Times are ISO 8601, UTC. */
 export interface MoveSummary {

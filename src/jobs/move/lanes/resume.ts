@@ -1,0 +1,171 @@
+/** Files that were under way when a process or a connection died: the recovery table, put into practice. */
+import { type ClaimedFile, KEPT } from "../../journal/journal.js";
+import type { FileStat, Place } from "../places/place.js";
+import { type Arrived, removeSources } from "./deliver.js";
+import { isEqual } from "./equal.js";
+import { replaces } from "./exists.js";
+import type { Workplace } from "./lane.js";
+import { pause } from "./pause.js";
+import { type Recovery, recovery, same } from "./recover.js";
+import { classify, delay } from "./retry.js";
+
+/** Looks at a name of which its server says "not now". */
+const LOOKS = 3;
+
+interface Case {
+  readonly file: ClaimedFile;
+  readonly action: Recovery;
+  /** False where another file under way has the same final name. */
+  readonly alone: boolean;
+  readonly source: FileStat | undefined;
+  readonly temp: FileStat | undefined;
+  readonly final: FileStat | undefined;
+}
+
+/**
+ * Looks at sources, temporary and final files, and settles or gives back every file. Whoever is broken off in it leaves
+ * what the table knows, too: it is begun again from the look.
+ */
+export async function resume(lane: Workplace, files: readonly ClaimedFile[]): Promise<void> {
+  const cases = await look(lane, files);
+  // Only of sources that are there.
+  const useless = cases.filter(
+    ({ action, temp }) => temp && (action === "again" || action === "policy" || action === "changed"),
+  );
+  await lane.drop(useless.map(({ file }) => file));
+  const ours: Arrived[] = [];
+  for (const each of cases) if (each.action === "finish" && (await isOurs(lane, each))) ours.push(arrived(each));
+  await removeSources(lane, ours);
+  for (const each of cases) await settle(lane, each);
+}
+
+async function look(lane: Workplace, files: readonly ClaimedFile[]): Promise<Case[]> {
+  const { context, ledger } = lane;
+  const alone = files.map((file) => ledger.reserve(file.target, file.id));
+  const [sources, temps, finals] = await Promise.all([
+    stat(
+      lane,
+      lane.from,
+      files.map((file) => file.name),
+    ),
+    stat(
+      lane,
+      lane.to,
+      files.map((file) => file.temp),
+    ),
+    stat(
+      lane,
+      lane.to,
+      files.map((file) => file.target),
+    ),
+  ]);
+  const cases: Case[] = [];
+  for (const [i, file] of files.entries()) {
+    const [source, temp, final] = [sources[i], temps[i], finals[i]];
+    if (source instanceof Error || temp instanceof Error || final instanceof Error) {
+      const error = [source, temp, final].find((each) => each instanceof Error) as Error;
+      unseen(lane, file, source, error);
+      continue;
+    }
+    const there = { source, temp, final };
+    const action = recovery({
+      planned: file,
+      before: file.destBefore,
+      replaces: replaces(context.move.onExists, file.destBefore),
+      ...there,
+    });
+    cases.push({ file, action, alone: alone[i] as boolean, ...there });
+  }
+  return cases;
+}
+
+/** Looks at names, again at those of which the server says "not now". */
+async function stat(lane: Workplace, place: Place, names: readonly string[]) {
+  const { signal } = lane.context;
+  const found = await place.stat(names);
+  for (let looks = 1; looks < LOOKS && !signal.aborted; looks++) {
+    const again = [...names.keys()].filter((i) => found[i] instanceof Error && classify(found[i]) === "retry");
+    if (again.length === 0) break;
+    await pause(delay(looks), signal);
+    const results = await place.stat(again.map((i) => names[i] as string));
+    for (const [k, i] of again.entries()) found[i] = results[k];
+  }
+  return found;
+}
+
+/** A server would not tell of one name. Where the source may be gone, a temporary file may be the only copy. */
+function unseen({ context, ledger }: Workplace, file: ClaimedFile, source: FileStat | Error | undefined, error: Error) {
+  if (source === undefined || source instanceof Error) {
+    const said = `what was left of it could not be looked at: ${error.message}`;
+    return ledger.settle({ id: file.id, state: "FAILED", code: KEPT.part, error: said });
+  }
+  context.warn(`${file.temp} may have been left: ${error.message}`);
+  return ledger.retry(file, error);
+}
+
+function arrived({ file, source, final }: Case): Arrived {
+  const found = final as FileStat;
+  return { file, source: source as FileStat, before: "absent", lookedAt: performance.now(), bytes: found.size };
+}
+
+async function settle(lane: Workplace, each: Case): Promise<void> {
+  const { ledger } = lane;
+  const { file, action, source } = each;
+  switch (action) {
+    case "again":
+    case "policy":
+      return ledger.again(file);
+    case "changed":
+      return ledger.release(file, { now: source });
+    case "finish":
+      return;
+    case "done":
+      return done(lane, each);
+    case "skipped":
+      return ledger.settle({ id: file.id, state: "SKIPPED_SAME" });
+    case "rename":
+      return rename(lane, each);
+    case "keep-partial":
+      return ledger.keep(file, "FAILED", "what arrived is not whole");
+    case "conflict":
+      return ledger.conflict(file, "another file has the final name");
+    case "gone": {
+      // Before the look at the destination nothing was sent.
+      const sent = file.destBefore === undefined ? "" : ": what may have arrived was taken away since";
+      return ledger.settle({ id: file.id, state: "GONE", error: `the source is gone${sent}` });
+    }
+  }
+}
+
+/** The source is gone, and a file of its size has the final name. */
+function done({ context, ledger }: Workplace, { file, final }: Case): void {
+  const planned = { size: (final as FileStat).size, mtime: file.mtime };
+  if (file.destBefore !== "absent" && !same(planned, final as FileStat))
+    context.warn(`${file.target} was taken for moved by its size: its source was gone already`);
+  ledger.settle({ id: file.id, state: "DONE" });
+}
+
+/**
+ * What was published by us has the source's time, too; where that could not be set, or another file under way was to
+ * have the same name, its bytes tell.
+ */
+async function isOurs(lane: Workplace, { file, alone, source, final }: Case): Promise<boolean> {
+  try {
+    if ((alone && same(source as FileStat, final as FileStat)) || (await isEqual(lane, file))) return true;
+    lane.ledger.conflict(file, "another file has the final name");
+  } catch (error) {
+    await lane.failed(file, error);
+  }
+  return false;
+}
+
+/** The source is gone and the temporary file is whole. */
+async function rename(lane: Workplace, { file, alone, final }: Case): Promise<void> {
+  const { context, ledger } = lane;
+  if (final !== undefined || !alone) return ledger.keep(file, "CONFLICT", "another file has the final name");
+  const mtime = context.move.keepTimes ? file.mtime : undefined;
+  const [result] = await lane.to.publish([{ temp: file.temp, final: file.target, mtime }]);
+  if (result instanceof Error) return ledger.keep(file, "FAILED", `its name was refused: ${result.message}`);
+  context.warn(`${file.target} was published from what an earlier run left: its source was gone already`);
+  ledger.settle({ id: file.id, state: "DONE" });
+}
