@@ -1,29 +1,29 @@
 /**
- * The process that scale.ts measures and kills: a copy whose listing is real and whose transfers are simulated. Every file
+ * The process that scale.ts measures and kills: a copy whose listing is real and whose transfers are SIMULATED. Every file
  * is listed over FTP, planned, routed, claimed, decided, delivered and settled by the code of move(); only the connections
  * of the lanes are played here: looks, transfers and renames succeed at once, and nothing is written anywhere.
  *
- *     node --import tsx scale-job.ts URL JOURNAL list|go-on
+ *     node --import tsx scale-job.ts URL JOURNAL
  *
- * It says how far it is, a line each, with the milliseconds since its start: `first 1 800` when the first files are about to
- * be published, `listing 0 1000`, `moving 250000 9000` once a second, and at the end `done 6000000 90000`.
+ * It says how far it is, a line each, with the milliseconds since its start: `list 0 900` when a listing begins,
+ * `first 32 41000` when the first files are about to be published, `moving 250000 50000` once a second (files settled), and at
+ * the end `done 6000000 90000`.
  */
 import { setImmediate as breath } from "node:timers/promises";
 import type { Place } from "../src/jobs/move/places/place.js";
+import { MTIME, PATTERN } from "./scale-names.js";
+import { tellUsed } from "./scale-process.js";
 
-const [url, journal, how] = process.argv.slice(2) as [string, string, "list" | "go-on"];
-const { resolveMove } = (await import(
-  "../dist/jobs/move/options.js" as string
-)) as typeof import("../src/jobs/move/options.js");
-const { runMove } = (await import("../dist/jobs/move/move.js" as string)) as typeof import("../src/jobs/move/move.js");
-const { parseTempName } = (await import(
-  "../dist/jobs/move/names/temp-name.js" as string
-)) as typeof import("../src/jobs/move/names/temp-name.js");
+const [url, journal] = process.argv.slice(2) as [string, string];
+const dist = (path: string) => import(`../dist/jobs/move/${path}`);
+const { resolveMove } = (await dist("options.js")) as typeof import("../src/jobs/move/options.js");
+const { runMove } = (await dist("move.js")) as typeof import("../src/jobs/move/move.js");
+const { parseTempName } = (await dist("names/temp-name.js")) as typeof import("../src/jobs/move/names/temp-name.js");
 
-const say = (text: string) => console.log(`${text} ${performance.now().toFixed(0)}`);
+const say = (what: string, files: number) => console.log(`${what} ${files} ${performance.now().toFixed(0)}`);
 let isFirst = true;
 /** What the listing says of every file. */
-const found = { size: 0, mtime: Date.parse("2026-01-18T12:00:00Z") };
+const found = { size: 0, mtime: MTIME };
 
 /** A place whose files are all there, or none, and where everything succeeds one turn of the loop later. */
 function simulated(inner: Place, isSource: boolean): Place {
@@ -35,9 +35,13 @@ function simulated(inner: Place, isSource: boolean): Place {
   return {
     shown: inner.shown,
     digests: [],
+    abilities: {},
     usable: true,
     open: (signal) => (isSource ? inner.open(signal) : later(undefined)),
-    list: (folder, call) => inner.list(folder, call),
+    list(folder, call) {
+      say("list", 0);
+      return inner.list(folder, call);
+    },
     stat: (names) => later(names.map((name) => (isThere(name) ? found : undefined))),
     async *read() {},
     fetch: () => later(Buffer.alloc(0)),
@@ -46,8 +50,11 @@ function simulated(inner: Place, isSource: boolean): Place {
       for await (const _ of source);
       return 0;
     },
+    writeFrom: () => later(0),
+    append: () => later(0),
+    reserve: () => later(undefined),
     publish(arrivals) {
-      if (isFirst) say(`first ${arrivals.length}`);
+      if (isFirst) say("first", arrivals.length);
       isFirst = false;
       return later(arrivals.map(() => ({ timed: true })));
     },
@@ -64,16 +71,17 @@ const resolved = resolveMove({
   from: url,
   // Never opened.
   to: url.replace("/out", "/copy"),
-  match: "sensor_{id:5d}_{date:yyyyMMdd}_{seq:9d}.dat",
+  match: PATTERN,
+  route: "{date:yyyy}/{date:MM}/{name}",
   source: "keep",
   lanes: 8,
   journal,
-  list: how === "list",
-  onProgress: ({ phase, settled }) => say(`${phase} ${settled}`),
+  onProgress: ({ phase, settled }) => say(phase, settled),
 });
 const result = await runMove({
   ...resolved,
   from: (create) => simulated(resolved.from(create), true),
   to: (create) => simulated(resolved.to(create), false),
 });
-say(`done ${result.moved}`);
+if (result.failures.length > 0) throw new Error(`it says ${JSON.stringify(result)}`);
+tellUsed();

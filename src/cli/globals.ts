@@ -58,6 +58,27 @@ export function whole(text: string): number {
 
 const FACTORS: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
 
+/** A number of lanes, or `auto`. */
+export function laneCount(text: string): number | "auto" {
+  return text === "auto" ? "auto" : whole(text);
+}
+
+/** A part of the last files: `90%`, or `90%/200` of 200. */
+export function breakerOf(text: string): { share: number; files?: number } {
+  const [, percent, files] = /^(\d{1,3})%(?:\/([1-9]\d{1,5}))?$/.exec(text.trim()) ?? [];
+  const share = Number(percent) / 100;
+  if (!(share > 0 && share <= 1))
+    throw new InvalidArgumentError("it is a part of the last files, such as 90% or 90%/200.");
+  return { share, ...(files !== undefined && { files: Number(files) }) };
+}
+
+/** How often in a second: a number, such as 2 or 0.5. */
+export function rate(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value > 0) return value;
+  throw new InvalidArgumentError("it is a number, such as 2 or 0.5.");
+}
+
 /** Bytes: `500K`, `10M`, `1.5G`; K is 1024, as in curl and wget. */
 export function byteCount(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?(?:\/s)?$/i.exec(text.trim());

@@ -1,8 +1,36 @@
 /** Many calls, one AbortSignal: a single listener for all of them. Node's own list is slow when long, and warns at 11. */
 import { AbortedError } from "./errors.js";
 
+/**
+ * Those who listen, in a ring that begins and ends at one with nothing to call. (A Set that is added to and taken from all
+ * the time makes new tables again and again, and the old ones, once they have aged, keep all that was in them alive.)
+ */
+class Listening {
+  before: Listening = this;
+  after: Listening = this;
+  constructor(public fired?: () => void) {}
+
+  /** Goes to the end of another one's ring. */
+  join(ring: Listening): void {
+    this.before = ring.before;
+    this.after = ring;
+    ring.before.after = this;
+    ring.before = this;
+  }
+
+  /** Leaves the ring. Gives what was to be called; nothing where it has left already. */
+  leave(): (() => void) | undefined {
+    const { fired } = this;
+    this.before.after = this.after;
+    this.after.before = this.before;
+    this.before = this.after = this;
+    this.fired = undefined;
+    return fired;
+  }
+}
+
 interface Watched {
-  readonly calls: Set<() => void>;
+  readonly calls: Listening;
   readonly listener: () => void;
 }
 
@@ -15,12 +43,11 @@ const watched = new WeakMap<AbortSignal, Watched>();
  */
 export function onAbort(signal: AbortSignal | undefined, fired: () => void): () => void {
   if (signal === undefined || signal.aborted) return NOTHING;
-  // Each call is its own, even where the same function is given twice.
-  const call = () => fired();
   const { calls } = watched.get(signal) ?? watch(signal);
-  calls.add(call);
+  const call = new Listening(fired);
+  call.join(calls);
   return () => {
-    if (calls.delete(call) && calls.size === 0) unwatch(signal);
+    if (call.leave() !== undefined && calls.after === calls) unwatch(signal);
   };
 }
 
@@ -35,10 +62,10 @@ export function cancelledUnsent(cause: unknown): AbortedError {
 }
 
 function watch(signal: AbortSignal): Watched {
-  const calls = new Set<() => void>();
+  const calls = new Listening();
   const listener = () => {
     watched.delete(signal);
-    for (const call of [...calls]) if (calls.delete(call)) call();
+    while (calls.after !== calls) calls.after.leave()?.();
   };
   const made = { calls, listener };
   watched.set(signal, made);

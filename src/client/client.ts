@@ -35,7 +35,13 @@ export interface RunOptions {
   exclusive?: boolean | undefined;
   /** True for a command that may be sent before a login, too. */
   anyState?: boolean | undefined;
+  /** True for a call that goes before those that wait. */
+  first?: boolean | undefined;
+  /** True for a call that gives the connection to the next one when it has said all it has to say: see `Call.release`. */
+  releases?: boolean | undefined;
 }
+
+const ALONE: RunOptions = { exclusive: true };
 
 /** connect, login, request, quit: the same in every protocol. */
 export abstract class Client<S extends Session = Session> implements AsyncDisposable {
@@ -108,7 +114,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
    * @throws ConnectionError (TimeoutError, TlsError) where that fails; the client is closed then.
    */
   connect(options: CallOptions = {}): Promise<Reply> {
-    return this.#run("connect", true, options, async (call) => {
+    return this.#run("connect", ALONE, options, async (call) => {
       this.#session = this.createSession(this.#options, (reason) => this.#onClose(reason));
       this.#greeting = await this.#session.open(call);
       return this.#greeting;
@@ -120,7 +126,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
    * @throws LoginError where the server refuses them; the client stays connected and may try again.
    */
   login(credentials?: Credentials, options: CallOptions = {}): Promise<void> {
-    return this.#run("login", true, options, async (call) => {
+    return this.#run("login", ALONE, options, async (call) => {
       const { protocol, host, port } = this.#options;
       const resolved = await resolveCredentials(credentials ?? this.#options.credentials, { protocol, host, port });
       await (this.#session as S).login(resolved ?? {}, call);
@@ -134,12 +140,12 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
    * @throws UsageError for a command that cannot be sent so, ReplyError for a refusal (unless `expect: "any"`).
    */
   request(command: string, options: RequestOptions = {}): Promise<Reply> {
-    return this.#run("request", true, options, (call) => (this.#session as S).request(command, options, call));
+    return this.#run("request", ALONE, options, (call) => (this.#session as S).request(command, options, call));
   }
 
   /** Asks the server for a sign of life. */
   noop(options: CallOptions = {}): Promise<void> {
-    return this.#run("noop", false, options, (call) => (this.#session as S).noop(call));
+    return this.#run("noop", {}, options, (call) => (this.#session as S).noop(call));
   }
 
   /**
@@ -172,10 +178,14 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
     return `${this.constructor.name} { ${this.protocol}://${host}:${port}, ${security}, ${this.#state} }`;
   }
 
-  /** Runs a named method of a protocol in its turn. */
-  protected run<T>(options: CallOptions & RunOptions, body: (session: S, call: Call) => Promise<T>): Promise<T> {
-    const step = options.anyState ? "query" : "command";
-    return this.#run(step, options.exclusive ?? false, options, (call) => body(this.#session as S, call));
+  /** Runs a named method of a protocol in its turn. `how`: given apart, the options of each call need not be copied. */
+  protected run<T>(
+    options: CallOptions & RunOptions,
+    body: (session: S, call: Call) => Promise<T>,
+    how: RunOptions = options,
+  ): Promise<T> {
+    const step = how.anyState ? "query" : "command";
+    return this.#run(step, how, options, (call) => body(this.#session as S, call));
   }
 
   /** Rejects the calls that wait behind the running one. */
@@ -183,12 +193,16 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
     this.#queue.refuse(reason);
   }
 
-  #run<T>(step: Step, alone: boolean, options: CallOptions, body: (call: Call) => Promise<T>): Promise<T> {
-    return this.#queue.run(alone, options.signal, async () => {
+  #run<T>(step: Step, how: RunOptions, options: CallOptions, body: (call: Call) => Promise<T>): Promise<T> {
+    const { exclusive: alone = false, releases, first } = how;
+    const turn = async (release: () => void) => {
       const next = this.#next(step);
       if (next === undefined) throw this.#lost ?? this.#misuse(step);
       const { signal, timeout = this.#options.timeouts.command } = options;
-      const call: Call = { signal, timeout: wholeNumber("timeout", timeout, 1, MOST_MS) };
+      wholeNumber("timeout", timeout, 1, MOST_MS);
+      // All fields it may ever have: the calls of all methods look the same to Node then.
+      const said = releases ? release : undefined;
+      const call: Call = { signal, timeout, cancel: undefined, contended: undefined, release: said };
       if (alone) this.#queue.onContended = () => call.contended?.();
       const forget = onAbort(signal, () => void this.#cancel(call, signal as AbortSignal));
       try {
@@ -203,7 +217,8 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
         this.#settled++;
         forget();
       }
-    });
+    };
+    return this.#queue.run(alone, options.signal, turn, first);
   }
 
   #next(step: Step): State | undefined {
@@ -256,7 +271,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
     const timeout = this.#options.timeouts.quit;
     const stuck = this.#whenStuck(timeout, () => this.close(bye));
     try {
-      await this.#run("quit", true, { timeout }, async (call) => {
+      await this.#run("quit", ALONE, { timeout }, async (call) => {
         // A server that never stops talking is not silent: the goodbye is bounded all the same.
         const late = setTimeout(() => this.close(bye), timeout);
         await (this.#session as S).quit(call).finally(() => clearTimeout(late));

@@ -10,12 +10,18 @@ interface Entry {
   gone: boolean;
 }
 
+/** A call at work. `release` gives the connection to the next one while this one still waits for its answer. */
+type Body<T> = (release: () => void) => Promise<T>;
+
 /**
  * A first-in first-out queue with two kinds of calls. Calls that may share the connection run at once, up to a depth;
- * a call that needs it alone waits for all earlier ones, and later ones wait for it.
+ * a call that needs it alone waits for all earlier ones, and later ones wait for it. A call whose words are all said may
+ * `release` the connection before it has its answer: replies keep the order.
  */
 export class Queue {
   readonly #waiting: Entry[] = [];
+  /** Those that go before all others, as soon as the connection is free. */
+  readonly #first: Entry[] = [];
   readonly #limit: number;
   readonly #depth: () => number;
   #running = 0;
@@ -34,7 +40,7 @@ export class Queue {
   onContended: (() => void) | undefined;
 
   get waiting(): number {
-    return this.#waiting.length - this.#head - this.#gone;
+    return this.#waiting.length + this.#first.length - this.#head - this.#gone;
   }
 
   /** True where nothing runs and nothing waits. */
@@ -42,10 +48,15 @@ export class Queue {
     return this.#running === 0 && this.waiting === 0;
   }
 
-  /** Runs `body` when its turn comes. A signal that fires before drops it. */
-  run<T>(exclusive: boolean, signal: AbortSignal | undefined, body: () => Promise<T>): Promise<T> {
+  /**
+   * Runs `body` when its turn comes. A signal that fires before drops it.
+   *
+   * @param first It goes before those that wait, unless they do so, too.
+   */
+  run<T>(exclusive: boolean, signal: AbortSignal | undefined, body: Body<T>, first = false): Promise<T> {
     if (signal?.aborted) return Promise.reject(cancelledUnsent(signal.reason));
-    if (this.waiting === 0 && this.#mayStart(exclusive)) return this.#start(exclusive, body);
+    if ((first ? this.#first.length : this.waiting) === 0 && this.#mayStart(exclusive))
+      return this.#start(exclusive, body);
     if (this.#refusal) return Promise.reject(this.#refusal);
     if (this.waiting >= this.#limit) {
       const advice = "wait for some of them, or raise limits.queue";
@@ -71,7 +82,7 @@ export class Queue {
           this.#start(exclusive, body).then(resolve, reject);
         },
       };
-      this.#waiting.push(entry);
+      (first ? this.#first : this.#waiting).push(entry);
       if (this.#exclusive) this.onContended?.();
     });
   }
@@ -79,7 +90,7 @@ export class Queue {
   /** Rejects every call that waits now, and, until the running one is over, every new one. */
   refuse(reason: PolywireError): void {
     this.#refusal = reason;
-    const refused = this.#waiting.splice(0).slice(this.#head);
+    const refused = [...this.#first.splice(0), ...this.#waiting.splice(0).slice(this.#head)];
     this.#head = this.#gone = 0;
     for (const entry of refused) entry.reject(reason);
   }
@@ -89,20 +100,23 @@ export class Queue {
     return exclusive ? this.#running === 0 : this.#running < this.#depth();
   }
 
-  #start<T>(exclusive: boolean, body: () => Promise<T>): Promise<T> {
+  #start<T>(exclusive: boolean, body: Body<T>): Promise<T> {
     this.#running++;
     this.#exclusive = exclusive;
     let done: Promise<T>;
-    try {
-      done = body();
-    } catch (error) {
-      done = Promise.reject(error);
-    }
+    let isOver = false;
     const over = () => {
+      if (isOver) return;
+      isOver = true;
       this.#running--;
       if (exclusive) this.#over();
       this.#advance();
     };
+    try {
+      done = body(over);
+    } catch (error) {
+      done = Promise.reject(error);
+    }
     done.then(over, over);
     return done;
   }
@@ -115,6 +129,11 @@ export class Queue {
   }
 
   #advance(): void {
+    for (let [next] = this.#first; next && (next.gone || this.#mayStart(next.exclusive)); [next] = this.#first) {
+      this.#first.shift();
+      if (next.gone) this.#gone--;
+      else next.start();
+    }
     for (;;) {
       const next = this.#waiting[this.#head];
       if (next === undefined || !(next.gone || this.#mayStart(next.exclusive))) break;

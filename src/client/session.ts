@@ -89,6 +89,8 @@ export interface Call {
   cancel?: ((reason: Error) => Promise<boolean>) | undefined;
   /** Set by a long listing: called when another call waits behind this one. */
   contended?: (() => void) | undefined;
+  /** Lets the next call begin before this one has its answer; undefined where this one has more to say then. */
+  release?: (() => void) | undefined;
 }
 
 /** The connection under a session, as far as the client looks at it. */

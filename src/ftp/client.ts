@@ -1,5 +1,5 @@
 /** FTP's named methods (RFC 959, 2389, 2428, 3659, 4217): what to ask; session.ts and transfer.ts know how. */
-import { Client } from "../client/client.js";
+import { Client, type RunOptions } from "../client/client.js";
 import { type PolywireError, ProtocolError, type ReplyError, UsageError } from "../client/errors.js";
 import { type ResolvedOptions, resolve } from "../client/options.js";
 import type { Rows } from "../client/rows.js";
@@ -8,6 +8,7 @@ import type { Sink, Source } from "../client/sink.js";
 import type { Alone, TreeResult } from "./copy.js";
 import { type DownloadOptions, download } from "./download.js";
 import type { FtpEntry } from "./entry.js";
+import { type FxpDone, type FxpOptions, fxp } from "./fxp.js";
 import { type Digest, type HashAlgorithm, hash, hashAlgorithms, hashes } from "./hash.js";
 import { type RowsOwner, rows } from "./list.js";
 import { NameParser } from "./listing-parser.js";
@@ -18,6 +19,7 @@ import {
   type FtpOptions,
   type FtpSettings,
   type ListingCall,
+  type PackOptions,
   type RetrOptions,
   resolveFtp,
   type StorOptions,
@@ -33,6 +35,10 @@ import { receiveFile, receiveWhole, sendFile } from "./store.js";
 import type { Transferred } from "./transfer.js";
 import { type UploadOptions, upload } from "./upload.js";
 
+/** How calls run that need the connection for themselves, and transfers, which give it on as early as they can. */
+const ALONE: RunOptions = { exclusive: true };
+const TRANSFER: RunOptions = { exclusive: true, releases: true };
+
 /**
  * An FTP client.
  *
@@ -44,12 +50,12 @@ import { type UploadOptions, upload } from "./upload.js";
  * await ftp.quit();
  */
 export class FtpClient extends Client<FtpSession> {
-  static readonly #on: Alone = (client, options, body) => client.run({ ...options, exclusive: true }, body);
+  static readonly #on: Alone = (client, options, body) => client.run(options, body, ALONE);
   readonly #settings: FtpSettings;
   readonly #given: FtpOptions;
   #live: FtpSession | undefined;
   readonly #rows: RowsOwner = {
-    run: (body) => this.run({ exclusive: true }, body),
+    run: (body) => this.run({}, body, ALONE),
     refuse: (reason) => this.refuseWaiting(reason),
   };
 
@@ -207,9 +213,7 @@ export class FtpClient extends Client<FtpSession> {
    * of them works is found out once. Throws UsageError where none does.
    */
   setModified(path: string, modified: Date, options: CallOptions = {}): Promise<void> {
-    return this.run({ ...options, exclusive: true }, (session, call) =>
-      setModified(session, name(path), modified, call),
-    );
+    return this.run(options, (session, call) => setModified(session, name(path), modified, call), ALONE);
   }
 
   /**
@@ -222,14 +226,15 @@ export class FtpClient extends Client<FtpSession> {
 
   /**
    * Size and time of many files in few round trips (SIZE, MDTM). Undefined for what is not there, as far as the server
-   * tells that from "you may not". `times: false` leaves the times out.
+   * tells that from "you may not". `times: false` leaves the times out. `along`: see `pack`.
    */
   stats(
     paths: readonly string[],
-    options: CallOptions & { times?: boolean | undefined } = {},
+    options: PackOptions & { times?: boolean | undefined } = {},
   ): Promise<(RemoteStat | undefined)[]> {
+    const { along = false } = options;
     const ask = (session: FtpSession, call: Call) => stats(session, paths.map(name), call, options.times);
-    return this.run({ ...options, exclusive: true }, ask);
+    return this.run(options, ask, { exclusive: true, first: along, releases: along });
   }
 
   /** The error that a refused reply of `pack()` or `request()` stands for. */
@@ -239,12 +244,12 @@ export class FtpClient extends Client<FtpSession> {
 
   /** Makes a directory and those above it; no error where it is there already. */
   makePath(path: string, options: CallOptions = {}): Promise<void> {
-    return this.run({ ...options, exclusive: true }, (session, call) => makePath(session, path, call));
+    return this.run(options, (session, call) => makePath(session, path, call), ALONE);
   }
 
   /** True where a file or directory is there. Servers that say 550 for "you may not" as well look like "no". */
   exists(path: string, options: CallOptions = {}): Promise<boolean> {
-    return this.run({ ...options, exclusive: true }, (session, call) => exists(session, path, call));
+    return this.run(options, (session, call) => exists(session, path, call), ALONE);
   }
 
   /** Renames or moves (RNFR, RNTO): one write, one round trip. Most servers replace an existing file silently. */
@@ -266,7 +271,7 @@ export class FtpClient extends Client<FtpSession> {
    * XCRC. Throws UsageError where it has none of them.
    */
   hash(path: string, algorithm?: HashAlgorithm, options: CallOptions = {}): Promise<Digest> {
-    return this.run({ ...options, exclusive: true }, (session, call) => hash(session, name(path), algorithm, call));
+    return this.run(options, (session, call) => hash(session, name(path), algorithm, call), ALONE);
   }
 
   /**
@@ -279,7 +284,7 @@ export class FtpClient extends Client<FtpSession> {
     options: CallOptions = {},
   ): Promise<(Digest | ReplyError)[]> {
     const ask = (session: FtpSession, call: Call) => hashes(session, paths.map(name), algorithm, call);
-    return this.run({ ...options, exclusive: true }, ask);
+    return this.run(options, ask, ALONE);
   }
 
   /** The digests that the server can compute, the strongest first; none before it was asked for its features. */
@@ -300,11 +305,11 @@ export class FtpClient extends Client<FtpSession> {
   async retr(path: string, options: RetrOptions = {}): Promise<Buffer | Transferred> {
     const command = `RETR ${name(path)}`;
     const { to } = options;
-    return this.run<Buffer | Transferred>({ ...options, exclusive: true }, (session, call) =>
+    const run = (session: FtpSession, call: Call) =>
       to === undefined
         ? receiveWhole(session, command, options, call)
-        : receiveFile(session, command, to, options, call),
-    );
+        : receiveFile(session, command, to, options, call);
+    return this.run<Buffer | Transferred>(options, run, TRANSFER);
   }
 
   /**
@@ -344,6 +349,33 @@ export class FtpClient extends Client<FtpSession> {
   async stou(source: Source, options: StorOptions = {}): Promise<Transferred & { name: string | undefined }> {
     const done = await this.#store("STOU", source, options);
     return { ...done, name: parseUniqueName(done.preliminary, done.reply) };
+  }
+
+  /**
+   * Has this server send a file straight to another one (FXP, RFC 959 §5.2): none of its bytes come here. Both clients are
+   * logged in, both servers must allow it (most do not as they come), and see each other. Which of them listens is tried
+   * both ways, and remembered. Where data connections are encrypted on both sides, one server must announce SSCN or CPSV;
+   * nothing ever goes in the clear because of this. Whether the servers look at each other's certificates is up to them.
+   *
+   * One server is told only the address that the other is reached at from here, never one that it names, unless that
+   * client's option `allowForeignHost` is set. Anybody who can reach the listening server may take the connection first:
+   * this is for networks, or files, that bear it.
+   *
+   * Nothing tells how far it is: what stands still is noticed only behind `timeouts.idle`, and 100 ms for each KB more.
+   * A failure may leave part of the file at the target. A signal breaks it off as any transfer.
+   *
+   * @param path The file here.
+   * @param target A client that is logged in to the other server. Its queue is held for as long as the transfer runs.
+   * @param to The name there; a file of that name is replaced, as by `stor`.
+   * @throws FxpError where the two servers cannot or may not: both clients are usable. ReplyError for a refusal of one
+   *   (`server` tells which), ProtocolError (`retryable`) where the copy has another size; ConnectionError, AbortedError. A
+   *   client whose connection was lost is closed, the other one is not: `state` tells.
+   *
+   * @example
+   * await source.fxp("a.iso", target, "in/a.iso");
+   */
+  fxp(path: string, target: FtpClient, to: string, options: FxpOptions = {}): Promise<FxpDone> {
+    return fxp(FtpClient.#on, this, target, { ...options, from: name(path), to: name(to) });
   }
 
   // --- files and folders as a whole ------------------------------------------------------------------------------
@@ -416,10 +448,17 @@ export class FtpClient extends Client<FtpSession> {
 
   /**
    * Several commands without data in one write; the replies come in order, refusals among them. Commands that
-   * `request()` refuses are refused here, too.
+   * `request()` refuses are refused here, too. With `along` calls behind it do not wait for the replies: the commands of a
+   * transfer that is next go into the same write.
    */
-  pack(commands: readonly string[], options: CallOptions = {}): Promise<Reply[]> {
-    return this.run(options, (session, call) => session.packRaw(commands, { timeout: call.timeout }));
+  pack(commands: readonly string[], options: PackOptions = {}): Promise<Reply[]> {
+    const { along = false } = options;
+    const ask = (session: FtpSession, call: Call) => {
+      const replies = session.packRaw(commands, { timeout: call.timeout });
+      if (session.pipelines) call.release?.();
+      return replies;
+    };
+    return this.run(options, ask, { first: along, releases: along });
   }
 
   #send(command: string, options: CallOptions): Promise<Reply> {
@@ -438,11 +477,11 @@ export class FtpClient extends Client<FtpSession> {
 
   #store(command: string, source: Source, options: StorOptions): Promise<Transferred> {
     const run = (session: FtpSession, call: Call) => sendFile(session, command, source, options, call);
-    return this.run({ ...options, exclusive: true }, run);
+    return this.run(options, run, TRANSFER);
   }
 
   #alone(options: CallOptions): RowsOwner {
-    return { ...this.#rows, run: (body) => this.run({ ...options, exclusive: true }, body) };
+    return { ...this.#rows, run: (body) => this.run(options, body, ALONE) };
   }
 
   #listParser(options: ListingCall): ListParser {

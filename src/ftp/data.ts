@@ -217,6 +217,11 @@ async function listen(session: FtpSession): Promise<Server> {
 function announce(session: FtpSession, command: DataCommand, server: Server): string {
   const { port } = server.address() as net.AddressInfo;
   const host = session.settings.externalAddress ?? plain(session.line.socket.localAddress);
+  return activeCommand(command, host, port);
+}
+
+/** PORT or EPRT with its argument. */
+export function activeCommand(command: DataCommand, host: string, port: number): string {
   if (command === "EPRT") return `EPRT |${net.isIPv6(host) ? 2 : 1}|${host}|${port}|`;
   return `PORT ${host.split(".").join(",")},${port >> 8},${port & 255}`;
 }
@@ -260,7 +265,7 @@ export function dataError(session: FtpSession, message: string, cause?: unknown)
 }
 
 /** An IPv4 address that a dual-stack socket shows as IPv6, as IPv4 again. */
-function plain(address = ""): string {
+export function plain(address = ""): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }
 

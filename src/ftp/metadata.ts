@@ -50,7 +50,10 @@ export async function stats(
     const part = paths.slice(at, at + PACK / each);
     const type = session.type === "I" ? [] : ["TYPE I"];
     const commands = part.flatMap((path) => (timed ? [`SIZE ${path}`, `MDTM ${path}`] : [`SIZE ${path}`]));
-    const replies = await session.pack([...type, ...commands], { timeout });
+    const asked = session.pack([...type, ...commands], { timeout });
+    // All is said, and nothing depends on the answers.
+    if (type.length === 0 && at + part.length === paths.length && session.pipelines) call.release?.();
+    const replies = await asked;
     if (type.length > 0) session.accept(replies.shift() as Reply, "TYPE I");
     session.type = "I";
     for (const [i, path] of part.entries()) {

@@ -71,6 +71,15 @@ export interface RetrOptions extends CallOptions, ReceiveOptions {
 /** What an upload takes. */
 export interface StorOptions extends CallOptions, SendOptions {}
 
+/** What a pack of commands takes. */
+export interface PackOptions extends CallOptions {
+  /**
+   * The commands go before the calls that wait, and those do not wait for the replies: with a transfer that is next, they
+   * cost no round trip. Default: false.
+   */
+  along?: boolean | undefined;
+}
+
 /** Fills in the defaults. Throws UsageError. */
 export function resolveFtp(options: FtpOptions): FtpSettings {
   const [first, last] = options.activePorts ?? [0, 0];

@@ -41,6 +41,9 @@ export class Quick {
   #bytes = 0;
   #moved = false;
   #over = false;
+  /** True where the next call may have begun: only the final reply is still to come. */
+  #released = false;
+  readonly #onSilence = () => this.stop(this.#tooLong());
 
   constructor(session: FtpSession, plan: TransferPlan, call: Call) {
     this.#session = session;
@@ -53,7 +56,7 @@ export class Quick {
       this.#resolve = resolve;
       this.#reject = reject;
       const { silence, line, dataCommand } = this.#session;
-      this.#session.onSilence = () => this.stop(this.#tooLong());
+      this.#session.onSilence = this.#onSilence;
       silence.start(this.#call.timeout);
       line.exchange([dataCommand as string, this.#plan.command], [], {
         replies: 2,
@@ -76,7 +79,7 @@ export class Quick {
   stop(reason: Error): void {
     if (this.#over) return;
     this.#over = true;
-    this.#session.silence.rest();
+    this.#rest();
     this.#reject(reason);
   }
 
@@ -141,7 +144,7 @@ export class Quick {
       this.#end();
       return;
     }
-    this.unagreed = isNotSo(no.code, no.text);
+    this.unagreed = !this.#released && isNotSo(no.code, no.text);
     this.#socket?.destroy();
     this.stop(refused(this.#session, no, command));
   }
@@ -158,8 +161,8 @@ export class Quick {
     this.#socket = socket;
     // Nothing comes this way; whether the server took it all, its reply says.
     if (sends) socket.pause();
-    socket.on("error", (error) => this.#lost(error, to.port));
-    socket.on("close", () => this.#lost(new Error("the data connection closed before its end"), to.port));
+    socket.on("error", (error) => this.#lost(to.port, error));
+    socket.on("close", () => this.#lost(to.port));
     socket.on("connect", () => this.#onConnect(socket));
     if (!sends) socket.on("end", () => this.#onEnd(socket));
   }
@@ -196,10 +199,30 @@ export class Quick {
     if (this.#over) return;
     this.#session.silence.start(Math.max(this.#session.options.timeouts.idle, this.#call.timeout));
     this.#end();
+    if (!this.#over) this.#release();
   }
 
-  #lost(error: Error, port: number): void {
+  /**
+   * A server that bears commands in the middle of a transfer is given the next ones while it still sees that all bytes
+   * have arrived: one round trip less. From now on there is nothing to be broken off.
+   */
+  #release(): void {
+    const { release } = this.#call;
+    if (release === undefined || !this.#session.toleratesNoop) return;
+    this.#released = true;
+    this.#call.cancel = () => Promise.resolve(true);
+    release();
+  }
+
+  /** The next transfer has the watch where it has begun. */
+  #rest(): void {
+    if (this.#session.onSilence === this.#onSilence) this.#session.silence.rest();
+  }
+
+  /** Each connection closes: an error is made, with its stack, only where that is one. */
+  #lost(port: number, failure?: Error): void {
     if (this.#moved || this.#over) return;
+    const error = failure ?? new Error("the data connection closed before its end");
     const connected = this.#socket?.connecting === false;
     this.stop(connected ? error : dataError(this.#session, `no data connection to port ${port}`, error));
   }
@@ -207,7 +230,7 @@ export class Quick {
   #end(): void {
     if (!this.#moved || this.reply === undefined || this.#over) return;
     this.#over = true;
-    this.#session.silence.rest();
+    this.#rest();
     this.#resolve({ bytes: this.#bytes, reply: this.reply, preliminary: this.preliminary });
   }
 

@@ -40,6 +40,9 @@ const NOT_RAW: Readonly<Record<string, string>> = {
   QUIT: "quit()",
 };
 
+/** A command that is not sent raw, or changes what is known of the session: few are. */
+const SPECIAL = new RegExp(`^\\s*(${Object.keys(NOT_RAW).join("|")}|TYPE)(?!\\S)`, "i");
+
 /**
  * Octets of commands on their way at once. ProFTPD 1.3.8 (as Debian mended it in 2026) takes two commands for one where a
  * read of its own ends between CR and LF: at its 4,102nd octet, or where a TLS record ends. So all that is on its way
@@ -122,6 +125,11 @@ export class FtpSession implements Session {
    */
   get toleratesNoop(): boolean {
     return /vsftpd/i.test(this.#greeting);
+  }
+
+  /** True for a server that is known to do PORT before it reads on. (pyftpdlib answers what came along with it first.) */
+  get connectsInOrder(): boolean {
+    return /vsftpd|proftpd|pure-ftpd/i.test(this.#greeting);
   }
 
   async open(call: Call): Promise<Reply> {
@@ -214,13 +222,13 @@ export class FtpSession implements Session {
     return this.pack(commands, options);
   }
 
-  /** Keeps away commands that would leave this session behind. Gives the command's verb. */
-  #refuseRaw(command: string): string {
-    const word = (/\S+/.exec(command)?.[0] ?? "").toUpperCase();
-    const instead = Object.hasOwn(NOT_RAW, word) ? NOT_RAW[word] : undefined;
-    if (instead) throw new UsageError(`${word} is not sent raw`, { advice: `use ${instead}`, protocol: "ftp" });
-    if (word === "TYPE") this.type = undefined;
-    return word;
+  /** Keeps away commands that would leave this session behind. */
+  #refuseRaw(command: string): void {
+    const word = SPECIAL.exec(command)?.[1]?.toUpperCase();
+    if (word === undefined) return;
+    if (word !== "TYPE")
+      throw new UsageError(`${word} is not sent raw`, { advice: `use ${NOT_RAW[word]}`, protocol: "ftp" });
+    this.type = undefined;
   }
 
   async #authTls(call: Call): Promise<void> {

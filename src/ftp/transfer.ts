@@ -117,7 +117,7 @@ class Running {
     } catch (error) {
       throw this.#quick ? await this.#whole.takeOver(error) : error;
     } finally {
-      delete this.#call.cancel;
+      this.#call.cancel = undefined;
     }
   }
 

@@ -10,6 +10,8 @@ const SMALL = 32 * 1024;
  * it is sent, and a large body shows many over a slow line.
  */
 const MOST = 128 * 1024;
+/** What is called behind it comes when this tick's work is done. queueMicrotask() makes more of it, and costs more. */
+const TICK = Promise.resolve();
 
 /** Gathers what is sent. Text and bytes keep their order. */
 export class Outgoing {
@@ -23,6 +25,7 @@ export class Outgoing {
   readonly #behind: (Buffer | string)[] = [];
   /** True where what was written in this tick is about to leave. */
   #leaving = false;
+  readonly #flush = () => this.flush();
   /** The socket that holds bytes of this tick back, to send them in one write. */
   #corked: Duplex | undefined;
 
@@ -77,7 +80,7 @@ export class Outgoing {
   #leave(): void {
     if (this.#leaving) return;
     this.#leaving = true;
-    queueMicrotask(() => this.flush());
+    TICK.then(this.#flush);
   }
 
   /** Text takes its place among the pieces. */

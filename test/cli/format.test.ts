@@ -116,11 +116,12 @@ describe("progress", () => {
     bytesPerSecond: 1_258_291,
     secondsLeft: 1.6,
     lanes: 8,
+    paused: undefined,
   };
 
   test("a line", () => {
     expect(progressLine(moveFigures(progress))).toBe(
-      "moving: 1,200 of 2,000 files, 10 failed, 4.1 MiB, 490 files/s, 1.2 MiB/s, 1.6 s left",
+      "moving: 1,200 of 2,000 files, 10 failed, 4.1 MiB, 490 files/s, 1.2 MiB/s, 8 lanes, 1.6 s left",
     );
   });
 

@@ -113,10 +113,10 @@ describe.concurrent("move", () => {
     expect(readdirSync(join(job.cwd, "spool"))).toEqual([]);
   });
 
-  test("a full disk stops the job with exit code 2; it goes on when there is room", async () => {
+  test("a full disk stops a job that must not wait with exit code 2; it goes on when there is room", async () => {
     await using job = await pair(20);
     job.to.faults.diskFullAfter = 2;
-    const { code, stdout } = await job.run(["--json"]);
+    const { code, stdout } = await job.run(["--json", "--max-pause", "0"]);
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ error: { name: "ReplyError", code: "552", exitCode: 2 }, states: {} });
     job.to.clearFaults();

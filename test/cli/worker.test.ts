@@ -136,6 +136,30 @@ describeLive("redis", "with a Redis", () => {
     }
   });
 
+  test("the coordinator need not reach the destination of its workers", async () => {
+    await using job = await pair(20);
+    const redis = await startRedis();
+    try {
+      let interrupt = () => {};
+      const working = polywire(["worker", "--redis", redis.url, "--config", job.config], {
+        cwd: job.cwd,
+        running: (child) => {
+          interrupt = () => void child.kill("SIGINT");
+        },
+      });
+      const nowhere = "ftp://alice@127.0.0.1:1/in?security=plain";
+      const args = ["move", job.plain(job.from, "/out"), nowhere, "--match", "*.dat", "--redis", redis.url, "--json"];
+      const { code, stdout, stderr } = await polywire(args, { env: BOTH, cwd: job.cwd });
+      expect(stderr).not.toMatch(/127\.0\.0\.1:1\b.*refused/);
+      expect(JSON.parse(stdout)).toMatchObject({ moved: 20, failed: 0, left: 0 });
+      expect(code).toBe(0);
+      interrupt();
+      expect((await working).code).toBe(0);
+    } finally {
+      await redis.stop();
+    }
+  });
+
   test("a Redis that refuses the password: exit code 77", async () => {
     await using job = await pair(1);
     const redis = await startRedis({ password: REDIS_PASSWORD });

@@ -1,7 +1,7 @@
 /** `polywire move`: files from one folder to another, by FTP on either side. */
 import type { Command } from "commander";
 import { act, type Context } from "../context.js";
-import { byteCount, milliseconds, oneOf, whole } from "../globals.js";
+import { breakerOf, byteCount, laneCount, milliseconds, oneOf, rate, whole } from "../globals.js";
 import type { MoveArguments } from "../move/job.js";
 import { VIEW_KINDS } from "../progress.js";
 
@@ -50,7 +50,16 @@ export function move(program: Command): void {
     .option("--done-file <template>", "only files that have a done file, which is removed after them: {name}.done")
     .option("--move-done-files", "done files are moved, too, after their files")
     .option("--journal <file>", "where the job remembers what it did (default: polywire-move-….journal here)")
-    .option("--lanes <n>", "pairs of connections (default: 8)", whole)
+    .option("--lanes <n>", "pairs of connections: a number, or auto: as many as make it faster (default)", laneCount)
+    .option("--max-connections <n>", "connections to one server at most, over all lanes, processes and workers", whole)
+    .option("--connections-per-second <n>", "connections made in a second to one server at most", rate)
+    .option(
+      "--max-pause <time>",
+      "wait so long where the disk is full, or the like; 0: stop (default: 1h)",
+      milliseconds,
+    )
+    .option("--breaker <part>", "wait where this part of the last files failed alike (default: 90%/200)", breakerOf)
+    .option("--no-breaker", "go on, however many files fail")
     .option("--copy", "leave the source as it is")
     .option(
       "--source <what>",
@@ -74,7 +83,6 @@ export function move(program: Command): void {
     .option("--redis <url>", "workers (polywire worker) move the files: redis://host:port/db")
     .option("--queue <name>", "with --redis: where the workers look (default: polywire)")
     .option("--places <from,to>", "with --redis: the workers' names of FROM and TO (default: source,target)")
-    .option("--max-connections <n>", "with --redis: pairs of connections over all workers", whole)
     .option("--dry-run", "print what would happen, change nothing")
     .option("--quiet", "print only what went wrong (default for a job file without a terminal)")
     .option("--no-quiet", "print the result, too")

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { act, type Context } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import { count, counted, size } from "../format.js";
-import { byteCount, whole } from "../globals.js";
+import { byteCount, rate, whole } from "../globals.js";
 import { redisUrl, shownRedis } from "../move/dispatch.js";
 import { note, print, printJson } from "../output.js";
 
@@ -12,6 +12,7 @@ interface Options {
   config: string;
   queue?: string;
   lanes?: number;
+  connectionsPerSecond?: number;
   name?: string;
   /** Bytes per second. */
   maxRate?: number;
@@ -44,6 +45,7 @@ export function worker(program: Command): void {
     .requiredOption("--config <file>", "the places, with their credentials: JSON or .mjs")
     .option("--queue <name>", "the coordinator's (default: polywire)")
     .option("--lanes <n>", "pairs of connections at most (default: 8)", whole)
+    .option("--connections-per-second <n>", "connections made in a second to one server at most", rate)
     .option("--name <name>", "what the coordinator's messages call it (default: machine and process)")
     .option("--max-rate <bytes>", "bytes per second over all lanes of this worker: 500K, 10M", byteCount)
     .addHelpText("after", EXAMPLES)
@@ -54,12 +56,13 @@ async function run(context: Context, given: Options): Promise<number> {
   const { readPlaces } = await import("../worker/config.js");
   const { runWorker } = await import("../../jobs/index.js");
   const places = await readPlaces(given.config);
-  const { redis, queue, lanes, name, maxRate: maxBytesPerSecond } = given;
+  const { redis, queue, lanes, name, connectionsPerSecond, maxRate: maxBytesPerSecond } = given;
   note(
     `Working for ${shownRedis(redis)} as it hands out files of ${Object.keys(places).join(", ")}. Ctrl-C ends it in order.`,
   );
   const { signal } = context;
-  const done = await runWorker({ redis: redisUrl(redis), places, queue, lanes, name, maxBytesPerSecond, signal });
+  const limits = { lanes, connectionsPerSecond, maxBytesPerSecond };
+  const done = await runWorker({ redis: redisUrl(redis), places, queue, name, ...limits, signal });
   if (context.json) await printJson(done);
   else {
     const failed = done.failed > 0 ? `, ${count(done.failed)} of them failed` : "";

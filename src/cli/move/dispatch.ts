@@ -8,16 +8,15 @@ export interface DispatchArguments {
   redis?: string;
   queue?: string;
   places?: string;
-  maxConnections?: number;
 }
 
 /** Who moves the files; undefined where this process does. */
 export function dispatchOf(given: DispatchArguments): MoveDispatch | undefined {
-  const { processes, redis, queue, places, maxConnections } = given;
+  const { processes, redis, queue, places } = given;
   if (processes !== undefined && redis !== undefined)
     throw new UsageError("--processes and --redis: files are moved by one or the other");
-  if (redis !== undefined) return { redis: redisUrl(redis), queue, places: placesOf(places), maxConnections };
-  const alone = { "--queue": queue, "--places": places, "--max-connections": maxConnections };
+  if (redis !== undefined) return { redis: redisUrl(redis), queue, places: placesOf(places) };
+  const alone = { "--queue": queue, "--places": places };
   for (const [option, value] of Object.entries(alone))
     if (value !== undefined) throw new UsageError(`${option} is about workers, which need --redis`);
   return processes === undefined ? undefined : { processes };

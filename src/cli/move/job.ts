@@ -31,7 +31,13 @@ export interface MoveArguments extends DispatchArguments {
   doneFile?: string;
   moveDoneFiles?: boolean;
   journal?: string;
-  lanes?: number;
+  lanes?: number | "auto";
+  maxConnections?: number;
+  connectionsPerSecond?: number;
+  /** Milliseconds. */
+  maxPause?: number;
+  /** commander: true unless --breaker or --no-breaker was given. */
+  breaker?: { share: number; files?: number } | boolean;
   copy?: boolean;
   source?: "delete" | "archive" | "keep";
   archiveTo?: string;
@@ -108,6 +114,10 @@ function complete(context: Context, job: Job, given: MoveArguments): Job {
     // commander: true unless --no-times was given.
     keepTimes: given.times === false ? false : undefined,
     lanes: given.lanes,
+    maxConnections: given.maxConnections,
+    connectionsPerSecond: given.connectionsPerSecond,
+    maxPause: given.maxPause,
+    breaker: given.breaker === true ? undefined : given.breaker,
     maxBytesPerSecond: given.maxRate,
     dispatch: dispatchOf(given) ?? withPassword(job.dispatch),
   };

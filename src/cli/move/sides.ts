@@ -7,6 +7,7 @@ import { greet } from "../connect.js";
 import { type Context, clientOptions } from "../context.js";
 
 type Sides = Pick<MoveOptions, "from" | "to">;
+type GreetedJob = Sides & Pick<MoveOptions, "dispatch">;
 type Role = "FROM" | "TO";
 
 /** What the command line says comes before what a job file says. */
@@ -51,11 +52,12 @@ function completeSide(context: Context, side: MoveSide, names: readonly string[]
  * Connects to each server once and logs in, and looks for a local source. A move goes on trying for minutes, which is right
  * in the middle of the night, and wrong for a mistyped name; and a journal that began with one would stay behind.
  */
-export async function greetServers(job: Sides, signal: AbortSignal): Promise<void> {
-  const sources = sidesOf(job.from);
+export async function greetServers({ from, to, dispatch }: GreetedJob, signal: AbortSignal): Promise<void> {
+  const sources = sidesOf(from);
   for (const source of sources) if (!isRemote(source)) await checkFolder(urlOf(source));
-  // Several sources are on one server.
-  for (const each of [sources[0], job.to]) {
+  // Several sources are on one server. The destination of workers elsewhere is theirs: it may be out of reach from here.
+  const isOurs = dispatch === undefined || !("redis" in dispatch);
+  for (const each of [sources[0], ...(isOurs ? [to] : [])]) {
     if (typeof each !== "object" || !("url" in each) || !isRemote(each)) continue;
     const { url, ...options } = each;
     await greet(await clientFor(url, options, "ftp"), signal);

@@ -68,6 +68,7 @@ function statusLines(status: MoveStatus): string[] {
     ...rows,
     ["files", filesText(status)],
     ...(isAtWork(status.phase) ? [["rate", rateText(status)]] : []),
+    ...(status.paused === undefined ? [] : [["waits", status.paused]]),
     ...(lastRun?.error === undefined ? [] : [["stopped by", lastRun.error]]),
     ...(lastRun?.warnings ?? []).map((warning) => ["warning", warning]),
   ];

@@ -11,7 +11,6 @@ const LEAST = 8;
 
 export class BatchDesk implements Desk {
   readonly #files: ClaimedFile[];
-  readonly #lanes: number;
   /** Sends what was said; resolves when the coordinator will hear it. */
   readonly #send: () => Promise<void>;
   readonly #attempts: ReadonlyMap<number, number>;
@@ -24,14 +23,8 @@ export class BatchDesk implements Desk {
    * @param files To be moved.
    * @param recovered To be recovered: they are not taken from here, but spoken of.
    */
-  constructor(
-    files: readonly ClaimedFile[],
-    recovered: readonly ClaimedFile[],
-    lanes: number,
-    send: () => Promise<void>,
-  ) {
+  constructor(files: readonly ClaimedFile[], recovered: readonly ClaimedFile[], send: () => Promise<void>) {
     this.#files = [...files];
-    this.#lanes = lanes;
     this.#send = send;
     this.#attempts = new Map([...files, ...recovered].map(({ id, attempt }) => [id, attempt]));
   }
@@ -40,8 +33,8 @@ export class BatchDesk implements Desk {
     return this.#files.length;
   }
 
-  take(most: number): ClaimedFile[] {
-    const share = Math.max(LEAST, Math.ceil(this.#files.length / this.#lanes));
+  take(most: number, lanes: number): ClaimedFile[] {
+    const share = Math.max(LEAST, Math.ceil(this.#files.length / lanes));
     return this.#files.splice(0, Math.min(most, share));
   }
 

@@ -4,6 +4,8 @@ import { UsageError } from "../../client/errors.js";
 import { Bucket } from "../move/lanes/bucket.js";
 import { Crew } from "../move/lanes/crew.js";
 import { codeOf, laneContext } from "../move/lanes/ledger.js";
+import { Roster } from "../move/lanes/roster.js";
+import { TIMES } from "../move/lanes/times.js";
 import type { LaneMove } from "../move/options.js";
 import type { Place } from "../move/places/place.js";
 import { BatchDesk } from "./batch-desk.js";
@@ -30,6 +32,8 @@ export interface Workshop {
   readonly name: string;
   /** Pairs of connections for a batch at most. */
   readonly lanes: number;
+  /** What the lanes of all its batches of this job share. */
+  readonly roster: Roster;
   /** The worker's own limit on bytes, over all its batches. */
   readonly bucket: Limit;
   /** Sends a word; resolves when it will be heard, whatever becomes of this process. */
@@ -38,12 +42,17 @@ export interface Workshop {
   readonly ending: AbortSignal;
 }
 
+/** What the lanes of a worker share over the batches of a job. `lanes`: as many as it may have at most. */
+export function rosterFor({ traits, hangUp }: JobHeader, lanes: number): Roster {
+  return new Roster({ ...traits, lanes, keep: hangUp ? 0 : TIMES.idle });
+}
+
 export class BatchWork {
   readonly #batch: Batch;
   readonly #header: JobHeader;
   readonly #shop: Workshop;
   readonly #abort = new AbortController();
-  readonly #meter = { bytes: 0, lanes: 0 };
+  readonly #meter = { bytes: 0, lanes: 0, paused: undefined as string | undefined };
   readonly #warnings = new Set<string>();
   readonly #desk: BatchDesk;
   readonly #crew: Crew;
@@ -61,13 +70,14 @@ export class BatchWork {
     const lanes = Math.min(header.lanes, shop.lanes);
     const orphans = batch.files.filter(({ recover }) => recover).map(({ file }) => file);
     const files = batch.files.filter(({ recover }) => !recover).map(({ file }) => file);
-    this.#desk = new BatchDesk(files, orphans, lanes, () => this.#announce());
+    this.#desk = new BatchDesk(files, orphans, () => this.#announce());
     const move: LaneMove = { ...header.traits, ...places, lanes, bucket: both(shop.bucket, header.bytesPerSecond) };
     const context = laneContext({
       move,
       desk: this.#desk,
       meter: this.#meter,
       signal: this.#abort.signal,
+      roster: shop.roster,
       warn: (message) => this.#warn(message),
     });
     this.#crew = new Crew(context, (reason, everywhere) => this.#stop(reason, everywhere));
@@ -126,8 +136,8 @@ export class BatchWork {
     const bytes = this.#meter.bytes - this.#bytesTold;
     this.#bytesTold = this.#meter.bytes;
     const warnings = this.#told.splice(0);
-    const { lanes } = this.#meter;
-    const said = { batch: this.#batch.key, worker: this.#shop.name, bytes, lanes, warnings, ended };
+    const { lanes, paused } = this.#meter;
+    const said = { batch: this.#batch.key, worker: this.#shop.name, bytes, lanes, paused, warnings, ended };
     const word = { since: performance.now() };
     this.#unheard.add(word);
     await this.#shop.send({

@@ -23,8 +23,14 @@ export interface JobHeader {
   readonly traits: LaneTraits;
   /** Pairs of connections for a batch. */
   readonly lanes: number;
+  /** Pairs of connections of a worker, over all its batches; undefined: as many as it may have. */
+  readonly lanesEach: number | undefined;
+  /** True where the connections of a batch are hung up with it: another worker may have the next one, and need them. */
+  readonly hangUp: boolean;
   /** Bytes per second for a batch; undefined where there is no limit. */
   readonly bytesPerSecond: number | undefined;
+  /** Connections made in a second by a worker; undefined where there is no limit. */
+  readonly connectionsPerSecond: number | undefined;
   /** Milliseconds without a word after which a batch is given to somebody else. */
   readonly lease: number;
 }
@@ -78,6 +84,8 @@ export interface Piece {
   readonly bytes: number;
   /** Pairs of connections at work. */
   readonly lanes: number;
+  /** Why the worker stands still for now. */
+  readonly paused?: string | undefined;
   readonly probed: readonly ProbedWord[];
   readonly settled: readonly SettledWord[];
   readonly released: readonly ReleasedWord[];

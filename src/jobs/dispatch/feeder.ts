@@ -1,9 +1,9 @@
 /** The coordinator's side: claims files, hands them out as batches while there is room, and notes what comes back. */
 import { PolywireError } from "../../client/errors.js";
 import type { ClaimedFile, Journal } from "../journal/journal.js";
+import { Bell } from "../move/lanes/bell.js";
 import type { Route } from "../move/names/route.js";
 import type { ProgressMeter } from "../move/progress.js";
-import { Bell } from "./bell.js";
 import type {
   Batch,
   BatchFile,
@@ -48,6 +48,8 @@ export class Feeder {
   /** Claimed, and perhaps begun by somebody who is gone. */
   #orphans: ClaimedFile[] = [];
   readonly #lanes = new Map<string, number>();
+  /** Why batches stand still. */
+  readonly #paused = new Map<string, string>();
   /** Keys are unique over all runs. */
   readonly #run = `${Date.now().toString(36)}${Math.floor(Math.random() * 36 ** 4).toString(36)}`;
   #batches = 0;
@@ -168,6 +170,7 @@ export class Feeder {
     this.#underWay.suspect(files);
     this.#line(files);
     this.#countLanes(batch, 0);
+    this.#notePaused(batch, undefined);
   }
 
   /** To be handed out. */
@@ -179,6 +182,7 @@ export class Feeder {
     const { meter, warn } = this.#context;
     meter.bytes += piece.bytes;
     this.#countLanes(piece.batch, piece.ended ? 0 : piece.lanes);
+    this.#notePaused(piece.batch, piece.ended ? undefined : piece.paused);
     for (const warning of piece.warnings) warn(warning);
     this.#noteProbed(piece);
     for (const word of piece.retargeted) if (this.#isTheirs(piece, word)) this.#retarget(word);
@@ -258,5 +262,13 @@ export class Feeder {
     meter.lanes += lanes - (this.#lanes.get(batch) ?? 0);
     if (lanes === 0) this.#lanes.delete(batch);
     else this.#lanes.set(batch, lanes);
+  }
+
+  /** The job stands still where nobody is at work but those who find out whether it can go on: a lane each. */
+  #notePaused(batch: string, why: string | undefined): void {
+    const { meter } = this.#context;
+    if (why === undefined) this.#paused.delete(batch);
+    else this.#paused.set(batch, why);
+    [meter.paused] = meter.lanes > this.#paused.size ? [] : this.#paused.values();
   }
 }

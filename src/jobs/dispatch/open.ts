@@ -22,12 +22,16 @@ async function openDispatcher(
   const { dispatch, sides } = move;
   if (dispatch === undefined) return undefined;
   const { lanes, bytesPerSecond } = dispatch;
-  const header: JobHeader = { job: journal.jobId, traits: traitsOf(move), lanes, bytesPerSecond, lease: NO_LEASE };
+  const common = { job: journal.jobId, traits: traitsOf(move), lanes, bytesPerSecond };
   if (dispatch.kind === "processes") {
     const { ProcessDispatcher } = await import("./processes.js");
+    const { lanesEach, connectionsPerSecond } = dispatch;
+    const header: JobHeader = { ...common, lanesEach, connectionsPerSecond, hangUp: false, lease: NO_LEASE };
     return ProcessDispatcher.open({ ...dispatch, ...sides, header });
   }
   const { RedisDispatcher } = await import("./redis.js");
   const shown = { from: String(move.settings.from), to: String(move.settings.to) };
-  return RedisDispatcher.open({ ...dispatch, shown, signal, header: { ...header, lease: dispatch.lease } });
+  const { lease, batches } = dispatch;
+  const own = { lanesEach: undefined, connectionsPerSecond: undefined, hangUp: batches !== undefined, lease };
+  return RedisDispatcher.open({ ...dispatch, shown, signal, header: { ...common, ...own } });
 }

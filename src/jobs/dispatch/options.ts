@@ -1,6 +1,7 @@
 /** Who moves the files of a move: this process, others on this machine, or workers anywhere. Every default in one place. */
 import { UsageError } from "../../client/errors.js";
 import { wholeNumber } from "../../client/options.js";
+import { type LimitOptions, perSecond, roomFor } from "../move/lanes/limits.js";
 import { checkRedisUrl } from "./redis-url.js";
 
 /** Processes of this machine. */
@@ -17,7 +18,7 @@ export interface RedisDispatch {
   readonly queue?: string | undefined;
   /** What the workers' configuration calls the two sides. Default: `source` and `target`. */
   readonly places?: { readonly from?: string | undefined; readonly to?: string | undefined } | undefined;
-  /** Pairs of connections over all workers. Default: no limit but those of the workers. */
+  /** Pairs of connections over all workers. Default: `maxConnections` of the move; else no limit but those of the workers. */
   readonly maxConnections?: number | undefined;
   /** Milliseconds without a word from a worker after which its files are given to another one. Default: 30 000. */
   readonly lease?: number | undefined;
@@ -27,8 +28,7 @@ export interface RedisDispatch {
 export type MoveDispatch = ProcessDispatch | RedisDispatch;
 
 /** How much of a move goes to whom. */
-export interface Shares {
-  readonly lanes?: number | undefined;
+export interface Shares extends Pick<LimitOptions, "lanes" | "maxConnections" | "connectionsPerSecond"> {
   readonly maxBytesPerSecond?: number | undefined;
 }
 
@@ -46,6 +46,10 @@ export type ResolvedDispatch =
       readonly processes: number;
       /** Batches that a process has at a time. */
       readonly batches: number;
+      /** Pairs of connections of a process, over its batches. */
+      readonly lanesEach: number;
+      /** Connections that a process makes in a second. */
+      readonly connectionsPerSecond: number | undefined;
     })
   | (Shared & {
       readonly kind: "redis";
@@ -57,24 +61,35 @@ export type ResolvedDispatch =
       readonly lease: number;
     });
 
-/** Lanes of a process, and of a batch on Redis, by default. */
+/** Lanes of all processes, and of a batch on Redis, by default; and of all processes where their number is found out. */
 const LANES = 8;
+const MOST_LANES = 64;
 const BATCH_LANES = 4;
 const LEASE = 30_000;
 const MOST_LEASE = 3_600_000;
 /** Names that stand in keys of Redis. */
 const NAME = /^[\w.-]{1,100}$/;
 
-/** Fills in the defaults. Throws UsageError for what cannot work together. */
-export function resolveDispatch(given: MoveDispatch | undefined, shares: Shares): ResolvedDispatch | undefined {
+/** Fills in the defaults. `oneServer`: both sides are on one. Throws UsageError for what cannot work together. */
+export function resolveDispatch(
+  given: MoveDispatch | undefined,
+  shares: Shares,
+  { oneServer = false }: { readonly oneServer?: boolean } = {},
+): ResolvedDispatch | undefined {
   if (given === undefined) return undefined;
   if ("processes" in given && "redis" in given)
     throw new UsageError("files are moved by processes of this machine, or by workers on Redis: not both");
-  return "redis" in given ? resolveRedis(given, shares) : resolveProcesses(given, shares);
+  const room = roomFor(shares, oneServer);
+  return "redis" in given ? resolveRedis(given, shares, room) : resolveProcesses(given, shares, room);
 }
 
-function resolveProcesses(given: ProcessDispatch, { lanes = LANES, maxBytesPerSecond }: Shares): ResolvedDispatch {
+/** @param room Lanes at most, by the connections that one server is to have. */
+function resolveProcesses(given: ProcessDispatch, shares: Shares, room: number): ResolvedDispatch {
+  const { maxBytesPerSecond, connectionsPerSecond } = shares;
   const processes = wholeNumber("processes", given.processes, 1, 256);
+  const adaptive = shares.lanes === "auto";
+  const wanted = shares.lanes === undefined || shares.lanes === "auto" ? (adaptive ? MOST_LANES : LANES) : shares.lanes;
+  const lanes = Math.min(wanted, room);
   const share = Math.floor(lanes / processes);
   if (share === 0) throw new UsageError(`${lanes} lanes cannot be shared by ${processes} processes: each needs one`);
   // Two batches: where one comes to its end, the lanes of the other are at work.
@@ -83,16 +98,26 @@ function resolveProcesses(given: ProcessDispatch, { lanes = LANES, maxBytesPerSe
     kind: "processes",
     processes,
     batches,
-    lanes: Math.floor(share / batches),
+    lanes: adaptive ? share : Math.floor(share / batches),
+    lanesEach: share,
     bytesPerSecond: maxBytesPerSecond && maxBytesPerSecond / (processes * batches),
+    connectionsPerSecond: connectionsPerSecond && (perSecond(connectionsPerSecond) as number) / processes,
   };
 }
 
-function resolveRedis(given: RedisDispatch, { lanes = BATCH_LANES, maxBytesPerSecond }: Shares): ResolvedDispatch {
+function resolveRedis(given: RedisDispatch, shares: Shares, room: number): ResolvedDispatch {
   const { queue = "polywire", places, maxConnections, lease = LEASE } = given;
+  const { maxBytesPerSecond, connectionsPerSecond } = shares;
   if (maxConnections !== undefined) wholeNumber("maxConnections", maxConnections, 1, 100_000);
-  const each = Math.min(lanes, maxConnections ?? lanes);
-  const batches = maxConnections && Math.floor(maxConnections / each);
+  if (connectionsPerSecond !== undefined) {
+    throw new UsageError("connectionsPerSecond cannot be shared out among any number of workers", {
+      advice: "give a limit to each worker",
+    });
+  }
+  const lanes = shares.lanes === undefined || shares.lanes === "auto" ? BATCH_LANES : shares.lanes;
+  const most = Math.min(maxConnections ?? Number.POSITIVE_INFINITY, room);
+  const each = Math.min(lanes, most);
+  const batches = most === Number.POSITIVE_INFINITY ? undefined : Math.floor(most / each);
   if (maxBytesPerSecond !== undefined && batches === undefined) {
     throw new UsageError("maxBytesPerSecond cannot be shared out among any number of workers", {
       advice: "give maxConnections, too, or a limit to each worker",

@@ -1,8 +1,9 @@
 /** A process that moves batches for the one which started it: it ends with that, and knows nothing but what that tells. */
 import { Bucket } from "../move/lanes/bucket.js";
+import { Logins } from "../move/lanes/logins.js";
 import { sideOf } from "../move/places/sources.js";
 import { unpackBatch } from "./batch.js";
-import { BatchWork, type Places, type Workshop } from "./batch-work.js";
+import { BatchWork, type Places, rosterFor, type Workshop } from "./batch-work.js";
 import type { JobHeader } from "./dispatcher.js";
 import type { FromProcess, ToProcess } from "./ipc.js";
 
@@ -18,10 +19,12 @@ function send(message: FromProcess): Promise<void> {
 }
 
 function begin({ name, header, from, to }: ToProcess & { kind: "start" }): void {
-  const places = { from: sideOf(from).make, to: sideOf(to).make };
+  const logins = new Logins(header.connectionsPerSecond);
+  const places = { from: sideOf(from, logins).make, to: sideOf(to, logins).make };
   const shop: Workshop = {
     name,
     lanes: header.lanes,
+    roster: rosterFor(header, header.lanesEach ?? header.lanes),
     bucket: new Bucket(),
     ending: ending.signal,
     send: (piece) => send({ kind: "piece", piece }),
@@ -35,11 +38,17 @@ async function work(message: ToProcess & { kind: "batch" }): Promise<void> {
   await new BatchWork(unpackBatch(message.batch, header.job), header, places, shop).run();
 }
 
+/** The servers are told, but not waited for longer than a client waits for a goodbye. */
+async function end(): Promise<void> {
+  await job?.shop.roster.close();
+  process.disconnect();
+}
+
 process.on("message", (message: ToProcess) => {
   if (message.kind === "start") return begin(message);
   if (message.kind === "end") {
     ending.abort();
-    return void Promise.allSettled(running).then(() => process.disconnect());
+    return void Promise.allSettled(running).then(end);
   }
   const done = work(message).finally(() => running.delete(done));
   running.add(done);

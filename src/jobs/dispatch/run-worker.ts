@@ -6,10 +6,13 @@ import { onAbort } from "../../client/abort.js";
 import { PolywireError, UsageError } from "../../client/errors.js";
 import { wholeNumber } from "../../client/options.js";
 import { Bucket } from "../move/lanes/bucket.js";
+import { perSecond } from "../move/lanes/limits.js";
+import { Logins } from "../move/lanes/logins.js";
+import type { Roster } from "../move/lanes/roster.js";
 import type { MoveSide } from "../move/options.js";
 import { type Side, sideOf } from "../move/places/sources.js";
 import { unpackBatch } from "./batch.js";
-import { BatchWork, type Workshop } from "./batch-work.js";
+import { BatchWork, rosterFor, type Workshop } from "./batch-work.js";
 import type { JobHeader, Piece, Stopped } from "./dispatcher.js";
 import { checkName } from "./options.js";
 import { connectRedis, loadRedis, PREFIX, type QueuedBatch, resultsKey } from "./redis-connection.js";
@@ -23,8 +26,10 @@ export interface RunWorkerOptions {
   places: Readonly<Record<string, MoveSide>>;
   /** As the coordinator's. Default: `polywire`. */
   queue?: string | undefined;
-  /** Pairs of connections, one to each side, at most. Default: 8. */
+  /** Pairs of connections, one to each side, at most; of a job with `lanes: "auto"` as many as make it faster. Default: 8. */
   lanes?: number | undefined;
+  /** Connections that this worker makes in a second to one server: 0.1 to 1,000. Default: no limit. */
+  connectionsPerSecond?: number | undefined;
   /** Bytes per second over all lanes of this worker. Default: no limit. */
   maxBytesPerSecond?: number | undefined;
   /** What the coordinator's messages call it. Default: the name of the machine and the number of the process. */
@@ -45,6 +50,8 @@ export interface WorkerProgress {
   readonly bytes: number;
   /** Pairs of connections at work. */
   readonly lanes: number;
+  /** Why it stands still for now; undefined while it goes on. */
+  readonly paused: string | undefined;
 }
 
 /** BullMQ's own: how long a job is locked, and how often it is looked for those whose worker died (milliseconds). */
@@ -105,7 +112,9 @@ interface ResolvedWorker {
 
 function resolveWorker(options: RunWorkerOptions): ResolvedWorker {
   const { queue = "polywire", lanes = 8, maxBytesPerSecond, name = `${hostname()}-${process.pid}` } = options;
-  const places = Object.entries(options.places).map(([key, side]) => [checkName("place", key), sideOf(side)] as const);
+  const logins = new Logins(perSecond(options.connectionsPerSecond));
+  const sides = Object.entries(options.places);
+  const places = sides.map(([key, side]) => [checkName("place", key), sideOf(side, logins)] as const);
   return {
     redis: checkRedisUrl(options.redis),
     queue: checkName("queue", queue),
@@ -126,6 +135,8 @@ class RunningWorker {
   readonly #counts = { batches: 0, files: 0, failed: 0, bytes: 0 };
   /** Told once for each job. */
   readonly #warned = new Set<string>();
+  /** Of the last job. */
+  #roster: { readonly of: string; readonly roster: Roster } | undefined;
   #worker: Worker<QueuedBatch> | undefined;
   #stopped: unknown;
 
@@ -146,6 +157,7 @@ class RunningWorker {
     const timer = onProgress && setInterval(() => this.#tell(onProgress), 1000);
     if (!this.#ending.signal.aborted) await ended;
     await worker.close();
+    await this.#roster?.roster.close();
     clearInterval(timer);
     forget();
     this.#redis.disconnect();
@@ -158,10 +170,13 @@ class RunningWorker {
     const { header, places, batch } = data;
     const { lanes, name, bucket } = this.#options;
     const each = Math.min(lanes, header.lanes);
-    if (this.#worker) this.#worker.concurrency = Math.floor(lanes / each);
     const send = (piece: Piece) => this.#send(header, piece);
-    const shop: Workshop = { name, lanes: each, bucket, ending: this.#ending.signal, send };
     try {
+      const roster = await this.#rosterOf(data);
+      const most = Math.floor(lanes / each);
+      // No more than have lanes to work with.
+      if (this.#worker) this.#worker.concurrency = Math.min(most, Math.ceil(roster.pace.wanted / each));
+      const shop: Workshop = { name, lanes: each, roster, bucket, ending: this.#ending.signal, send };
       const sides = { from: this.#place(places.from), to: this.#place(places.to) };
       const unpacked = unpackBatch(batch, header.job);
       const makers = { from: sides.from.make, to: sides.to.make };
@@ -171,6 +186,17 @@ class RunningWorker {
     } catch (error) {
       await this.#refuse(data, error as Error);
     }
+  }
+
+  /** What the batches of a job share; the connections of another one are hung up first. */
+  async #rosterOf({ header, places }: QueuedBatch): Promise<Roster> {
+    const of = JSON.stringify([header.job, header.traits, places]);
+    if (this.#roster?.of === of) return this.#roster.roster;
+    const before = this.#roster;
+    const roster = rosterFor(header, this.#options.lanes);
+    this.#roster = { of, roster };
+    await before?.roster.close();
+    return roster;
   }
 
   #place(name: string): Side {
@@ -230,7 +256,7 @@ class RunningWorker {
 
   #progress(): WorkerProgress {
     const lanes = [...this.#lanes.values()].reduce((sum, each) => sum + each, 0);
-    return { ...this.#counts, lanes };
+    return { ...this.#counts, lanes, paused: this.#roster?.roster.halt.why?.message };
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a coordinator knows of the files that are claimed: who has each, and who waits for a final name. No I/O. */
 import type { ClaimedFile } from "../journal/journal.js";
+import { nameKey } from "../move/names/name-key.js";
 import type { ClaimName } from "./dispatcher.js";
 
 interface Entry {
@@ -13,7 +14,7 @@ interface Entry {
 export class UnderWay {
   readonly #files = new Map<number, Entry>();
   readonly #batches = new Map<string, Set<number>>();
-  /** Final names, and the files that have them: two files of one name are never with workers at the same time. */
+  /** Final names ({@link nameKey}) and their files: two of one name are never with workers at the same time. */
   readonly #targets = new Map<string, number>();
   readonly #waiting = new Map<string, ClaimedFile[]>();
   #parked = 0;
@@ -37,9 +38,10 @@ export class UnderWay {
   add(file: ClaimedFile, begun = false): boolean {
     this.#files.set(file.id, { file, batch: undefined, begun });
     if (this.#hold(file)) return true;
-    const queue = this.#waiting.get(file.target);
+    const key = nameKey(file.target);
+    const queue = this.#waiting.get(key);
     if (queue) queue.push(file);
-    else this.#waiting.set(file.target, [file]);
+    else this.#waiting.set(key, [file]);
     this.#parked++;
     return false;
   }
@@ -69,14 +71,14 @@ export class UnderWay {
   update(file: ClaimedFile): void {
     const entry = this.#files.get(file.id);
     if (!entry) return;
-    this.#targets.delete(entry.file.target);
-    this.#targets.set(file.target, file.id);
+    this.#targets.delete(nameKey(entry.file.target));
+    this.#targets.set(nameKey(file.target), file.id);
     entry.file = file;
   }
 
   /** Whether no claimed file has this final name. */
   isFree(target: string): boolean {
-    return !this.#targets.has(target);
+    return !this.#targets.has(nameKey(target));
   }
 
   /** Takes a file back from its batch. */
@@ -94,17 +96,18 @@ export class UnderWay {
     this.takeBack(id);
     this.#files.delete(id);
     const { target } = entry.file;
-    if (this.#targets.get(target) !== id) return undefined;
-    this.#targets.delete(target);
+    if (!this.#has(entry.file)) return undefined;
+    this.#targets.delete(nameKey(target));
     return this.wake(target);
   }
 
   /** The first file that waits for a name which is free now. */
   wake(target: string): ClaimedFile | undefined {
-    const queue = this.#waiting.get(target);
+    const key = nameKey(target);
+    const queue = this.#waiting.get(key);
     if (!queue || !this.isFree(target)) return undefined;
     const next = queue.shift() as ClaimedFile;
-    if (queue.length === 0) this.#waiting.delete(target);
+    if (queue.length === 0) this.#waiting.delete(key);
     this.#parked--;
     this.#hold(next);
     return next;
@@ -134,15 +137,18 @@ export class UnderWay {
   /** All that nobody has: those that have their final names, or all. */
   idle(which: "holders" | "all"): ClaimedFile[] {
     return [...this.#files.values()]
-      .filter(
-        ({ batch, file }) => batch === undefined && (which === "all" || this.#targets.get(file.target) === file.id),
-      )
+      .filter(({ batch, file }) => batch === undefined && (which === "all" || this.#has(file)))
       .map(({ file }) => file);
   }
 
   #hold({ target, id }: ClaimedFile): boolean {
     if (!this.isFree(target)) return false;
-    this.#targets.set(target, id);
+    this.#targets.set(nameKey(target), id);
     return true;
+  }
+
+  /** Whether a file has its final name. */
+  #has({ target, id }: ClaimedFile): boolean {
+    return this.#targets.get(nameKey(target)) === id;
   }
 }

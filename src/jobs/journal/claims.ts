@@ -2,7 +2,7 @@
 
 import { encodeDigest } from "./digest.js";
 import { FILE_COLUMNS, type JournalFile } from "./reader.js";
-import { DEST_BEFORE, type DestBefore, type FileState, KEPT, stateCode, toColumn } from "./schema.js";
+import { DEST_BEFORE, type DestBefore, type FileState, KEPT, LISTED, stateCode, toColumn } from "./schema.js";
 import type { SqlDatabase, SqlRow, SqlStatement } from "./sqlite.js";
 
 /** A file that was claimed: its temporary name is there. */
@@ -123,17 +123,23 @@ export class Claims {
   #claimOne(row: SqlRow, route: ((file: JournalFile) => string) | undefined, pass: number, now: number) {
     const id = row.id as number;
     let target: string | Buffer | null = null;
+    // The row is changed as the journal's is: a copy of each costs more than all else here.
+    row.target = null;
     try {
-      if (route) target = toColumn(route(this.toFile({ ...row, target: null })));
+      if (route) target = toColumn(route(this.toFile(row)));
     } catch (error) {
       this.#sql.refuse.run(pass, now, String((error as Error)?.message ?? error), id);
       return undefined;
     }
     if (target === row.name) target = null;
     this.#sql.claim.run(target, now, id);
-    const [attempt, tries] = [(row.attempt as number) + 1, (row.tries as number) + 1];
-    const after = { state: CLAIMED, attempt, tries, target, dest_before: null, not_before: null, updated: now };
-    return this.toFile({ ...row, ...after }) as ClaimedFile;
+    row.state = CLAIMED;
+    row.attempt = (row.attempt as number) + 1;
+    row.tries = (row.tries as number) + 1;
+    row.target = target;
+    row.dest_before = row.not_before = null;
+    row.updated = now;
+    return this.toFile(row) as ClaimedFile;
   }
 
   nextDue(): number | undefined {
@@ -158,7 +164,7 @@ export class Claims {
     const now = Date.now();
     const counts = new Map<FileState, number>();
     let late = 0;
-    for (const { id, state, size, code, error, digest, untimed } of results) {
+    for (const { id, state, size, code, error, digest, untimed } of results.map((each) => this.#judge(each))) {
       const told = [size ?? null, code ?? null, error ?? null, digest === undefined ? null : encodeDigest(digest)];
       const changes = this.#sql.settle.run(stateCode(state), pass, now, ...told, id);
       counts.set(state, (counts.get(state) ?? 0) + changes);
@@ -172,6 +178,13 @@ export class Claims {
     }
     this.shift("CLAIMED", -settled);
     return settled;
+  }
+
+  /** What the server lists again and does not know is not gone: it takes the name for another one, or lists a wrong one. */
+  #judge(result: SettledFile): SettledFile {
+    if (result.state !== "GONE" || this.#sql.byId.get(result.id)?.code !== LISTED) return result;
+    const error = "the source's server lists it, and says that it is not there";
+    return { ...result, state: "FAILED", code: LISTED, error };
   }
 
   release(batch: readonly ReleasedFile[]): number {

@@ -12,7 +12,7 @@ import { type ListedFile, Listing, type ListingResult } from "./listing.js";
 import { JournalInUseError, type JournalLock, takeLock } from "./lock.js";
 import { type JournalFile, JournalReader } from "./reader.js";
 import { type JobSample, Samples } from "./samples.js";
-import { prepareSchema, stateCode } from "./schema.js";
+import { type FileState, prepareSchema, stateCode } from "./schema.js";
 import { compareSettings, encodeSettings, type JobSettings } from "./settings.js";
 import { openDatabase, type SqlDatabase, type SqlEngine } from "./sqlite.js";
 
@@ -40,7 +40,7 @@ const PRAGMAS = `
   PRAGMA journal_mode=WAL;
   PRAGMA synchronous=NORMAL;
   PRAGMA fullfsync=1;
-  PRAGMA cache_size=-65536;
+  PRAGMA cache_size=-32768;
   PRAGMA temp_store=FILE;
   PRAGMA wal_autocheckpoint=4000;
   PRAGMA journal_size_limit=67108864;
@@ -120,11 +120,8 @@ export class Journal extends JournalReader {
    * the source, where it should not be there any more. Default: false.
    */
   finishListing(options: { again?: boolean | undefined } = {}): ListingResult {
-    const result = this.db.transaction(() => {
-      const listed = this.#listing.finish(Date.now(), options.again ?? false);
-      this.#claims.recount();
-      return listed;
-    });
+    const shift = (state: FileState, files: number) => this.#claims.shift(state, files);
+    const result = this.db.transaction(() => this.#listing.finish(Date.now(), options.again ?? false, shift));
     this.#listing.committed();
     return result;
   }
@@ -230,6 +227,7 @@ export class Journal extends JournalReader {
     this.db.transaction(() => {
       this.#samples.begin(Date.now());
       this.db.prepare("INSERT OR REPLACE INTO meta VALUES('options', ?)").run(encodeSettings(options));
+      this.db.exec("DELETE FROM meta WHERE key = 'paused'");
     });
   }
 
@@ -241,6 +239,14 @@ export class Journal extends JournalReader {
   /** All the warnings of the run so far. */
   noteWarnings(warnings: readonly string[]): void {
     this.db.transaction(() => this.#samples.warn(warnings));
+  }
+
+  /** Notes why the run stands still; undefined: it goes on. */
+  notePaused(why: string | undefined): void {
+    this.db.transaction(() => {
+      if (why === undefined) this.db.exec("DELETE FROM meta WHERE key = 'paused'");
+      else this.db.prepare("INSERT OR REPLACE INTO meta VALUES('paused', ?)").run(why);
+    });
   }
 
   /** The run ends, by itself or stopped by an error. */

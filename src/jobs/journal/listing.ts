@@ -1,5 +1,5 @@
 /** Listing passes: names go in at full speed, and are sorted out when the listing is complete. */
-import { NAME_INDEX, stateCode, toColumn } from "./schema.js";
+import { type FileState, LISTED, NAME_INDEX, stateCode, stateOf, toColumn } from "./schema.js";
 import { SQLITE_CONSTRAINT, type SqlDatabase, type SqlStatement, sqliteCode } from "./sqlite.js";
 
 /** A file as a listing gives it. */
@@ -27,10 +27,16 @@ export interface ListingResult {
 const ROWS = 50;
 const PLANNED = stateCode("PLANNED");
 
+/** A temporary table: a second pass over millions of files leaves the journal, and its log, as small as they were. */
 const SPOOL = `
-  DROP TABLE IF EXISTS spool;
-  CREATE TABLE spool(id INTEGER PRIMARY KEY, name NOT NULL, size INTEGER, mtime INTEGER, coarse INTEGER);
+  DROP TABLE IF EXISTS temp.spool;
+  DROP TABLE IF EXISTS main.spool; -- of an earlier polywire, as is "latest"
+  DROP TABLE IF EXISTS main.latest;
+  CREATE TEMP TABLE spool(id INTEGER PRIMARY KEY, name NOT NULL, size INTEGER, mtime INTEGER, coarse INTEGER);
 `;
+
+/** Files that go from one state to another; counting them would mean reading all. */
+export type Shift = (state: FileState, files: number) => void;
 
 /** The listing side of a journal. */
 export class Listing {
@@ -63,10 +69,10 @@ export class Listing {
     for (const file of batch.slice(whole)) one.run(...this.#values(file, now));
   }
 
-  /** Ends the pass. The caller counts the states anew. */
-  finish(now: number, again: boolean): ListingResult {
+  /** Ends the pass. `shift` is told how many files there are in each state now: more, or fewer. */
+  finish(now: number, again: boolean, shift: Shift): ListingResult {
     this.#begin();
-    const result = this.#isIndexed ? this.#merge(now, again) : this.#buildIndex();
+    const result = this.#isIndexed ? this.#merge(now, again, shift) : this.#buildIndex(shift);
     this.#isRunning = false;
     return result;
   }
@@ -88,7 +94,7 @@ export class Listing {
   /** A listing that was cut short tells nothing: what it did not reach may be gone or not. The next one starts anew. */
   #forgetUnfinished(): void {
     this.db.transaction(() => {
-      this.db.exec(`${SPOOL} DROP TABLE IF EXISTS latest`);
+      this.db.exec(SPOOL);
       if (!this.#isIndexed) this.db.exec("DELETE FROM files; DELETE FROM totals");
     });
   }
@@ -100,50 +106,69 @@ export class Listing {
 
   #prepareInsert(): { one: SqlStatement; many: SqlStatement } {
     const [into, row] = this.#isIndexed
-      ? ["spool(name, size, mtime, coarse)", "(?, ?, ?, ?)"]
+      ? ["temp.spool(name, size, mtime, coarse)", "(?, ?, ?, ?)"]
       : ["files(name, size, mtime, pass, updated, state, attempt, tries)", `(?, ?, ?, ?, ?, ${PLANNED}, 0, 0)`];
     const insert = (rows: number) => this.db.prepare(`INSERT INTO ${into} VALUES ${Array(rows).fill(row).join(", ")}`);
     return { one: insert(1), many: insert(ROWS) };
   }
 
   /** The first pass: every row is PLANNED, and of a name listed twice the later row counts. */
-  #buildIndex(): ListingResult {
+  #buildIndex(shift: Shift): ListingResult {
+    const count = () => Number(this.db.prepare("SELECT count(*) AS n FROM files").get()!.n);
     const build = `CREATE UNIQUE INDEX ${NAME_INDEX} ON files(name)`;
     try {
       this.db.exec(build);
     } catch (error) {
       if (sqliteCode(error) !== SQLITE_CONSTRAINT) throw error;
+      const listed = count();
       this.db.exec(`
         CREATE INDEX listed_twice ON files(name);
         DELETE FROM files WHERE EXISTS (SELECT 1 FROM files later WHERE later.name = files.name AND later.id > files.id);
         DROP INDEX listed_twice;
         ${build};
       `);
+      shift("PLANNED", count() - listed);
     }
-    return { added: Number(this.db.prepare("SELECT count(*) AS n FROM files").get()!.n), replanned: 0 };
+    return { added: count(), replanned: 0 };
   }
 
-  #merge(now: number, again: boolean): ListingResult {
+  /**
+   * By sorting, not by looking up one name after the other: the index is read in its order, and then the files in theirs,
+   * so that it takes as long for each of a hundred million names as for each of a million.
+   */
+  #merge(now: number, again: boolean, shift: Shift): ListingResult {
     // The row with the highest id of each name: SQLite takes the other columns from the row of max().
-    this.db.exec(`
-      CREATE TABLE latest AS SELECT name, size, mtime, coarse, max(id) AS id FROM spool GROUP BY name;
-      DROP TABLE IF EXISTS temp.changed;
-      CREATE TEMP TABLE changed(id INTEGER PRIMARY KEY, size, mtime, again);
-    `);
     // CROSS JOIN: the names of the listing, in order, looked up in the index; never the other way round.
-    const changed = this.db.prepare(`
-      INSERT INTO changed SELECT f.id, l.size, l.mtime, f.state <> ${PLANNED}
-      FROM latest l CROSS JOIN files f INDEXED BY ${NAME_INDEX} ON f.name = l.name WHERE ${isPlannedAgain(this.pass, again)}`);
-    changed.run();
-    const replanned = this.db.prepare("SELECT count(*) AS n FROM changed WHERE again").get()!.n as number;
-    this.db.exec(replan(now));
+    this.db.exec(`
+      DROP TABLE IF EXISTS temp.latest; DROP TABLE IF EXISTS temp.known; DROP TABLE IF EXISTS temp.changed;
+      CREATE TEMP TABLE latest AS SELECT name, size, mtime, coarse, max(id) AS id FROM temp.spool GROUP BY name;
+      CREATE TEMP TABLE known AS SELECT f.id AS id, l.size, l.mtime, l.coarse
+        FROM latest l CROSS JOIN files f INDEXED BY ${NAME_INDEX} ON f.name = l.name ORDER BY f.id;
+      CREATE TEMP TABLE changed(id INTEGER PRIMARY KEY, size, mtime, state);
+      INSERT INTO changed SELECT f.id, l.size, l.mtime, f.state
+        FROM known l CROSS JOIN files f ON f.id = l.id WHERE ${isPlannedAgain(this.pass, again)};
+    `);
+    const replanned = this.#countReplanned(shift);
+    this.db.exec(replan(now, this.pass));
     const insert = this.db.prepare(`
       INSERT INTO files(name, size, mtime, pass, updated, state, attempt, tries)
       SELECT name, size, mtime, ?, ?, ${PLANNED}, 0, 0 FROM latest l
       WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.name = l.name)`);
     const added = insert.run(this.pass, now);
-    this.db.exec("DROP TABLE latest; DROP TABLE changed; DELETE FROM spool");
+    shift("PLANNED", added + replanned);
+    this.db.exec("DROP TABLE latest; DROP TABLE known; DROP TABLE changed; DELETE FROM temp.spool");
     return { added, replanned };
+  }
+
+  /** Takes files that are planned again from their states; gives how many they are. */
+  #countReplanned(shift: Shift): number {
+    const counts = `SELECT state, count(*) AS files FROM changed WHERE state <> ${PLANNED} GROUP BY state`;
+    let replanned = 0;
+    for (const { state, files } of this.db.prepare(counts).all<{ state: number; files: number }>()) {
+      shift(stateOf(state), -files);
+      replanned += files;
+    }
+    return replanned;
   }
 }
 
@@ -175,11 +200,12 @@ function isPlannedAgain(pass: number, again: boolean): string {
 }
 
 /** The attempt goes on counting: the temporary name of an earlier one may still exist. */
-function replan(now: number): string {
+function replan(now: number, pass: number): string {
+  const code = `iif(files.state = ${stateCode("GONE")} AND files.pass = ${pass - 1}, '${LISTED}', NULL)`;
   return `
     UPDATE files SET size = coalesce(c.size, files.size), mtime = coalesce(c.mtime, files.mtime), updated = ${now}
       FROM changed c WHERE c.id = files.id;
-    UPDATE files SET state = ${PLANNED}, tries = 0, not_before = 0, target = NULL, dest_before = NULL, code = NULL, error = NULL
-      FROM changed c WHERE c.id = files.id AND c.again;
+    UPDATE files SET state = ${PLANNED}, tries = 0, not_before = 0, target = NULL, dest_before = NULL, code = ${code}, error = NULL
+      FROM changed c WHERE c.id = files.id AND c.state <> ${PLANNED};
   `;
 }

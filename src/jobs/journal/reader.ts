@@ -204,6 +204,12 @@ export class JournalReader {
     return JSON.parse(String(this.meta("options") ?? "{}")) as JobSettings;
   }
 
+  /** Why the last run stands still, or stood when it ended; undefined where it went on. */
+  get paused(): string | undefined {
+    const why = this.meta("paused");
+    return why == null ? undefined : String(why);
+  }
+
   /** The job's settings. */
   get settings(): JobSettings {
     return JSON.parse(String(this.meta("settings") ?? "{}")) as JobSettings;

@@ -1,4 +1,5 @@
 /** The bulk move: list → claim → lanes → settle, until a pass over the source brings nothing new. */
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,10 +13,12 @@ import { JournalDesk } from "./lanes/desk.js";
 import { type LaneContext, laneContext } from "./lanes/ledger.js";
 import { pause } from "./lanes/pause.js";
 import { requireVerify } from "./lanes/verify.js";
+import { openSource } from "./listing/first-look.js";
 import { Gatherer, routeWithDoneFiles } from "./listing/gather.js";
 import type { UnlistedFolder } from "./listing/lister.js";
 import { Sampler } from "./look/samples.js";
 import { type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
+import type { Place } from "./places/place.js";
 import { ProgressMeter } from "./progress.js";
 
 /** What came of a move. */
@@ -103,10 +106,13 @@ export async function move(options: MoveOptions): Promise<MoveResult> {
 export async function runMove(resolved: ResolvedMove): Promise<MoveResult> {
   const scratch = resolved.journal === undefined ? await mkdtemp(join(tmpdir(), "polywire-move-")) : undefined;
   const path = resolved.journal ?? join(scratch as string, "journal");
+  let source: Place | undefined;
   try {
+    source = existsSync(path) ? undefined : await openSource(resolved);
     using journal = Journal.open(path, { settings: resolved.settings });
-    return await new Move(resolved, journal).run();
+    return await new Move(resolved, journal, source).run();
   } finally {
+    await source?.close();
     if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
   }
 }
@@ -126,7 +132,8 @@ class Move {
   /** What stopped the job. */
   #stopped: unknown;
 
-  constructor(resolved: ResolvedMove, journal: Journal) {
+  /** @param source One that is connected already. */
+  constructor(resolved: ResolvedMove, journal: Journal, source: Place | undefined) {
     const move = { ...resolved, route: routeWithDoneFiles(resolved, journal) };
     this.#move = move;
     this.#journal = journal;
@@ -141,6 +148,7 @@ class Move {
       },
     });
     this.#crew = new Crew(this.#context, (reason) => this.#stop(reason));
+    if (source) void this.#crew.leave(source);
     const { signal, warn } = this.#context;
     this.#gatherer = new Gatherer({ move, journal, crew: this.#crew, signal, warn });
   }

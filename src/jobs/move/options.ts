@@ -1,12 +1,15 @@
 /** What a move takes, and every default in one place. */
 import { UsageError } from "../../client/errors.js";
-import { wholeNumber } from "../../client/options.js";
 import { displayName } from "../../ftp/name.js";
 import { type MoveDispatch, type ResolvedDispatch, resolveDispatch } from "../dispatch/options.js";
 import type { JobSettings } from "../journal/settings.js";
 import { type ArchiveTraits, archiveOf, resolveArchive } from "./lanes/archive.js";
+import { type BigOptions, type BigTraits, resolveBig } from "./lanes/big-options.js";
+import type { BreakerOptions } from "./lanes/breaker.js";
 import { Bucket } from "./lanes/bucket.js";
 import { ON_EXISTS, type OnExists } from "./lanes/exists.js";
+import { type LimitOptions, perSecond, resolveLimits } from "./lanes/limits.js";
+import { Logins } from "./lanes/logins.js";
 import { VERIFY, type Verify } from "./lanes/verify.js";
 import {
   type ListingOptions,
@@ -27,7 +30,7 @@ export type { Verify } from "./lanes/verify.js";
 export { type MoveSide, sideOf as side } from "./places/sources.js";
 
 /** What a move takes. */
-export interface MoveOptions extends ListingOptions {
+export interface MoveOptions extends ListingOptions, LimitOptions, BigOptions {
   /** The folder the files are in; or several, all local, or all on one server and account. */
   from: MoveSide | readonly MoveSide[];
   /** The folder they go to; it is made where it is not there. */
@@ -77,8 +80,6 @@ export interface MoveOptions extends ListingOptions {
    * the same, and its source removed, only where the bytes are.
    */
   verify?: Verify | undefined;
-  /** Pairs of connections, one to each side. Default: 8. */
-  lanes?: number | undefined;
   /** Bytes per second over all lanes. Default: no limit. */
   maxBytesPerSecond?: number | undefined;
   /** Tries of a file that its server refuses, and of one whose connections fail. Default: 3 and 10. */
@@ -118,12 +119,33 @@ export interface LaneTraits {
   /** Milliseconds a file that changed since it was planned waits. */
   readonly stableFor: number;
   readonly tries: { readonly fail: number; readonly retry: number };
+  readonly big: BigTraits;
+  /** True where the number of lanes is to be found out. */
+  readonly adaptive: boolean;
+  /** Milliseconds for which the job may stand still. */
+  readonly maxPause: number;
+  readonly breaker: BreakerOptions | undefined;
 }
 
 /** What lanes elsewhere must know. */
 export function traitsOf(move: LaneTraits): LaneTraits {
   const { oneToOne, sameNames, removes, onExists, keepTimes, verify, archive, stableFor, tries } = move;
-  return { oneToOne, sameNames, removes, onExists, keepTimes, verify, archive, stableFor, tries };
+  const { big, adaptive, maxPause, breaker } = move;
+  return {
+    oneToOne,
+    sameNames,
+    removes,
+    onExists,
+    keepTimes,
+    verify,
+    archive,
+    stableFor,
+    tries,
+    big,
+    adaptive,
+    maxPause,
+    breaker,
+  };
 }
 
 /** A move as lanes see it. */
@@ -172,8 +194,10 @@ export function resolveMove(options: MoveOptions): ResolvedMove {
   if (verify === "mtime" && options.keepTimes === false)
     throw new UsageError('verify: "mtime" compares times, which keepTimes: false does not keep');
   const listing = resolveListing(options, source !== "keep");
-  const from = sourcesOf(options.from);
-  const to = sideOf(options.to);
+  const logins = new Logins(perSecond(options.connectionsPerSecond));
+  const from = sourcesOf(options.from, logins);
+  const to = sideOf(options.to, logins);
+  const oneServer = from.server !== undefined && from.server === to.server;
   const pattern = compileMatch(options.match ?? /^/, { syntax: options.syntax });
   const aboutPath = listing.matchPath ?? isAboutPath(pattern);
   if (isAboutPath(pattern) && !listing.recursive)
@@ -212,10 +236,11 @@ export function resolveMove(options: MoveOptions): ResolvedMove {
     verify,
     archive,
     stableFor: listing.stableFor,
-    lanes: wholeNumber("lanes", options.lanes ?? 8, 1, 1000),
+    big: resolveBig(options),
+    ...resolveLimits(options, { oneServer }),
     bucket: new Bucket({ bytesPerSecond: options.maxBytesPerSecond }),
     tries: { fail: options.tries?.fail ?? 3, retry: options.tries?.retry ?? 10 },
-    dispatch: resolveDispatch(options.dispatch, options),
+    dispatch: resolveDispatch(options.dispatch, options, { oneServer }),
     sides: { from: from.side, to: options.to },
     retryFailed: options.retryFailed ?? true,
     list: options.list ?? true,

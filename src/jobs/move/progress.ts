@@ -21,8 +21,10 @@ export interface MoveProgress {
   readonly bytesPerSecond: number;
   /** Seconds to the end at this rate; undefined while that cannot be told. */
   readonly secondsLeft: number | undefined;
-  /** Lanes at work. */
+  /** Lanes at work: connected to both sides. */
   readonly lanes: number;
+  /** Why the job stands still for now (`452 …`); undefined while it goes on. */
+  readonly paused: string | undefined;
 }
 
 /** Turns counts into progress. */
@@ -31,6 +33,8 @@ export class ProgressMeter {
   /** Those of a transfer that failed are taken off again. */
   bytes = 0;
   lanes = 0;
+  /** Why nothing is begun for now. */
+  paused: string | undefined;
   readonly #rates = new Rates<"settled" | "bytes">();
 
   /** What there is to say now. */
@@ -52,6 +56,7 @@ export class ProgressMeter {
       bytesPerSecond: Math.max(0, rate("bytes")),
       secondsLeft: this.phase === "moving" && filesPerSecond > 0 ? left / filesPerSecond : undefined,
       lanes: this.lanes,
+      paused: this.paused,
     };
   }
 }

@@ -187,6 +187,20 @@ describe.each(ENGINES)("a journal on %s", (engine) => {
       expect(journal.pass).toBe(3);
     });
 
+    it("of many names again leaves the journal as small as it was", () => {
+      const path = journalPath();
+      const names = listed(...Array.from({ length: 5_000 }, (_, i) => `${"x".repeat(100)}${i}`));
+      const pass = () => {
+        using journal = open(path);
+        relist(journal, names);
+        return statSync(`${path}-wal`).size;
+      };
+      expect(pass()).toBeGreaterThan(500_000);
+      const before = statSync(path).size;
+      expect(pass()).toBeLessThan(100_000);
+      expect(statSync(path).size).toBe(before);
+    });
+
     it("of nothing ends the pass, too", () => {
       using journal = open();
       expect(journal.finishListing()).toEqual({ added: 0, replanned: 0 });
@@ -219,9 +233,35 @@ describe.each(ENGINES)("a journal on %s", (engine) => {
         ...stat,
         attempt: 2,
         tries: 1,
-        code: undefined,
+        code: state === "GONE" ? "LISTED" : undefined,
         error: undefined,
       });
+    });
+
+    it("what is gone, listed once more and gone again is no file that vanished", () => {
+      using journal = filled("a", "b");
+      settleAll(journal, "GONE");
+      relist(journal, listed("a"));
+      settleAll(journal, "GONE");
+      expect(counts(journal)).toEqual({ FAILED: 1, GONE: 1 });
+      expect([...journal.failed()]).toMatchObject([
+        {
+          name: "a",
+          state: "FAILED",
+          code: "LISTED",
+          error: "the source's server lists it, and says that it is not there",
+        },
+        { name: "b", state: "GONE", code: "550" },
+      ]);
+    });
+
+    it("what was gone for a whole listing and came back may vanish again", () => {
+      using journal = filled("a", "b");
+      settleAll(journal, "GONE");
+      relist(journal, listed("c"));
+      relist(journal, listed("a"));
+      settleAll(journal, "GONE");
+      expect(counts(journal)).toEqual({ GONE: 3 });
     });
 
     it("plans again what is done and there again, where that is asked for", () => {

@@ -132,6 +132,12 @@ export class Bed {
     return reader.counts();
   }
 
+  /** The digests that the journal has of what arrived, by name. */
+  proved(): Map<string, string | undefined> {
+    using reader = JournalReader.read(this.journal);
+    return new Map([...reader.files(["DONE"])].map(({ name, digest }) => [name, digest]));
+  }
+
   /** Resolves when so many files arrived. */
   async until(files: number): Promise<void> {
     while (this.arrived() < files) {
@@ -180,12 +186,20 @@ export class Bed {
     return shown.join("\n");
   }
 
-  /** Every file is at the target exactly once, byte for byte, none at the source, nothing else anywhere; the journal agrees. */
-  check(): void {
-    expect(readdirSync(join(this.from.home, "out"))).toEqual([]);
-    expect(readdirSync(join(this.to.home, "in")).sort()).toEqual([...this.digests.keys()].sort());
-    for (const [name, digest] of this.digests)
-      expect(digestOf(readFileSync(join(this.to.home, "in", name))), name).toBe(digest);
+  /**
+   * Every file is at the target exactly once, byte for byte, none at the source, nothing else anywhere; the journal agrees.
+   * `archive`: the folder in the source where all of them are, too.
+   */
+  check({ archive }: { archive?: string } = {}): void {
+    expect(readdirSync(join(this.from.home, "out"))).toEqual(archive === undefined ? [] : [archive]);
+    const folders = [
+      join(this.to.home, "in"),
+      ...(archive === undefined ? [] : [join(this.from.home, "out", archive)]),
+    ];
+    for (const folder of folders) {
+      expect(readdirSync(folder).sort()).toEqual([...this.digests.keys()].sort());
+      for (const [name, digest] of this.digests) expect(digestOf(readFileSync(join(folder, name))), name).toBe(digest);
+    }
     const { DONE, ...others } = this.states();
     expect(DONE).toBe(this.digests.size);
     expect(Object.values(others).every((files) => files === 0)).toBe(true);
@@ -223,5 +237,5 @@ async function valueIn(client: Redis, key: string): Promise<string> {
 }
 
 function digestOf(content: Buffer): string {
-  return createHash("sha1").update(content).digest("hex");
+  return createHash("sha256").update(content).digest("hex");
 }

@@ -89,6 +89,38 @@ describeLive("redis", "a job on Redis", () => {
     expect(await moving).toMatchObject({ moved: 400, failed: 0, left: 0 });
   });
 
+  test.each(["hash", "readback"] as const)(
+    "%s: a worker gives no final name to what was damaged on its way",
+    {
+      timeout: 60_000,
+    },
+    async (verify) => {
+      fill(40);
+      Object.assign(to.faults, { damageDataAt: 6, dataFaultsOn: "STOR" });
+      work();
+      const { moved, failed, failures } = await job({ verify, tries: { fail: 1, retry: 1 } });
+      // The others are shorter.
+      expect([moved, failed]).toEqual([10, 30]);
+      for (const { state, code } of failures) expect([state, code]).toEqual(["FAILED", "VERIFY"]);
+      expect(to.tree.list("/in").sort()).toEqual(Array.from({ length: 10 }, (_, i) => `${i}.dat`));
+      expect(from.tree.count("/out")).toBe(30);
+    },
+  );
+
+  test("a worker whose destination computes no digests says so, and ends", { timeout: 60_000 }, async () => {
+    fill(4);
+    const dumb = await FtpServer.start({ features: { hash: false } });
+    const places = { source: from.urlOf("/out"), target: dumb.urlOf("/in") };
+    const abort = new AbortController();
+    const moving = job({ verify: "hash", signal: abort.signal });
+    const said = /computes no digests, which verify: "hash" needs/;
+    await expect(work({ places })).rejects.toThrow(said);
+    abort.abort();
+    await expect(moving).rejects.toMatchObject({ name: "AbortedError" });
+    expect(from.tree.count("/out")).toBe(4);
+    await dumb.close();
+  });
+
   test("a worker that does not know a place ends; another one does the work", { timeout: 60_000 }, async () => {
     fill(20);
     const moving = job();

@@ -42,7 +42,7 @@ export async function start(kind: Kind, options: FtpOptions = {}): Promise<LiveF
   await mkdir(home, { recursive: true });
   chownSync(home, owner.uid, owner.gid);
 
-  const host = options.ipv6 ? "::1" : "127.0.0.1";
+  const host = options.host ?? (options.ipv6 ? "::1" : "127.0.0.1");
   const tls = options.tls ?? "none";
   const { caFile, server: usual } = await certificates();
   const files = { caFile, ...(options.certificate ?? usual) };
@@ -57,7 +57,7 @@ export async function start(kind: Kind, options: FtpOptions = {}): Promise<LiveF
 
 function refuse(kind: Kind, options: FtpOptions): void {
   const { abilities, takes } = SERVER[kind];
-  const known = new Set<string>([...takes, "tls", "certificate", "home", "port"]);
+  const known = new Set<string>([...takes, "tls", "certificate", "home", "host", "port"]);
   const cannot = Object.entries(options).flatMap(([name, value]) => (value && !known.has(name) ? [name] : []));
   if (options.tls === "explicit" && !abilities.tls) cannot.push("tls: explicit");
   if (options.tls === "implicit" && !abilities.implicit) cannot.push("tls: implicit");

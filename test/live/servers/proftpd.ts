@@ -67,10 +67,10 @@ function settings({ host, port, work, options, ...tls }: Setup): string[] {
       `TLSRSACertificateFile ${tls.certFile}\nTLSRSACertificateKeyFile ${tls.keyFile}`,
       // "on" asks for TLS in all three: login, commands and data.
       `TLSRequired ${options.requireTls ? "on" : "off"}`,
-      options.requireClientCertificate
-        ? `TLSCACertificateFile ${tls.caFile}\nTLSVerifyClient on`
-        : "TLSVerifyClient off",
+      options.requireClientCertificate ? "TLSVerifyClient on" : "TLSVerifyClient off",
     );
+    // As a TLS client (SSCN) it looks at the certificate of the other server.
+    if (options.requireClientCertificate || options.allowFxp) lines.push(`TLSCACertificateFile ${tls.caFile}`);
   }
   return [...lines, ""];
 }

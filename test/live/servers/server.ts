@@ -19,6 +19,8 @@ export interface FtpOptions {
   maxClients?: number;
   /** Listen on ::1 in place of 127.0.0.1. Default: false. */
   ipv6?: boolean;
+  /** Listen on this address of the machine: 127.0.0.2 and the like are foreign to each other. Default: 127.0.0.1. */
+  host?: string;
   /** First and last port for passive data connections. Default: any port. */
   passivePorts?: [number, number];
   /** Take PORT with an address that is not the client's, and data connections from others. Default: false. */
@@ -59,7 +61,7 @@ export interface Abilities {
 
 export interface LiveFtp extends Live {
   readonly kind: Kind;
-  /** "127.0.0.1", or "::1" with the option `ipv6`. */
+  /** "127.0.0.1", unless the options say `ipv6` or `host`. */
   readonly host: string;
   readonly port: number;
   readonly user: string;
@@ -91,7 +93,7 @@ export interface Setup {
 
 export interface Server {
   readonly abilities: Abilities;
-  /** The options it understands, besides `tls`, `certificate`, `home` and `port`. */
+  /** The options it understands, besides `tls`, `certificate`, `home`, `host` and `port`. */
   readonly takes: readonly (keyof FtpOptions)[];
   /** Files that are there when the server is installed. */
   readonly files: readonly string[];

@@ -1,18 +1,25 @@
-/** The lanes of a move at work: what each is given, and what becomes of one whose connection fails. */
+/** The lanes of a move at work: how many there are, what each is given, and what becomes of one whose connection fails. */
 import type { ClaimedFile } from "../../journal/journal.js";
+import { nameKey } from "../names/name-key.js";
 import type { Place } from "../places/place.js";
+import { Bell } from "./bell.js";
+import { connectAgain, type Opening } from "./connect.js";
 import { BATCH, Lane } from "./lane.js";
 import { JobStopped, type LaneContext } from "./ledger.js";
 import { pause } from "./pause.js";
-import { classify, delay } from "./retry.js";
+import { classify, delay, holdsAll, isCramped } from "./retry.js";
+import { TIMES } from "./times.js";
+
+export { CONNECT_TRIES } from "./connect.js";
 
 /** Milliseconds a lane sleeps at most before it looks for work again: another one may have left some. */
 const WAIT = 1_000;
-/** Tries of a connection before the job is given up. */
-export const CONNECT_TRIES = 8;
-/** Connections lost in a row without a file that went through, over all lanes and for each: the job is given up. */
+/** Connections lost in a row without a file that went through, over all lanes and for each: something is wrong with all. */
 const LOSSES = 20;
 const LOSSES_PER_LANE = 5;
+/** Files for which a lane is worth its connections, and those with which one finds out whether the job can go on. */
+const WORTH = 4;
+const PROBE = 8;
 
 /** Ends the whole job. `everywhere`: it would not fare better on another machine, with connections of its own. */
 export type Stop = (reason: unknown, everywhere: boolean) => void;
@@ -24,8 +31,15 @@ export class Crew {
   readonly #orphans: ClaimedFile[] = [];
   /** The last connection to the source that somebody left in order. */
   #source: Place | undefined;
-  #connected = 0;
-  #losses = 0;
+  /** Lanes of this crew; of those: not given anything yet, and waiting for work. */
+  #running = 0;
+  #starting = 0;
+  #idle = 0;
+  /** Why a server took no more connections: not told yet. */
+  #refusal: Error | undefined;
+  #told = false;
+  #bytesSeen = 0;
+  readonly #bell = new Bell();
 
   constructor(context: LaneContext, stop: Stop) {
     this.#context = context;
@@ -39,10 +53,20 @@ export class Crew {
 
   /** A connection to the source, for a listing: one that a lane left, or a new one. Undefined where the job is to end. */
   async source(): Promise<Place | undefined> {
+    const { move, roster, signal } = this.#context;
     const left = this.#takeSource();
+    roster.met.from ||= left !== undefined;
     if (left) return left;
-    const source = this.#context.move.from(false);
-    return (await this.connect(() => source.open(this.#context.signal))) ? source : undefined;
+    for (;;) {
+      const source = move.from(false);
+      if (await this.#connect({ open: () => source.open(signal), met: () => roster.met.from })) {
+        roster.met.from = true;
+        this.#resume();
+        return source;
+      }
+      await this.#standStill();
+      if (signal.aborted) return undefined;
+    }
   }
 
   /** A connection to the source that is still good: for the next lane, or the next listing. */
@@ -59,6 +83,11 @@ export class Crew {
     await source?.close();
   }
 
+  /** Opens something before all else, again and again where that may help. False where the job is to end. */
+  connect(open: () => Promise<void>): Promise<boolean> {
+    return this.#connect({ open, met: () => false });
+  }
+
   #takeSource(): Place | undefined {
     const source = this.#source;
     this.#source = undefined;
@@ -67,100 +96,251 @@ export class Crew {
 
   /** Lanes over everything that is planned; orphans are recovered on the way. */
   async work(): Promise<void> {
+    const { signal, writing } = this.#context;
     // Until their fate is known, nobody else may have their final names.
-    for (const { id, target } of this.#orphans) this.#context.writing.set(target, id);
-    while (!this.#context.signal.aborted) {
+    for (const { id, target } of this.#orphans) writing.set(nameKey(target), id);
+    const never = new AbortController().signal;
+    for (;;) {
+      this.#bell.hush();
+      this.#takeStock();
       // A lane that ended while the others had nothing left to do leaves files behind.
-      const open = this.#orphans.length + this.#context.desk.open;
-      if (open === 0) return;
-      const lanes = Math.min(this.#context.move.lanes, Math.ceil(open / 4));
-      await Promise.all(Array.from({ length: lanes }, () => this.#lane()));
+      if (this.#running === 0 && (signal.aborted || this.#open === 0)) return;
+      while (this.#mayAdd()) this.#launch();
+      // Lanes that end ring; they may take a while to.
+      await this.#bell.wait(TIMES.look, signal.aborted ? never : signal);
     }
   }
 
-  async #lane(): Promise<void> {
+  /** Files that no lane has. */
+  get #open(): number {
+    return this.#orphans.length + this.#context.desk.open;
+  }
+
+  #takeStock(): void {
+    const { roster, meter } = this.#context;
+    roster.bytes += meter.bytes - this.#bytesSeen;
+    this.#bytesSeen = meter.bytes;
+    if (roster.tripped) this.#stop(roster.tripped, true);
+    this.#tellWhy();
+    if (this.#running > 0) roster.look();
+    if (this.#starting === 0) this.#tellRefusal();
+  }
+
+  #mayAdd(): boolean {
+    const { move, roster, signal } = this.#context;
+    if (signal.aborted || this.#idle > 0 || this.#open <= this.#starting * WORTH) return false;
+    if (roster.halt.why) return roster.probers === 0 && (roster.halt.probing || roster.halt.probe(roster.now));
+    return this.#running < move.lanes && roster.running < roster.target;
+  }
+
+  #launch(): void {
+    const { roster } = this.#context;
+    const probes = roster.halt.probing;
+    if (probes) roster.probers++;
+    this.#running++;
+    this.#starting++;
+    roster.running++;
+    const over = () => {
+      this.#running--;
+      roster.running--;
+      // It found out nothing: another one is to.
+      if (probes && --roster.probers === 0 && roster.halt.probing) roster.halt.leave();
+      this.#bell.ring();
+    };
+    this.#lane(probes)
+      .catch((error) => this.#stop(error, true))
+      .then(over);
+  }
+
+  async #lane(probes: boolean): Promise<void> {
+    const { meter, roster } = this.#context;
     const lane = new Lane(this.#context);
-    this.#context.meter.lanes++;
-    for (let losses = 0; await this.connect(() => lane.connect(this.#takeSource())); ) {
+    if (probes) lane.batch = PROBE;
+    let isNew = true;
+    const started = () => {
+      if (isNew) this.#starting--;
+      isNew = false;
+    };
+    for (let losses = 0; await this.#board(lane, probes); ) {
       const { progress } = lane.ledger;
-      this.#connected++;
+      meter.lanes++;
+      roster.connected++;
+      roster.cap.connected(roster.connected, roster.now);
       try {
-        await this.#serve(lane);
+        await this.#serve(lane, probes, started);
         break;
       } catch (error) {
-        this.#orphans.push(...lane.ledger.dismiss());
-        // A connection that failed is made anew; anything else would fail again.
-        if (error instanceof JobStopped) this.#stop(error.reason, true);
-        else if (lane.usable) this.#stop(error, true);
         losses = lane.ledger.progress > progress ? 0 : losses + 1;
-        this.#lost(losses, error);
-        // Some servers end a connection after so many commands.
-        if (losses > 0) lane.batch = Math.ceil(lane.batch / 4);
+        if (!(await this.#failed(lane, error, { losses, probes }))) break;
       } finally {
-        this.#connected--;
+        meter.lanes--;
+        roster.connected--;
       }
       if (losses > 1) await this.#pause(delay(losses - 1));
     }
-    this.#context.meter.lanes--;
+    started();
+    await this.#park(lane);
+  }
+
+  /** Connects a lane: anew, or by what another one left. */
+  async #board(lane: Lane, probes: boolean): Promise<boolean> {
+    const { roster } = this.#context;
+    const kept = roster.take();
+    if (kept) {
+      await lane.close();
+      [lane.from, lane.to] = [kept.from, kept.to];
+      return true;
+    }
+    const open = () => lane.connect(this.#takeSource());
+    return this.#connect({ open, met: () => lane.met, tries: probes ? 1 : undefined });
+  }
+
+  /** What a lane that ends leaves behind. */
+  async #park(lane: Lane): Promise<void> {
+    if (this.#context.roster.keep({ from: lane.from, to: lane.to })) return;
     await Promise.all([this.leave(lane.from), lane.to.close()]);
   }
 
-  /** Recovers what others left and moves what is planned, until there is nothing left. */
-  async #serve(lane: Lane): Promise<void> {
-    for (;;) {
+  /** Recovers what others left and moves what is planned, until there is nothing left, or there are lanes enough. */
+  async #serve(lane: Lane, probes: boolean, started: () => void): Promise<void> {
+    const { roster } = this.#context;
+    const { progress } = lane.ledger;
+    for (let isProbe = probes; ; ) {
       const orphans = this.#orphans.splice(0, lane.batch);
-      if (orphans.length > 0) await lane.recover(orphans);
+      if (orphans.length > 0) {
+        started();
+        await lane.recover(orphans);
+      }
       const batch = orphans.length > 0 ? [] : await this.#next(lane.batch);
-      if (batch === undefined) return;
+      started();
+      if (batch === undefined) return this.#resume(isProbe);
       await lane.run(batch);
+      if (isProbe && lane.ledger.progress === progress) {
+        if (batch.length > 0) this.#hold(roster.halt.why as Error, true);
+      } else if (isProbe) {
+        isProbe = false;
+        this.#resume();
+      }
       lane.batch = Math.min(BATCH, lane.batch * 2);
+      // Another one finds out whether the job can go on.
+      if (!isProbe && (roster.halt.why !== undefined || roster.running > roster.target)) return;
+      if (roster.halt.on) return;
     }
   }
 
-  /** Counts connections lost without a file that went through. */
-  #lost(losses: number, error: unknown): void {
-    this.#losses = losses === 0 ? 0 : this.#losses + 1;
-    if (this.#losses >= LOSSES + LOSSES_PER_LANE * this.#context.move.lanes) this.#stop(error, false);
+  /** A lane failed: what it had is another one's. False where it is not to go on. */
+  async #failed(lane: Lane, error: unknown, { losses, probes }: { losses: number; probes: boolean }): Promise<boolean> {
+    const { roster } = this.#context;
+    if (error instanceof JobStopped && holdsAll(error.reason) && this.#hold(error.reason as Error, true)) {
+      await this.#giveBack(lane);
+      return false;
+    }
+    this.#orphans.push(...lane.ledger.dismiss());
+    // A connection that failed is made anew; anything else would fail again.
+    if (error instanceof JobStopped) this.#stop(error.reason, true);
+    else if (lane.usable) this.#stop(error, true);
+    if (isCramped(error)) roster.cramped();
+    // Some servers end a connection after so many commands.
+    else if (losses > 0 || (error as Error).name === "TimeoutError") roster.pace.lost(roster.now);
+    if (losses > 0) lane.batch = Math.ceil(lane.batch / 4);
+    roster.losses = losses === 0 ? 0 : roster.losses + 1;
+    if (roster.losses >= LOSSES + LOSSES_PER_LANE * roster.pace.wanted) this.#giveUp(error as Error, true);
+    if (probes && roster.halt.probing) this.#hold(error as Error, false);
+    return roster.halt.why === undefined;
+  }
+
+  /** Of the files under way some may be whole: each is looked at. No try counts: it was not the files' fault. */
+  async #giveBack(lane: Lane): Promise<void> {
+    const files = lane.ledger.dismiss();
+    for (const file of files) lane.ledger.excuse(file);
+    try {
+      if (lane.usable) await lane.recover(files);
+      else this.#orphans.push(...files);
+    } catch {
+      // Whoever goes on looks again.
+      const open = lane.ledger.dismiss();
+      for (const file of open) lane.ledger.excuse(file);
+      this.#orphans.push(...open);
+    }
   }
 
   #pause(milliseconds: number): Promise<void> {
     return pause(milliseconds, this.#context.signal);
   }
 
-  /** Connects, again and again where that may help. False where this lane, or the whole job, is to end. */
-  async connect(open: () => Promise<void>): Promise<boolean> {
-    for (let attempt = 1; !this.#context.signal.aborted; attempt++) {
-      try {
-        await open();
-        return true;
-      } catch (error) {
-        if (this.#context.signal.aborted) break;
-        const verdict = classify(error as Error, { others: this.#connected });
-        const giveUp = verdict === "pause" || verdict === "fail" || attempt >= CONNECT_TRIES;
-        // Where other lanes are at work, they go on without this one.
-        if (this.#connected > 0 && (verdict === "cap" || (giveUp && verdict === "retry"))) {
-          const what =
-            verdict === "cap" ? "a server takes no more than" : "a lane could not connect; the job goes on with";
-          this.#context.warn(`${what} ${this.#connected} connections: ${(error as Error).message}`);
-          return false;
-        }
-        if (giveUp) this.#stop(error, false);
-        else await this.#pause(delay(attempt));
-      }
-    }
-    return false;
+  /** Connects, as patiently as that may help. False where this lane, or the whole job, is to end. */
+  #connect(opening: Opening): Promise<boolean> {
+    const { roster, signal } = this.#context;
+    return connectAgain(opening, {
+      signal,
+      connected: () => roster.connected,
+      refused: (error, lanes) => {
+        this.#refusal = error;
+        roster.refused(lanes);
+        if (roster.halt.probing) this.#hold(error, false);
+      },
+      giveUp: (error, met) => this.#giveUp(error, met),
+    });
+  }
+
+  /** Something concerns every file. Where both sides were in order before, that may pass. */
+  #giveUp(error: Error, met: boolean): void {
+    const mayPass = met && error.name !== "TlsError" && classify(error) !== "fail";
+    if (mayPass) this.#hold(error, false);
+    else this.#stop(error, false);
+  }
+
+  /** The job stands still; or stops, where it must not, or has for too long. True where it will go on. */
+  #hold(why: Error, everywhere: boolean): boolean {
+    const { roster } = this.#context;
+    const holds = roster.halt.begin(why, roster.now);
+    if (holds) this.#tellWhy();
+    else this.#stop(why, everywhere);
+    return holds;
+  }
+
+  #resume(isProbe = true): void {
+    const { roster } = this.#context;
+    if (isProbe && roster.halt.probing) roster.resume();
+    this.#tellWhy();
+  }
+
+  /** Until the job is to be tried again, by whoever waits here. */
+  async #standStill(): Promise<void> {
+    const { roster, signal } = this.#context;
+    this.#tellWhy();
+    while (!signal.aborted && roster.halt.why && !roster.halt.probe(roster.now)) await this.#pause(TIMES.look);
+  }
+
+  #tellWhy(): void {
+    const { meter, roster, warn } = this.#context;
+    const why = roster.halt.why?.message;
+    if (why !== undefined && why !== meter.paused) warn(`the job was paused: ${why}`);
+    meter.paused = why;
+  }
+
+  /** Told once: the number may change with every try. */
+  #tellRefusal(): void {
+    const { roster, warn } = this.#context;
+    if (this.#refusal === undefined || this.#told) return;
+    this.#told = true;
+    warn(`a server takes no more than ${roster.cap.limit} connections: ${this.#refusal.message}`);
   }
 
   /** The next files for a lane: none where orphans wait; undefined where there are none, now or later. */
   async #next(most: number): Promise<ClaimedFile[] | undefined> {
-    const { desk, signal } = this.#context;
-    while (!signal.aborted) {
+    const { desk, roster, signal } = this.#context;
+    while (!signal.aborted && !roster.halt.on) {
       if (this.#orphans.length > 0) return [];
-      const files = desk.take(most);
+      const files = desk.take(most, this.#running);
       if (files.length > 0) return files;
       const due = desk.nextDue();
       if (due === undefined) return undefined;
+      this.#idle++;
+      roster.idle++;
       await this.#pause(Math.min(Math.max(10, due - Date.now()), WAIT));
+      this.#idle--;
+      roster.idle--;
     }
     return undefined;
   }

@@ -5,12 +5,13 @@ import { numbered } from "../names/numbered.js";
 import { folderOf } from "../places/folder-place.js";
 import { makeRoom } from "../places/folders.js";
 import type { FileStat, Place, Wanted } from "../places/place.js";
-import { type Arrived, removeSources } from "./deliver.js";
+import type { Arrived } from "./arrived.js";
 import { isEqual } from "./equal.js";
 import { judgeExisting, skipsSame } from "./exists.js";
 import type { Workplace } from "./lane.js";
 import { JobStopped } from "./ledger.js";
 import { changed, same } from "./recover.js";
+import { removeSources } from "./remove.js";
 import { isExhausted } from "./retry.js";
 
 /** A file to be transferred. */

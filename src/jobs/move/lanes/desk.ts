@@ -11,8 +11,8 @@ import type { Route } from "../names/route.js";
 
 /** What lanes know of the job's memory. Every call works on a batch. */
 export interface Desk {
-  /** Up to so many claimed files; none where none is to be had now. */
-  take(most: number): ClaimedFile[];
+  /** Up to so many claimed files, as one of so many lanes; none where none is to be had now. */
+  take(most: number, lanes: number): ClaimedFile[];
   /** Files that may still be taken, as far as that is known. */
   readonly open: number;
   /** Milliseconds since 1970 when the first file that waits may be taken; undefined where none waits. */
@@ -36,29 +36,27 @@ const LEAST = 8;
 export class JournalDesk implements Desk {
   readonly #journal: Journal;
   readonly #route: Route;
-  readonly #lanes: number;
   readonly #claimed: ClaimedFile[] = [];
   /** False where the last claim brought all that was left. */
   #more = true;
 
-  constructor(journal: Journal, { route, lanes }: { readonly route: Route; readonly lanes: number }) {
+  constructor(journal: Journal, { route }: { readonly route: Route }) {
     this.#journal = journal;
     this.#route = route;
-    this.#lanes = lanes;
   }
 
   get open(): number {
     return this.#claimed.length + this.#journal.counts().PLANNED;
   }
 
-  take(most: number): ClaimedFile[] {
+  take(most: number, lanes: number): ClaimedFile[] {
     if (this.#claimed.length === 0 || (this.#more && this.#claimed.length < most)) {
       const claimed = this.#journal.claim(CLAIM, (file: JournalFile) => this.#route.apply(file));
       this.#more = claimed.length === CLAIM;
       this.#claimed.push(...claimed);
     }
     // Whole batches while there are many; at the end equal shares, but none so small that it saves nothing.
-    const share = this.#more ? most : Math.max(LEAST, Math.ceil(this.#claimed.length / this.#lanes));
+    const share = this.#more ? most : Math.max(LEAST, Math.ceil(this.#claimed.length / lanes));
     return this.#claimed.splice(0, Math.min(most, share));
   }
 

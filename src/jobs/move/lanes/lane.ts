@@ -1,9 +1,8 @@
 /** A lane: one connection to each side, moving a batch of claimed files at a time, or recovering what another left. */
 import type { ClaimedFile } from "../../journal/journal.js";
 import type { Place } from "../places/place.js";
-import { decide } from "./decide.js";
 import { deliver } from "./deliver.js";
-import { type LaneContext, Ledger } from "./ledger.js";
+import { isHeld, type LaneContext, Ledger } from "./ledger.js";
 import { pause } from "./pause.js";
 import { resume } from "./resume.js";
 import { classify, delay } from "./retry.js";
@@ -33,6 +32,8 @@ export class Lane implements Workplace {
   readonly ledger: Ledger;
   from: Place;
   to: Place;
+  /** True where what could not be connected last was connected before, in this or another lane. */
+  met = false;
   /** Files to be given at a time. */
   batch = BATCH;
 
@@ -50,11 +51,14 @@ export class Lane implements Workplace {
     this.from = source ?? move.from(false);
     this.to = move.to(true);
     // Both are waited for: one that came about behind the other's failure would stay open for ever.
-    const opened = await Promise.allSettled([source ? undefined : this.from.open(signal), this.#openTarget()]);
-    const failed = opened.find((each) => each.status === "rejected");
-    if (failed === undefined) return;
+    const [from, to] = await Promise.allSettled([source ? undefined : this.from.open(signal), this.#openTarget()]);
+    const { met } = this.context.roster;
+    if (from.status === "fulfilled") met.from = true;
+    if (to.status === "fulfilled") met.to = true;
+    if (from.status === "fulfilled" && to.status === "fulfilled") return;
+    this.met = met.from && met.to;
     await this.close();
-    throw failed.reason;
+    throw from.status === "rejected" ? from.reason : (to as PromiseRejectedResult).reason;
   }
 
   async #openTarget(): Promise<void> {
@@ -74,11 +78,8 @@ export class Lane implements Workplace {
   async run(files: readonly ClaimedFile[]): Promise<void> {
     if (files.length === 0) return;
     this.ledger.take(files);
-    const { signal } = this.context;
-    for (let open = files; open.length > 0 && !signal.aborted; ) {
-      const { ready, held } = await decide(this, open);
-      if (ready.length > 0 && !signal.aborted) await deliver(this, ready);
-      open = held;
+    for (let open = files; open.length > 0 && !isHeld(this.context); ) {
+      open = await deliver(this, open);
     }
     this.ledger.giveBack();
   }

@@ -1,24 +1,28 @@
 /** The files a lane has in hand: what becomes of each goes to the desk, and the final names they hold are free again. */
 import { type ClaimedFile, KEPT, type SettledFile } from "../../journal/journal.js";
+import { nameKey } from "../names/name-key.js";
 import type { LaneMove } from "../options.js";
 import type { FileStat } from "../places/place.js";
 import type { ProgressMeter } from "../progress.js";
 import type { Desk } from "./desk.js";
 import { classify, delay, isExhausted } from "./retry.js";
+import { Roster } from "./roster.js";
 
 /** What lanes share. */
 export interface LaneContext {
   readonly move: LaneMove;
   readonly desk: Desk;
-  readonly meter: Pick<ProgressMeter, "bytes" | "lanes">;
+  readonly meter: Pick<ProgressMeter, "bytes" | "lanes" | "paused">;
   readonly signal: AbortSignal;
+  /** How many lanes there are, and whether they may go on; other batches of this process may have the same one. */
+  readonly roster: Roster;
   /** Folders known to be at the destination. */
   readonly folders: Set<string>;
   /** Folders of the archive known to be at the source. */
   readonly archiveFolders: Set<string>;
   /** Folders of the destination, and whether the sources lie in them. */
   readonly ownFolders: Map<string, boolean>;
-  /** Final names that are being looked at or written, and for which file: two sources must never meet in one. */
+  /** Final names ({@link nameKey}) that are looked at or written, and for which file: two sources must never meet in one. */
   readonly writing: Map<string, number>;
   /** Files whose transfer was begun in this run, and the bytes of it that were counted. */
   readonly sent: Map<number, number>;
@@ -26,16 +30,26 @@ export interface LaneContext {
   warn(message: string): void;
 }
 
+type Given = Pick<LaneContext, "move" | "desk" | "meter" | "signal" | "warn"> & {
+  readonly roster?: Roster | undefined;
+};
+
 /** What lanes share, when nothing is known yet. */
-export function laneContext(given: Pick<LaneContext, "move" | "desk" | "meter" | "signal" | "warn">): LaneContext {
+export function laneContext(given: Given): LaneContext {
   return {
     ...given,
+    roster: given.roster ?? new Roster(given.move),
     folders: new Set(),
     archiveFolders: new Set(),
     ownFolders: new Map(),
     writing: new Map(),
     sent: new Map(),
   };
+}
+
+/** True where nothing more is to be begun: the job is to end, or stands still. */
+export function isHeld({ signal, roster }: LaneContext): boolean {
+  return signal.aborted || roster.halt.on;
 }
 
 /** How a file is given back. */
@@ -78,20 +92,22 @@ export class Ledger {
   /** Takes a final name for a file. False where another file has it: its fate must be known first. */
   reserve(target: string, id: number): boolean {
     const { writing } = this.#context;
-    const holder = writing.get(target);
-    if (holder === undefined) writing.set(target, id);
+    const key = nameKey(target);
+    const holder = writing.get(key);
+    if (holder === undefined) writing.set(key, id);
     return holder === undefined || holder === id;
   }
 
   /** Whether a final name is held by a file of this lane. */
   holds(target: string): boolean {
-    const holder = this.#context.writing.get(target);
+    const holder = this.#context.writing.get(nameKey(target));
     return holder !== undefined && this.#open.has(holder);
   }
 
   free(target: string, id: number): void {
     const { writing } = this.#context;
-    if (writing.get(target) === id) writing.delete(target);
+    const key = nameKey(target);
+    if (writing.get(key) === id) writing.delete(key);
   }
 
   /** The file has another target now. Undefined where somebody else goes on with it. */
@@ -104,9 +120,14 @@ export class Ledger {
   }
 
   settle(...results: SettledFile[]): void {
-    this.#context.desk.settle(results);
-    for (const { id, state } of results) {
+    const { desk, roster } = this.#context;
+    desk.settle(results);
+    for (const { id, state, code, error } of results) {
       if (state !== "FAILED") this.progress++;
+      if (state === "FAILED") roster.note(code ?? "FAILED", error);
+      else if (state !== "CONFLICT" && state !== "GONE") roster.note();
+      // What was transferred was counted when it arrived.
+      if (state !== "FAILED" && state !== "DONE") roster.files++;
       this.#close(id, state === "DONE");
     }
   }
@@ -150,10 +171,14 @@ export class Ledger {
   /** Another try for a file that failed by itself, or the end of it. Throws JobStopped where no other will fare better. */
   retry(file: ClaimedFile, error: Error): void {
     const verdict = classify(error);
+    const { move, roster } = this.#context;
     if (verdict === "pause") throw new JobStopped(error);
-    if (isExhausted(verdict === "cap" ? "retry" : verdict, file.tries, this.#context.move.tries))
-      this.fail(file, error);
-    else this.release(file, { wait: delay(file.tries), error });
+    if (verdict === "cap") roster.cramped();
+    if (isExhausted(verdict === "cap" ? "retry" : verdict, file.tries, move.tries)) this.fail(file, error);
+    else {
+      roster.note(codeOf(error) ?? error.name, error.message);
+      this.release(file, { wait: delay(file.tries), error });
+    }
   }
 
   /** The source is gone: what arrived may be the only copy, and is left as it is. */
@@ -168,6 +193,11 @@ export class Ledger {
     const files = this.unsettled;
     this.#open.clear();
     return files;
+  }
+
+  /** The end of the job finds it half done, and worth going on with: it stays claimed, for the next run to recover. */
+  suspend({ id }: ClaimedFile): void {
+    this.#open.delete(id);
   }
 
   /** What the end of the job left untouched. */

@@ -10,15 +10,29 @@ export interface Found {
   readonly before: DestBefore | undefined;
   /** Whether the job replaces what has a final name (`onExists: "overwrite"`, or `"newer"` an older one). */
   readonly replaces: boolean;
+  /** How the job goes on with files that were begun. */
+  readonly begun: Begun;
   readonly source: FileStat | undefined;
   readonly temp: FileStat | undefined;
   readonly final: FileStat | undefined;
+}
+
+/** When a file is gone on with where it ended, instead of being sent again. */
+export interface Begun {
+  /** Bytes that have arrived, at least one more; Infinity: never. */
+  readonly above: number;
+  /** True where every byte of it is compared before it gets its final name. */
+  readonly proves: boolean;
+  /** True where any file under its final name is to be replaced. */
+  readonly overwrites: boolean;
 }
 
 /** What to do. */
 export type Recovery =
   /** Transfer it again; a temporary file, where one is left, is removed first. */
   | "again"
+  /** Go on with the temporary file where it ended. */
+  | "go-on"
   /** The source has changed since: plan it anew, remove the temporary file. */
   | "changed"
   /** It was published by us: verify, then remove the source. */
@@ -42,11 +56,14 @@ export type Recovery =
 const TOLERANCE = 1000;
 
 /**
- * The recovery table. "Whole" is a temporary file of the planned size, "ours" a final one of that size.
+ * The recovery table. "Whole" is a temporary file of the planned size, "ours" a final one of that size, "large" a
+ * temporary file of more than `above` bytes, which is part of the file; or whole, where every byte of it is compared.
  *
  *   source   temp    final      before
  *   changed  any     any        any           changed
- *   ok       any     -          any           again
+ *   ok       large   -          known         go-on
+ *   ok       other   -          any           again
+ *   ok       large   yes        not absent    go-on, where any file is overwritten; else policy
  *   ok       yes     yes        any           policy: what is there did not come from this temporary file
  *   ok       -       yes        not absent    policy: it was there before us, and may be so still
  *   ok       -       ours       absent        finish
@@ -56,8 +73,9 @@ const TOLERANCE = 1000;
  *   -        -       ours       see below     done, skipped, gone
  *   -        -       else       any           gone
  *
- * A temporary file is never gone on with where the source is there: its size proves nothing, and to read it back costs
- * what sending it again does.
+ * The size of a temporary file proves little: its end may be rubbish behind a power cut. So a part of it is written once
+ * more ({@link stepBack}), and one that looks whole is sent again where nothing compares it. One that lacks a single byte
+ * was written in parts, by several connections, and has holes that nobody knows of.
  *
  * "gone" may have been published, and taken away by whoever waits for such files, before its end was noted: nothing on
  * either side tells that from a source that somebody removed. So it is reported; `DONE` would claim what nobody knows.
@@ -66,9 +84,31 @@ export function recovery(found: Found): Recovery {
   const { planned, before, source, temp, final } = found;
   if (source === undefined) return withoutSource(found);
   if (changed(planned, source)) return "changed";
+  if (mayGoOn(found)) return "go-on";
   if (final === undefined) return "again";
   if (temp !== undefined || before !== "absent") return "policy";
   return final.size === planned.size ? "finish" : "conflict";
+}
+
+/** Whether a temporary file of so many bytes is worth going on with, and may be. */
+export function isLarge(there: number, planned: number, { above, proves }: Begun): boolean {
+  return there > above && (there < planned - 1 || (there === planned && proves));
+}
+
+/** Bytes at the end of a temporary file that are written once more, most of the time. */
+const BLOCK = 1024 * 1024;
+const LEAST_BLOCK = 4096;
+
+/** Where to go on with a temporary file: some way before its end. Less is written anew where small files are gone on with. */
+export function stepBack(size: number, above: number): number {
+  return Math.max(0, size - Math.min(BLOCK, Math.max(LEAST_BLOCK, Math.floor(above / 16))));
+}
+
+function mayGoOn({ planned, before, begun, temp, final }: Found): boolean {
+  // Before the look at the destination nothing of ours was there.
+  if (temp === undefined || before === undefined || planned.size === undefined) return false;
+  const isFree = final === undefined || (begun.overwrites && before !== "absent");
+  return isFree && isLarge(temp.size, planned.size, begun);
 }
 
 function withoutSource({ planned, before, replaces, temp, final }: Found): Recovery {

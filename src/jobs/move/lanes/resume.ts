@@ -1,13 +1,17 @@
 /** Files that were under way when a process or a connection died: the recovery table, put into practice. */
 import { type ClaimedFile, KEPT } from "../../journal/journal.js";
 import type { FileStat, Place } from "../places/place.js";
-import { type Arrived, removeSources } from "./deliver.js";
+import type { Arrived } from "./arrived.js";
+import { goOn } from "./big.js";
+import { above } from "./big-options.js";
 import { isEqual } from "./equal.js";
 import { replaces } from "./exists.js";
 import type { Workplace } from "./lane.js";
 import { pause } from "./pause.js";
 import { type Recovery, recovery, same } from "./recover.js";
+import { removeSources } from "./remove.js";
 import { classify, delay } from "./retry.js";
+import { proves } from "./verify.js";
 
 /** Looks at a name of which its server says "not now". */
 const LOOKS = 3;
@@ -37,6 +41,17 @@ export async function resume(lane: Workplace, files: readonly ClaimedFile[]): Pr
   for (const each of cases) if (each.action === "finish" && (await isOurs(lane, each))) ours.push(arrived(each));
   await removeSources(lane, ours);
   for (const each of cases) await settle(lane, each);
+  // They take their time: what is known of the others is known by then.
+  for (const each of cases) if (each.action === "go-on") await takeUp(lane, each);
+}
+
+/** A large file, part of which has arrived. */
+async function takeUp(lane: Workplace, { file, source, temp, final }: Case): Promise<void> {
+  // The next run recovers it as this one would have.
+  if (lane.context.signal.aborted) return lane.ledger.suspend(file);
+  const before = final === undefined ? "absent" : (file.destBefore ?? "other");
+  const ready = { file, source: source as FileStat, before, lookedAt: performance.now() } as const;
+  await goOn(lane, ready, (temp as FileStat).size);
 }
 
 async function look(lane: Workplace, files: readonly ClaimedFile[]): Promise<Case[]> {
@@ -59,6 +74,8 @@ async function look(lane: Workplace, files: readonly ClaimedFile[]): Promise<Cas
       files.map((file) => file.target),
     ),
   ]);
+  const { onExists, verify, big } = context.move;
+  const begun = { above: above(big.resumeAbove), proves: proves(verify), overwrites: onExists === "overwrite" };
   const cases: Case[] = [];
   for (const [i, file] of files.entries()) {
     const [source, temp, final] = [sources[i], temps[i], finals[i]];
@@ -71,7 +88,8 @@ async function look(lane: Workplace, files: readonly ClaimedFile[]): Promise<Cas
     const action = recovery({
       planned: file,
       before: file.destBefore,
-      replaces: replaces(context.move.onExists, file.destBefore),
+      replaces: replaces(onExists, file.destBefore),
+      begun,
       ...there,
     });
     cases.push({ file, action, alone: alone[i] as boolean, ...there });
@@ -118,6 +136,7 @@ async function settle(lane: Workplace, each: Case): Promise<void> {
     case "changed":
       return ledger.release(file, { now: source });
     case "finish":
+    case "go-on":
       return;
     case "done":
       return done(lane, each);

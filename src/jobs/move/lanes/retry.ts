@@ -67,6 +67,17 @@ function loginVerdict(error: FailureLike, others: number): Verdict {
   return error.transient ? "retry" : "pause";
 }
 
+/** True where a failure keeps every file back, and may pass by itself: a full disk, a locked account. */
+export function holdsAll(error: unknown): boolean {
+  return classify(error as FailureLike) === "pause" && (error as Error).name !== "TlsError";
+}
+
+/** True where this process has no room for one more connection or open file. */
+export function isCramped(error: unknown): boolean {
+  const { code, cause } = error as FailureLike;
+  return ["EMFILE", "ENFILE"].includes(code ?? codeOf(cause) ?? "");
+}
+
 function codeOf(cause: unknown): string | undefined {
   const code = (cause as { code?: unknown } | undefined | null)?.code;
   return typeof code === "string" ? code : undefined;

@@ -2,7 +2,7 @@
 import { PolywireError, UsageError } from "../../../client/errors.js";
 import { bestDigest, Digester, type DigestName } from "../places/digests.js";
 import type { Place } from "../places/place.js";
-import type { Arrived } from "./deliver.js";
+import type { Arrived } from "./arrived.js";
 import type { Workplace } from "./lane.js";
 import { JobStopped } from "./ledger.js";
 import { same } from "./recover.js";
@@ -32,6 +32,11 @@ export function requireVerify(verify: Verify, to: Place): void {
   });
 }
 
+/** Whether every byte is compared. */
+export function proves(verify: Verify): boolean {
+  return verify === "hash" || verify === "readback";
+}
+
 /** Computes what files are compared by, while they pass. Undefined where that is nothing of their bytes. */
 export function digesterFor({ context, to }: Workplace): Digester | undefined {
   const { verify } = context.move;
@@ -57,7 +62,9 @@ const CHECKS: Readonly<Record<Exclude<Verify, "size">, Check>> = { mtime: byTime
 export async function proved(lane: Workplace, files: readonly Arrived[]): Promise<readonly Arrived[]> {
   const { verify } = lane.context.move;
   if (verify === "size" || files.length === 0) return files;
-  const problems = await CHECKS[verify](lane, files);
+  const open = files.filter((each) => !each.proved);
+  const found = await CHECKS[verify](lane, open);
+  const problems = files.map((each) => (each.proved ? undefined : found[open.indexOf(each)]));
   const unable = problems.find((problem) => problem instanceof UsageError);
   if (unable) {
     await lane.drop(files.map(({ file }) => file));

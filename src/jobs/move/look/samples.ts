@@ -23,6 +23,7 @@ export class Sampler {
   readonly #timer: NodeJS.Timeout;
   /** Warnings that are written down. */
   #warnings = 0;
+  #paused: string | undefined;
 
   constructor(of: Sampled, fail: (error: unknown) => void) {
     this.#of = of;
@@ -49,6 +50,8 @@ export class Sampler {
       journal.sample({ at: Date.now(), ...told, bytes: Math.max(0, meter.bytes), lanes: meter.lanes }, edge);
       if (warnings.length > this.#warnings) journal.noteWarnings(warnings);
       this.#warnings = warnings.length;
+      if (meter.paused !== this.#paused) journal.notePaused(meter.paused);
+      this.#paused = meter.paused;
     });
   }
 

@@ -42,6 +42,8 @@ export interface MoveStatus {
   readonly bytesPerSecond: number;
   /** Seconds to the end at this rate; undefined while that cannot be told. */
   readonly secondsLeft: number | undefined;
+  /** Why the job stands still for now; undefined where it goes on, or no process is at work. */
+  readonly paused: string | undefined;
   /** The last run; undefined for a journal of polywire 0.1. */
   readonly lastRun: JobRun | undefined;
   /** The last errors, newest first. */
@@ -69,7 +71,8 @@ export function readStatus(reader: JournalReader, limit = 5): MoveStatus {
   const phase = isRunning ? (reader.isListed ? "moving" : "listing") : phaseAfter(lastRun, owner !== undefined, left);
   const secondsLeft = phase === "moving" && rate.filesPerSecond > 0 ? left / rate.filesPerSecond : undefined;
   const told = { journal, phase, owner, settings, options, states, files: settled + left, settled } as const;
-  return { ...told, ...rate, secondsLeft, lastRun, errors };
+  const paused = isRunning ? reader.paused : undefined;
+  return { ...told, ...rate, secondsLeft, paused, lastRun, errors };
 }
 
 /** What did not go through, by state and code, each with what its code means. */

@@ -35,6 +35,8 @@ export interface VerifiedFile {
 
 /** Files asked about together. */
 const PAGE = 500;
+/** Pages under way, where the job's lanes are no number. */
+const LANES = 8;
 /** Tries of a page whose connection fails. */
 const TRIES = 5;
 /** Milliseconds by which times may differ: FTP has whole seconds, and some file systems two. */
@@ -57,7 +59,10 @@ export async function* verifyMove(
   if (move.journal === undefined) throw new UsageError("to verify a move needs its journal");
   using reader = JournalReader.read(move.journal);
   const times = look.times ?? (move.keepTimes && reader.untimed === 0);
-  const lanes = Array.from({ length: move.lanes }, () => new Prober(move, { ...look, times }));
+  const lanes = Array.from(
+    { length: move.adaptive ? Math.min(LANES, move.lanes) : move.lanes },
+    () => new Prober(move, { ...look, times }),
+  );
   const under: Promise<VerifiedFile[]>[] = [];
   try {
     let next = 0;

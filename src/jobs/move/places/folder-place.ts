@@ -6,15 +6,37 @@ import { ProtocolError, SinkError, UsageError } from "../../../client/errors.js"
 import { decodeName, encodeName } from "../../../ftp/name.js";
 import type { ListedFile } from "../../journal/journal.js";
 import { Digester, type DigestName } from "./digests.js";
-import type { Arrival, FileStat, ListedFolder, ListedGroup, ListingCall, Place, Published } from "./place.js";
+import type {
+  Abilities,
+  Arrival,
+  FileStat,
+  ListedFolder,
+  ListedGroup,
+  ListingCall,
+  Place,
+  Published,
+} from "./place.js";
 
 /** Entries looked at together. */
 const BATCH = 256;
+
+type Chunks = AsyncIterable<Buffer> | Iterable<Buffer>;
+
+/** How a file is opened to be written, and the byte it is written from. */
+interface Opening {
+  readonly flags: number;
+  readonly at: number;
+}
+
+/** A file that is there, but never what a link leads to. */
+const THERE = constants.O_WRONLY | constants.O_NOFOLLOW;
+const NEW: Opening = { flags: THERE | constants.O_CREAT | constants.O_EXCL, at: 0 };
 
 export class FolderPlace implements Place {
   readonly shown: string;
   readonly usable = true;
   readonly digests: readonly DigestName[] = ["sha256"];
+  readonly abilities: Abilities = { readsFrom: true, writesFrom: true, appends: true, takesParts: true };
   readonly #folder: string;
   readonly #create: boolean;
 
@@ -84,9 +106,9 @@ export class FolderPlace implements Place {
     return { size: found.size, mtime: Math.trunc(found.mtimeMs) };
   }
 
-  async *read(name: string, signal: AbortSignal): AsyncIterable<Buffer> {
+  async *read(name: string, signal: AbortSignal, from = 0): AsyncIterable<Buffer> {
     try {
-      yield* createReadStream(this.#path(name), { highWaterMark: 256 * 1024, signal });
+      yield* createReadStream(this.#path(name), { highWaterMark: 256 * 1024, signal, start: from });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw new SinkError(`cannot read ${join(this.#folder, name)}: ${(error as Error).message}`, { cause: error });
@@ -108,8 +130,30 @@ export class FolderPlace implements Place {
     return this.write(name, [content], signal);
   }
 
-  async write(name: string, source: AsyncIterable<Buffer> | Iterable<Buffer>, signal: AbortSignal): Promise<number> {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  async write(name: string, source: Chunks, signal: AbortSignal): Promise<number> {
+    return this.#write(name, NEW, source, signal);
+  }
+
+  async writeFrom(name: string, at: number, source: Chunks, signal: AbortSignal): Promise<number> {
+    return this.#write(name, { flags: THERE, at }, source, signal);
+  }
+
+  async append(name: string, source: Chunks, signal: AbortSignal): Promise<number> {
+    const [found] = await this.stat([name]);
+    return this.writeFrom(name, found?.size ?? 0, source, signal);
+  }
+
+  async reserve(name: string, size: number): Promise<void> {
+    const doing = `write ${join(this.#folder, name)}`;
+    const file = await wrap(open(this.#path(name), NEW.flags), doing);
+    try {
+      await wrap(file.truncate(size), doing);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #write(name: string, { flags, at }: Opening, source: Chunks, signal: AbortSignal): Promise<number> {
     const doing = `write ${join(this.#folder, name)}`;
     const file = await wrap(open(this.#path(name), flags), doing);
     let bytes = 0;
@@ -117,7 +161,8 @@ export class FolderPlace implements Place {
       for await (const chunk of source) {
         signal.throwIfAborted();
         // A disk that fills up takes a part first.
-        for (let at = 0; at < chunk.length; ) at += (await wrap(file.write(chunk, at), doing)).bytesWritten;
+        for (let done = 0; done < chunk.length; )
+          done += (await wrap(file.write(chunk, done, chunk.length - done, at + bytes + done), doing)).bytesWritten;
         bytes += chunk.length;
       }
       // The source is removed once this file is published: it must outlive a power cut.

@@ -4,6 +4,7 @@ import type { RowsIterator } from "../../../client/rows.js";
 import type { FtpClient } from "../../../ftp/client.js";
 import type { FtpEntry } from "../../../ftp/entry.js";
 import type { ListedFile } from "../../journal/journal.js";
+import { asPath } from "./ftp-names.js";
 import type { Cut, ListedFolder, ListedGroup, ListingCall, ListingNotes } from "./place.js";
 
 /** What servers say where they leave out rows of a listing. */
@@ -49,18 +50,13 @@ export async function* listFolder(ftp: FtpClient, folder: string, call: ListingC
 
 /** pyftpdlib lists no row for the folder itself. Whatever a server answers here, the listing was good. */
 async function identify(ftp: FtpClient, folder: string): Promise<string | undefined> {
-  const [reply] = await ftp.pack([`MLST ${folder === "" ? "." : homeless(folder)}`]);
+  const [reply] = await ftp.pack([`MLST ${folder === "" ? "." : asPath(folder)}`]);
   return reply?.ok ? /^ .*?\bunique=([^;]+);/im.exec(reply.lines.join("\n"))?.[1] : undefined;
-}
-
-/** A path that ProFTPD does not take for the home of a user. */
-export function homeless(path: string): string {
-  return path.startsWith("~") ? `./${path}` : path;
 }
 
 /** The ways this server has, the best one first. */
 function ways(ftp: FtpClient, folder: string): Way[] {
-  const path = folder === "" ? undefined : homeless(folder);
+  const path = folder === "" ? undefined : asPath(folder);
   // No argument is safe from being taken for an option or a pattern, but MLSD's.
   const plain = path === undefined || !/^-|[\s*?[\]{}\\]/.test(path);
   const entries = (command: string, rows: Lister<FtpEntry>): Way => ({

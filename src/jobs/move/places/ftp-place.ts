@@ -5,19 +5,29 @@ import { parseTime } from "../../../ftp/parse-reply.js";
 import type { DigestName } from "./digests.js";
 import { listFolder } from "./ftp-listing.js";
 import { digest, digestsOf, setsTimes, touch } from "./ftp-marks.js";
-import type { Arrival, FileStat, ListedGroup, ListingCall, Place, Published, Wanted } from "./place.js";
+import { asPath, isDoubtful, type KnownNames, refusalOf } from "./ftp-names.js";
+import type { Abilities, Arrival, FileStat, ListedGroup, ListingCall, Place, Published, Wanted } from "./place.js";
 
-/** Files whose commands go into one write. */
-const PACK = 32;
+/**
+ * Octets of commands sent at once: as many as a server is sent before it answers, or a part of that, where a transfer goes
+ * along with them.
+ */
+const LOAD = 1920;
+const LOAD_ALONG = 800;
 /** Refusals that are not about one file: no such command, not logged in. */
 const NOT_OF_ONE_FILE = new Set(["421", "500", "502", "530"]);
+/** Refusals of a name that may not be there: 553 is about what names may be. */
+const MAY_BE_GONE = new Set(["550", "553"]);
 
 /** How a server is reached, and what one connection has learned of it for the next ones. */
 export interface FtpAccess {
-  /** Makes a client. `serial`: it is to send one command at a time, without a trial. */
-  connect(serial: boolean): Promise<FtpClient>;
+  /** Makes a client, when another connection may be made. `serial`: it is to send one command at a time, without a trial. */
+  connect(serial: boolean, signal: AbortSignal): Promise<FtpClient>;
   /** True where the server answers commands only one by one. */
   serial: boolean;
+  /** What names it keeps. */
+  readonly names: KnownNames;
+  readonly abilities: Abilities;
 }
 
 export class FtpPlace implements Place {
@@ -27,6 +37,8 @@ export class FtpPlace implements Place {
   /** Made by the job: a target folder that is not there yet is made. */
   readonly #create: boolean;
   #ftp: FtpClient | undefined;
+  /** Small files under way, or waiting for their turn. */
+  #transfers = 0;
 
   constructor(shown: string, access: FtpAccess, folder: string, create: boolean) {
     this.shown = shown;
@@ -39,8 +51,12 @@ export class FtpPlace implements Place {
     return this.#ftp?.state === "ready";
   }
 
+  get abilities(): Abilities {
+    return this.#access.abilities;
+  }
+
   async open(signal: AbortSignal): Promise<void> {
-    const ftp = await this.#access.connect(this.#access.serial);
+    const ftp = await this.#access.connect(this.#access.serial, signal);
     this.#ftp = ftp;
     try {
       await ftp.connect({ signal });
@@ -71,8 +87,12 @@ export class FtpPlace implements Place {
     const { times, sizes } = wanted;
     if (sizes && this.#client.capabilities.has("MDTM")) return this.#times(names, sizes);
     try {
-      const stats = await this.#client.stats(names, { times });
-      return stats.map((each) => each && { size: each.size, mtime: each.modified?.getTime() });
+      const found: (FileStat | undefined)[] = [];
+      for (const part of this.#parts(names, (name) => (times === false ? 1 : 2) * (name.length + 7))) {
+        const stats = await this.#client.stats(part.map(asPath), { times, along: true });
+        for (const each of stats) found.push(each && { size: each.size, mtime: each.modified?.getTime() });
+      }
+      return found;
     } catch (error) {
       if (!this.usable || !(error instanceof ReplyError) || NOT_OF_ONE_FILE.has(error.code)) throw error;
       if (names.length === 1) return [error];
@@ -86,9 +106,10 @@ export class FtpPlace implements Place {
   async #times(names: readonly string[], sizes: readonly number[]): Promise<(FileStat | Error | undefined)[]> {
     const ftp = this.#client;
     const found: (FileStat | Error | undefined)[] = [];
-    for (let at = 0; at < names.length; at += PACK * 4) {
-      const commands = names.slice(at, at + PACK * 4).map((name) => `MDTM ${name}`);
-      for (const [i, reply] of (await ftp.pack(commands)).entries()) {
+    for (const part of this.#parts(names, (name) => name.length + 7)) {
+      const at = found.length;
+      const commands = part.map((name) => `MDTM ${asPath(name)}`);
+      for (const [i, reply] of (await ftp.pack(commands, { along: true })).entries()) {
         if (reply.ok) found.push({ size: sizes[at + i] as number, mtime: parseTime(reply.text)?.getTime() });
         else if (reply.code === "550") found.push(undefined);
         else if (NOT_OF_ONE_FILE.has(reply.code)) throw ftp.refusal(reply, commands[i]!);
@@ -98,24 +119,40 @@ export class FtpPlace implements Place {
     return found;
   }
 
-  read(name: string, signal: AbortSignal): AsyncIterable<Buffer> {
-    return this.#client.read(name, { signal });
+  read(name: string, signal: AbortSignal, from = 0): AsyncIterable<Buffer> {
+    return this.#client.read(asPath(name), { signal, offset: from });
   }
 
   fetch(name: string, most: number, signal: AbortSignal): Promise<Buffer> {
-    return this.#client.retr(name, { signal, most });
+    return this.#busyWith(this.#client.retr(asPath(name), { signal, most }));
   }
 
   async store(name: string, content: Buffer, signal: AbortSignal): Promise<number> {
-    return (await this.#client.stor(name, content, { signal })).bytes;
+    if (isDoubtful(name)) await this.#refuseChanged(name);
+    return (await this.#busyWith(this.#client.stor(asPath(name), content, { signal }))).bytes;
   }
 
   async write(name: string, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number> {
-    return (await this.#client.stor(name, source, { signal })).bytes;
+    if (isDoubtful(name)) await this.#refuseChanged(name);
+    return (await this.#client.stor(asPath(name), source, { signal })).bytes;
+  }
+
+  async writeFrom(name: string, at: number, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number> {
+    return (await this.#client.stor(asPath(name), source, { signal, offset: at })).bytes;
+  }
+
+  async append(name: string, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number> {
+    return (await this.#client.appe(asPath(name), source, { signal })).bytes;
+  }
+
+  /** Behind the end of a file some servers leave a hole; inetutils wants the file to be there for that. */
+  async reserve(name: string, size: number, signal: AbortSignal): Promise<void> {
+    await this.store(name, Buffer.alloc(0), signal);
+    await this.#client.stor(asPath(name), Buffer.alloc(1), { signal, offset: size - 1 });
   }
 
   touch(files: readonly { readonly name: string; readonly mtime: number }[]): Promise<(Error | undefined)[]> {
-    return touch(this.#client, files);
+    return touch(this.#client, files.map(withPath));
   }
 
   get digests(): readonly DigestName[] {
@@ -126,21 +163,27 @@ export class FtpPlace implements Place {
     files: readonly { readonly name: string; readonly size: number }[],
     name: DigestName,
   ): Promise<(string | Error)[]> {
-    return digest(this.#client, files, name);
+    return digest(this.#client, files.map(withPath), name);
   }
 
   async publish(arrivals: readonly Arrival[]): Promise<(Published | Error)[]> {
+    const refusals: (Error | undefined)[] = [];
+    for (const { final } of arrivals) refusals.push(isDoubtful(final) ? await this.#refusalOf(final) : undefined);
+    const results = await this.#rename(arrivals.filter((_, i) => refusals[i] === undefined));
+    return refusals.map((refusal) => refusal ?? (results.shift() as Published | Error));
+  }
+
+  async #rename(arrivals: readonly Arrival[]): Promise<(Published | Error)[]> {
     const ftp = this.#client;
     const results: (Published | Error)[] = [];
-    const times = arrivals.flatMap(({ temp, mtime }) => (mtime === undefined ? [] : [{ name: temp, mtime }]));
+    const times = arrivals.flatMap(({ temp, mtime }) => (mtime === undefined ? [] : [{ name: asPath(temp), mtime }]));
     const sets = await setsTimes(ftp, times);
-    for (let at = 0; at < arrivals.length; at += PACK) {
-      const part = arrivals.slice(at, at + PACK);
+    for (const part of this.#parts(arrivals, ({ temp, final }) => 2 * temp.length + final.length + 41)) {
       const commands = part.map(({ temp, final, mtime }) => {
-        const time = mtime === undefined || !sets ? undefined : ftp.modifiedCommand(temp, new Date(mtime));
-        return [...(time === undefined ? [] : [time]), `RNFR ${temp}`, `RNTO ${final}`];
+        const time = mtime === undefined || !sets ? undefined : ftp.modifiedCommand(asPath(temp), new Date(mtime));
+        return [...(time === undefined ? [] : [time]), `RNFR ${asPath(temp)}`, `RNTO ${asPath(final)}`];
       });
-      const replies = await ftp.pack(commands.flat());
+      const replies = await ftp.pack(commands.flat(), { along: true });
       let next = 0;
       for (const own of commands) {
         const timed = own.length === 3 && replies[next++]!.ok;
@@ -156,38 +199,69 @@ export class FtpPlace implements Place {
   async remove(names: readonly string[]): Promise<(Error | undefined)[]> {
     const ftp = this.#client;
     const errors: (Error | undefined)[] = [];
-    for (let at = 0; at < names.length; at += PACK * 4) {
-      const part = names.slice(at, at + PACK * 4);
-      const replies = await ftp.pack(part.map((name) => `DELE ${name}`));
-      const refused = part.filter((_, i) => replies[i]?.code === "550");
+    for (const part of this.#parts(names, (name) => name.length + 7)) {
+      const replies = await ftp.pack(
+        part.map((name) => `DELE ${asPath(name)}`),
+        { along: true },
+      );
+      const refused = part.filter((_, i) => MAY_BE_GONE.has(replies[i]!.code));
       // 550 is "not there" as well as "you may not": only the first is as good as removed.
       const there = refused.length > 0 ? await this.stat(refused) : [];
       for (const [i, name] of part.entries()) {
         const reply = replies[i]!;
-        const gone = reply.code === "550" && there[refused.indexOf(name)] === undefined;
-        errors.push(reply.ok || gone ? undefined : ftp.refusal(reply, `DELE ${name}`));
+        const gone = MAY_BE_GONE.has(reply.code) && there[refused.indexOf(name)] === undefined;
+        errors.push(reply.ok || gone ? undefined : ftp.refusal(reply, `DELE ${asPath(name)}`));
       }
     }
     return errors;
   }
 
   async makeFolder(folder: string): Promise<void> {
-    await this.#client.makePath(folder);
+    if (isDoubtful(folder)) await this.#refuseChanged(folder);
+    await this.#client.makePath(asPath(folder));
+  }
+
+  #refusalOf(name: string): Promise<Error | undefined> {
+    return refusalOf(this.#client, this.#access.names, name);
+  }
+
+  async #refuseChanged(name: string): Promise<void> {
+    const refusal = await this.#refusalOf(name);
+    if (refusal) throw refusal;
   }
 
   async removeFolders(folders: readonly string[]): Promise<(boolean | Error)[]> {
     const ftp = this.#client;
     const results: (boolean | Error)[] = [];
-    for (let at = 0; at < folders.length; at += PACK * 4) {
-      const part = folders.slice(at, at + PACK * 4);
-      const replies = await ftp.pack(part.map((folder) => `RMD ${folder}`));
+    for (const part of this.#parts(folders, (folder) => folder.length + 6)) {
+      const replies = await ftp.pack(part.map((folder) => `RMD ${asPath(folder)}`));
       for (const [i, reply] of replies.entries()) {
         // 550: not empty, not there, or not allowed: it stays in any case.
-        const refused = reply.code === "550" ? false : ftp.refusal(reply, `RMD ${part[i]}`);
+        const refused = reply.code === "550" ? false : ftp.refusal(reply, `RMD ${asPath(part[i]!)}`);
         results.push(reply.ok || refused);
       }
     }
     return results;
+  }
+
+  async #busyWith<T>(transfer: Promise<T>): Promise<T> {
+    this.#transfers++;
+    try {
+      return await transfer;
+    } finally {
+      this.#transfers--;
+    }
+  }
+
+  /** Things in parts whose commands are sent at once. `octets`: of the commands of one. Each part is asked for when it is its turn. */
+  *#parts<T>(all: readonly T[], octets: (one: T) => number): Generator<readonly T[]> {
+    for (let at = 0; at < all.length; ) {
+      const load = this.#transfers > 0 ? LOAD_ALONG : LOAD;
+      let [end, sum] = [at + 1, octets(all[at] as T)];
+      for (; end < all.length; end++) if ((sum += octets(all[end] as T)) > load) break;
+      yield all.slice(at, end);
+      at = end;
+    }
   }
 
   async close(): Promise<void> {
@@ -205,3 +279,5 @@ export class FtpPlace implements Place {
     return this.#ftp;
   }
 }
+
+const withPath = <T extends { readonly name: string }>(file: T): T => ({ ...file, name: asPath(file.name) });

@@ -72,24 +72,50 @@ export interface ListingCall {
   readonly thorough?: boolean | undefined;
 }
 
+/**
+ * What a side was found to be able to do with files that are begun, for all connections to it; undefined where nobody has
+ * tried.
+ */
+export interface Abilities {
+  /** Reads a file from a byte within on (REST before RETR). */
+  readsFrom?: boolean | undefined;
+  /** Writes a file from a byte within on, and leaves what is before that (REST before STOR). */
+  writesFrom?: boolean | undefined;
+  /** Writes on at the end of a file (APPE). */
+  appends?: boolean | undefined;
+  /** Takes several parts of one file at once, each over a connection of its own. */
+  takesParts?: boolean | undefined;
+}
+
 /** One connection to one side. Every method works on a batch where that saves round trips. */
 export interface Place {
   /** What messages call it: a URL without password, or a path. */
   readonly shown: string;
+  /** Is added to as it is found out. */
+  readonly abilities: Abilities;
   /** Connects and enters the folder. */
   open(signal: AbortSignal): Promise<void>;
   /** What is in a folder, relative to the place ("" is its own), in groups as they arrive. Links are not followed. */
   list(folder: string, call: ListingCall): AsyncIterable<ListedGroup>;
   /** What is there under these names; undefined where nothing is, an error where that was not told of one name. */
   stat(names: readonly string[], wanted?: Wanted): Promise<(FileStat | Error | undefined)[]>;
-  /** A file's bytes; it ends without an error only where the other side confirmed the whole file. */
-  read(name: string, signal: AbortSignal): AsyncIterable<Buffer>;
+  /**
+   * A file's bytes from byte `from` (default: 0) on; it ends without an error only where the other side confirmed the
+   * whole of it.
+   */
+  read(name: string, signal: AbortSignal, from?: number): AsyncIterable<Buffer>;
   /** All of a small file, as `read`. Rejects with ProtocolError where it has more than `most` bytes. */
   fetch(name: string, most: number, signal: AbortSignal): Promise<Buffer>;
   /** Writes a small file, as `write`. */
   store(name: string, content: Buffer, signal: AbortSignal): Promise<number>;
   /** Writes a new file. Gives the bytes that were confirmed. */
   write(name: string, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number>;
+  /** Writes into a file that is there, from byte `at` on; what is before that stays. Gives the bytes that were confirmed. */
+  writeFrom(name: string, at: number, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number>;
+  /** Writes on at the end of a file that is there, as `writeFrom`. */
+  append(name: string, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number>;
+  /** Makes a new file of so many bytes (one at least), whatever they are. Rejects where the side makes none from nothing. */
+  reserve(name: string, size: number, signal: AbortSignal): Promise<void>;
   /**
    * Gives files their times, then their final names: whoever waits for a name finds the file as it is to be. Gives for
    * each whether its time was set, or what went wrong.

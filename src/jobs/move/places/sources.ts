@@ -8,6 +8,7 @@ import { type ParsedUrl, parseUrl, redactUrl } from "../../../client/url.js";
 import { encodeName } from "../../../ftp/name.js";
 import type { FtpOptions } from "../../../ftp/options.js";
 import { clientFor, type OpenOptions } from "../../../open.js";
+import type { Logins } from "../lanes/logins.js";
 import { FolderPlace } from "./folder-place.js";
 import { FtpPlace } from "./ftp-place.js";
 import type { Place } from "./place.js";
@@ -29,6 +30,8 @@ export interface Side {
   /** What messages and the journal call it. No secrets. */
   readonly shown: string;
   readonly remote: boolean;
+  /** Host and port; undefined for this machine. */
+  readonly server: string | undefined;
   readonly make: (create: boolean) => Place;
   readonly folder: Folder;
 }
@@ -55,20 +58,24 @@ interface Folder {
   readonly parts: readonly string[];
 }
 
-/** One side of a move. */
-export function sideOf(given: MoveSide): Side {
+/** One side of a move. `logins` holds its connections back, where there is a limit on them. */
+export function sideOf(given: MoveSide, logins?: Logins): Side {
   const { url, ...options } = typeof given === "object" && "url" in given ? given : { url: given };
   const local = localPath(url);
   if (local !== undefined) {
     const make = (create: boolean) => new FolderPlace(local, create);
-    return { shown: local, remote: false, make, folder: localFolder(local) };
+    return { shown: local, remote: false, server: undefined, make, folder: localFolder(local) };
   }
   const parsed = parseUrl(url);
   const shown = redactUrl(url);
-  const connect = (serial: boolean) => clientFor(url, serial ? { ...options, pipelining: 1 } : options, "ftp");
-  const access = { connect, serial: false };
+  const server = `${parsed.host}:${parsed.port}`;
+  const connect = async (serial: boolean, signal: AbortSignal) => {
+    await logins?.take(server, signal);
+    return clientFor(url, serial ? { ...options, pipelining: 1 } : options, "ftp");
+  };
+  const access = { connect, serial: false, names: new Map(), abilities: {} };
   const make = (create: boolean) => new FtpPlace(shown, access, parsed.path, create);
-  return { shown, remote: true, make, folder: remoteFolder(parsed, options) };
+  return { shown, remote: true, server, make, folder: remoteFolder(parsed, options) };
 }
 
 /**
@@ -76,9 +83,9 @@ export function sideOf(given: MoveSide): Side {
  *
  * @throws UsageError for none at all, the same one twice, folders of different servers or accounts.
  */
-export function sourcesOf(given: MoveSide | readonly MoveSide[]): SourceSide {
+export function sourcesOf(given: MoveSide | readonly MoveSide[], logins?: Logins): SourceSide {
   const all: readonly MoveSide[] = isList(given) ? given : [given];
-  const [first, ...more] = all.map(sideOf);
+  const [first, ...more] = all.map((each) => sideOf(each, logins));
   if (first === undefined) throw new UsageError("from names no folder");
   if (more.length === 0) {
     const own = { path: "", name: first.folder.parts.at(-1) ?? "", shown: first.shown };
@@ -97,19 +104,19 @@ export function sourcesOf(given: MoveSide | readonly MoveSide[]): SourceSide {
   if (twice) throw new UsageError(`from names the folder ${twice.shown} twice`);
   const side = sideAt(all[0] as MoveSide, { ...first.folder, parts: common });
   const shown = sides.map((each) => each.shown).join(" ");
-  return sourceSide(side, { ...sideOf(side), shown }, folders, sources);
+  return sourceSide(side, { ...sideOf(side, logins), shown }, folders, sources);
 }
 
 const isList = (given: MoveSide | readonly MoveSide[]): given is readonly MoveSide[] => Array.isArray(given);
 
 function sourceSide(
   side: MoveSide,
-  { shown, remote, make }: Side,
+  { shown, remote, server, make }: Side,
   folders: readonly Folder[],
   sources: readonly SourceFolder[],
 ): SourceSide {
   return {
-    ...{ side, shown, remote, make, sources },
+    ...{ side, shown, remote, server, make, sources },
     settings: sources.length === 1 ? shown : sources.map((each) => each.shown),
     inside: ({ folder }) => folders.map((each) => pathFrom(each, folder)),
     locate: locateIn(sources),

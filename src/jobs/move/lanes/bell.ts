@@ -1,5 +1,5 @@
 /** A bell: somebody waits for it, others ring. What was rung before somebody waits is not lost. */
-import { onAbort } from "../../client/abort.js";
+import { onAbort } from "../../../client/abort.js";
 
 export class Bell {
   #rung = false;

@@ -1,0 +1,74 @@
+/** What came of a file's transfer: it arrived, or is to be tried again, looked at anew, or has failed. */
+import { PolywireError } from "../../../client/errors.js";
+import type { Digester } from "../places/digests.js";
+import { folderOf } from "../places/folder-place.js";
+import type { FileStat } from "../places/place.js";
+import type { Ready } from "./decide.js";
+import type { Workplace } from "./lane.js";
+import type { LaneContext } from "./ledger.js";
+import { changed } from "./recover.js";
+
+/** Milliseconds before a file that changed under our hands is tried again. */
+export const SETTLING = 1_000;
+
+/** A file that is whole at the destination, under its temporary or its final name. */
+export interface Arrived extends Ready {
+  readonly bytes: number;
+  /** Of what was sent, where that is compared. */
+  readonly digester?: Digester | undefined;
+  /** True where it was compared already. */
+  readonly proved?: boolean | undefined;
+  /** True where it was to have the source's time, and has not. */
+  readonly untimed?: boolean | undefined;
+}
+
+/** So many bytes arrived. Undefined where the file was settled. */
+export async function arrived(
+  lane: Workplace,
+  ready: Ready,
+  bytes: number,
+  digester: Digester | undefined,
+): Promise<Arrived | undefined> {
+  const { file, source } = ready;
+  if (bytes === source.size) {
+    lane.context.roster.files++;
+    return { ...ready, bytes, digester };
+  }
+  const [now] = await lane.from.stat([file.name]);
+  if (now instanceof Error) throw now;
+  if (now && !changed(source, now)) throw incomplete(`${bytes} bytes of ${file.name} arrived, it has ${source.size}`);
+  if (now) await discard(lane, ready, now);
+  else lane.ledger.keep(file, "FAILED", `what arrived has ${bytes} bytes where ${source.size} were listed`);
+  return undefined;
+}
+
+export async function failed(lane: Workplace, { file }: Ready, error: unknown): Promise<undefined> {
+  // Somebody may have removed it.
+  lane.context.folders.delete(folderOf(file.target));
+  await lane.failed(file, error);
+}
+
+/** A file that is not small any more is looked at anew later on. False where it is as it was, or cannot be looked at. */
+export async function hasChanged(lane: Workplace, ready: Ready): Promise<boolean> {
+  if (!lane.from.usable) return false;
+  const [now] = await lane.from.stat([ready.file.name]);
+  if (now === undefined || now instanceof Error || !changed(ready.source, now)) return false;
+  await discard(lane, ready, now);
+  return true;
+}
+
+/** Looked at anew later on. */
+export async function discard(lane: Workplace, { file }: Ready, now: FileStat): Promise<void> {
+  await lane.drop([file]);
+  lane.ledger.release(file, { now, wait: SETTLING });
+}
+
+/** Bytes of a file are on their way. */
+export function count({ meter, sent }: LaneContext, id: number, { length }: Buffer): void {
+  meter.bytes += length;
+  sent.set(id, (sent.get(id) ?? 0) + length);
+}
+
+export function incomplete(message: string): PolywireError {
+  return new PolywireError(message, { retryable: true });
+}

@@ -1,0 +1,180 @@
+/**
+ * The files of a lane on their way: read from the source, written to the destination, published, their sources removed;
+ * each of these with other files at the same time, so that neither connection waits for the other.
+ */
+import type { Arrived } from "./arrived.js";
+import type { Ready } from "./decide.js";
+import type { Workplace } from "./lane.js";
+import { isHeld } from "./ledger.js";
+import { publish } from "./publish.js";
+
+/**
+ * Files that arrive under temporary names before they are published together, and the bytes and milliseconds that end
+ * such a group: a group saves work, and is what a crash may undo.
+ */
+const GROUP = 16;
+const GROUP_BYTES = 32 * 1024 * 1024;
+const GROUP_TIME = 10_000;
+/** Bytes of a file that is held in memory between its two sides, so that neither waits for the other. */
+const SMALL = 64 * 1024;
+/** Bytes that such a file may have grown to since it was listed. */
+const GROWN = 1024 * 1024;
+/** Small files that the source may be ahead of the destination. */
+const AHEAD = 4;
+/** Small files asked of a connection at once: it has the next one when it is through with one. */
+const AT_ONCE = 2;
+/** Files in hand below which more are to be looked for. */
+const FEW = 8;
+
+/** A file on its way: its content, where that is small. */
+export interface Parcel {
+  readonly ready: Ready;
+  readonly content?: Promise<Buffer> | undefined;
+}
+
+/** Writes a file under its temporary name. Undefined where it failed by itself; rejects where a connection did. */
+export type Write = (lane: Workplace, parcel: Parcel) => Promise<Arrived | undefined>;
+
+export class Flow {
+  readonly #lane: Workplace;
+  readonly #write: Write;
+  readonly #ready: Ready[] = [];
+  readonly #read: Parcel[] = [];
+  #reading = 0;
+  #writing = 0;
+  /** True from when a file that is passed through is next until it is over: it needs both connections. */
+  #passing = false;
+  #arrived: Arrived[] = [];
+  #bytes = 0;
+  #since = 0;
+  #publishing = 0;
+  /** What ended it before its time. */
+  #broken: { readonly error: unknown } | undefined;
+  #wake: (() => void)[] = [];
+
+  constructor(lane: Workplace, write: Write) {
+    this.#lane = lane;
+    this.#write = write;
+  }
+
+  /** Takes files. Resolves when more are wanted, or no more at all. */
+  async feed(files: readonly Ready[]): Promise<void> {
+    this.#ready.push(...files);
+    this.#goOn();
+    while (this.#open && this.#ready.length >= FEW) await this.#change();
+  }
+
+  /** False where nothing more is begun. */
+  get #open(): boolean {
+    return this.#broken === undefined && !isHeld(this.#lane.context);
+  }
+
+  /** Ends it: what is under way is over when `end` resolves. */
+  readonly stop = (error: unknown): void => {
+    this.#broken ??= { error };
+    this.#goOn();
+  };
+
+  /** Resolves when all files that were begun are over; rejects where a connection failed, or the job is to stop. */
+  async end(): Promise<void> {
+    while (!this.#isOver) await this.#change();
+    if (this.#broken === undefined) return;
+    const { from, to, ledger } = this.#lane;
+    const rest = this.#taken();
+    // The job stops, but what arrived is whole.
+    if (from.usable && to.usable) await publish(this.#lane, rest);
+    // A connection was lost, but not over these.
+    else for (const { file } of rest) ledger.excuse(file);
+    throw this.#broken.error;
+  }
+
+  get #isOver(): boolean {
+    const begins = this.#open && this.#ready.length > 0;
+    const holds = this.#broken === undefined && this.#read.length + this.#arrived.length > 0;
+    return !begins && !holds && this.#reading + this.#writing + this.#publishing === 0;
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve));
+  }
+
+  #goOn(): void {
+    while (this.#mayRead) this.#beginRead();
+    while (this.#mayWrite) this.#beginWrite(this.#read.shift() as Parcel);
+    if (this.#mayPublish) this.#beginPublish();
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  get #mayRead(): boolean {
+    if (this.#passing || this.#reading >= AT_ONCE || this.#read.length >= AHEAD) return false;
+    return this.#ready.length > 0 && this.#open;
+  }
+
+  #beginRead(): void {
+    const ready = this.#ready.shift() as Ready;
+    const { from, context } = this.#lane;
+    if (ready.source.size > SMALL) {
+      this.#passing = true;
+      this.#read.push({ ready });
+      return;
+    }
+    const content = from.fetch(ready.file.name, GROWN, context.signal);
+    this.#read.push({ ready, content });
+    this.#reading++;
+    const over = () => {
+      this.#reading--;
+      this.#goOn();
+    };
+    // Whoever takes it is told.
+    content.then(over, over);
+  }
+
+  get #mayWrite(): boolean {
+    const [next] = this.#read;
+    if (next === undefined || this.#broken) return false;
+    return next.content ? this.#writing < AT_ONCE : this.#writing + this.#reading === 0;
+  }
+
+  #beginWrite(parcel: Parcel): void {
+    this.#writing++;
+    const over = () => {
+      this.#writing--;
+      if (parcel.content === undefined) this.#passing = false;
+      this.#goOn();
+    };
+    const kept = (arrived: Arrived | undefined) => {
+      if (arrived) this.#keep(arrived);
+    };
+    this.#write(this.#lane, parcel).then(kept).catch(this.stop).finally(over);
+  }
+
+  #keep(arrived: Arrived): void {
+    if (this.#arrived.length === 0) this.#since = performance.now();
+    this.#arrived.push(arrived);
+    this.#bytes += arrived.bytes;
+  }
+
+  get #mayPublish(): boolean {
+    const { length } = this.#arrived;
+    if (length === 0 || this.#broken) return false;
+    if (length >= GROUP || this.#bytes >= GROUP_BYTES || performance.now() - this.#since >= GROUP_TIME) return true;
+    // Nothing more comes for now.
+    return this.#read.length + this.#writing === 0 && !(this.#open && this.#ready.length > 0);
+  }
+
+  #beginPublish(): void {
+    this.#publishing++;
+    const over = () => {
+      this.#publishing--;
+      this.#goOn();
+    };
+    publish(this.#lane, this.#taken()).catch(this.stop).finally(over);
+  }
+
+  #taken(): Arrived[] {
+    this.#bytes = 0;
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    return arrived;
+  }
+}

@@ -1,0 +1,70 @@
+/** Files that arrived get their final names, when both sides were looked at once more; then their sources go. */
+import type { Published } from "../places/place.js";
+import { type Arrived, discard, incomplete } from "./arrived.js";
+import type { Workplace } from "./lane.js";
+import { changed } from "./recover.js";
+import { removeSources } from "./remove.js";
+import { proved } from "./verify.js";
+
+/** Milliseconds after which a final name that was free is looked at once more. */
+const FRESH = 2_000;
+
+/** Gives what is whole its final name, and removes its source. */
+export async function publish(lane: Workplace, copied: readonly Arrived[]): Promise<void> {
+  const { context, ledger } = lane;
+  const good = context.move.verify === "size" ? copied : await proved(lane, copied);
+  const checked = performance.now();
+  const { whole, orphans } = await check(lane, good);
+  const results = await lane.to.publish(
+    whole.map(({ file, source }) => ({
+      temp: file.temp,
+      final: file.target,
+      mtime: context.move.keepTimes ? source.mtime : undefined,
+    })),
+  );
+  const published: Arrived[] = [];
+  for (const [i, each] of whole.entries()) {
+    const result = results[i] as Published | Error;
+    const { file, source } = each;
+    if (!(result instanceof Error)) {
+      const untimed = context.move.keepTimes && source.mtime !== undefined && !result.timed;
+      published.push(untimed ? { ...each, untimed } : each);
+      if (untimed)
+        context.warn("the destination does not set the times of files: there they have the time of the move");
+    } else if (orphans.has(each)) ledger.keep(file, "FAILED", `its name was refused: ${result.message}`);
+    else await lane.failed(file, result);
+  }
+  await removeSources(lane, published, { checked });
+}
+
+/**
+ * What may be published: whole at the destination, by its own count, and of a source that is still what was read.
+ * `orphans` are those whose source vanished meanwhile: theirs is the only copy.
+ */
+async function check(lane: Workplace, copied: readonly Arrived[]) {
+  const { ledger } = lane;
+  const late = copied.filter(({ before, lookedAt }) => before === "absent" && performance.now() - lookedAt > FRESH);
+  const [sources, there] = await Promise.all([
+    lane.from.stat(copied.map(({ file }) => file.name)),
+    lane.to.stat([...copied.map(({ file }) => file.temp), ...late.map(({ file }) => file.target)], { times: false }),
+  ]);
+  const whole: Arrived[] = [];
+  const orphans = new Set<Arrived>();
+  for (const [i, each] of copied.entries()) {
+    const { file, source, bytes } = each;
+    const [now, temp] = [sources[i], there[i]];
+    const taken = late.includes(each) ? there[copied.length + late.indexOf(each)] : undefined;
+    if (now instanceof Error) await lane.failed(file, now);
+    else if (temp instanceof Error) await lane.failed(file, temp);
+    else if (now && changed(source, now)) await discard(lane, each, now);
+    else if (now && taken !== undefined) await discard(lane, each, now);
+    else if (temp?.size !== bytes) {
+      if (now)
+        await lane.failed(file, incomplete(`${temp?.size ?? 0} bytes of ${file.name} arrived, ${bytes} were sent`));
+      else ledger.keep(file, "FAILED", "what arrived is not whole");
+    } else if (taken !== undefined) ledger.keep(file, "CONFLICT", "another file has the final name");
+    else whole.push(each);
+    if (now === undefined) orphans.add(each);
+  }
+  return { whole, orphans };
+}
