@@ -9,6 +9,8 @@ import { parseSize } from "./parse-reply.js";
 
 /** Milliseconds that the other side has for its data connection, in a way not known to work, when one side is done. */
 const SETTLE = 5_000;
+/** Milliseconds, besides round trips, for a 150 that comes before the connection. */
+const HEED = 250;
 /** Milliseconds for the refusal that comes along with another one. */
 const ALONG = 1_000;
 /** Bytes that a transfer moves in a millisecond at the very least: nothing but its end tells that it still runs. */
@@ -32,11 +34,15 @@ export interface Known {
   readonly proven: boolean;
   /** Bytes of the file; undefined where nobody told. */
   readonly size: number | undefined;
+  /** Whether the side that listens says 150 before it has the connection; undefined where that is not known. */
+  readonly early: boolean | undefined;
 }
 
 export class FxpAttempt {
   /** Bytes of the file, as they were known before or as the source told. */
   size: number | undefined;
+  /** Whether the passive side says 150 before it has the connection. */
+  early: boolean | undefined;
   readonly #source: FxpSide;
   readonly #target: FxpSide;
   readonly #passive: FxpSide;
@@ -46,20 +52,21 @@ export class FxpAttempt {
   #timer: NodeJS.Timeout | undefined;
   #stopped: Error | undefined;
   #reject: (reason: Error) => void = () => {};
-  /** The command by which it listens. */
-  #listening: string | undefined;
+  /** Milliseconds until the passive side answered. */
+  #roundTrip = 0;
   /** What the passive side called itself, where that is another address. */
   #alias: string | undefined;
   /** Sides that begin handshakes until they are told otherwise. */
   readonly #clients = new Set<FxpSide>();
 
-  constructor(source: FxpSide, target: FxpSide, way: FxpWay, { proven, size }: Known) {
+  constructor(source: FxpSide, target: FxpSide, way: FxpWay, { proven, size, early }: Known) {
     this.#source = source;
     this.#target = target;
     this.#way = way;
     [this.#passive, this.#active] = way.passive === "source" ? [source, target] : [target, source];
     this.#proven = proven;
     this.size = size;
+    this.early = early;
   }
 
   /**
@@ -94,14 +101,28 @@ export class FxpAttempt {
     const six = net.isIPv6(host) || isSix(active.session);
     const command = activeCommand(six ? "EPRT" : "PORT", host, port);
     // What was seen to work goes out at once: two round trips for a file.
-    const together = this.#proven && active.session.packs && active.session.connectsInOrder;
+    const orderly = active.session.orderly && passive.session.orderly;
+    const together = this.#proven && orderly && active.session.packs;
     const asked = active.ask([command], { begins: together });
-    if (together) passive.begin();
+    if (this.#proven) passive.begin();
     const [reply] = (await asked) as [Reply];
     if (!reply.ok) throw await this.#refusedPort(reply, command, together);
     this.#proceed();
-    if (!together) for (const side of [active, passive]) side.begin();
+    if (!this.#proven) passive.begin();
+    if (!together) await this.#beginActive();
     await this.#over();
+  }
+
+  /** Behind the other side's 150, where that comes before the connection: see `FtpSession.orderly`. */
+  async #beginActive(): Promise<void> {
+    const [passive, active] = [this.#passive, this.#active];
+    if (!passive.session.orderly && this.early !== false) {
+      const patience = this.early ? passive.session.options.timeouts.connect : HEED + 3 * this.#roundTrip;
+      await passive.when(() => passive.begun, patience);
+      this.early = passive.begun;
+    }
+    this.#proceed();
+    if (passive.reply === undefined) active.begin();
   }
 
   /** Nothing more is sent for a transfer that was stopped. */
@@ -116,7 +137,9 @@ export class FxpAttempt {
     const client = this.#way.client === side.role ? asClient(abilitiesOf(side.session), true) : undefined;
     const [first, second] = isSix(session) ? ["EPSV"] : client === "CPSV" ? ["CPSV"] : ["PASV", "EPSV"];
     let command = first as string;
+    const since = performance.now();
     let reply = await this.#prepare(side, command);
+    this.#roundTrip = performance.now() - since;
     if (!reply?.ok && second && reply && isNotSo(reply.code, reply.text)) {
       command = second;
       reply = await this.#prepare(side, command);
@@ -125,7 +148,6 @@ export class FxpAttempt {
     const found = handedOver(session, command, reply, peerOf(this.#active.session) ?? "");
     if (typeof found === "string") throw new WayFailed(`${side.shown}: ${found}`);
     side.listening = found;
-    this.#listening = command;
     this.#alias = otherHost(session, command, reply);
   }
 
@@ -211,7 +233,7 @@ export class FxpAttempt {
       if (await side.giveUp(error instanceof AbortedError)) return;
       side.session.line.fail(new AbortedError(`a transfer to or from ${side.shown} could not be broken off`));
     });
-    await Promise.all([...ended, this.#dropListener()]);
+    await Promise.all([...ended, this.#letGo()]);
     if (error instanceof AbortedError || error instanceof ProtocolError) return error;
     const about = sides.map((side) => this.#aboutFile(side, side === first)).find((each) => each);
     if (about) return about;
@@ -221,14 +243,14 @@ export class FxpAttempt {
   }
 
   /**
-   * vsftpd listens on when it has refused the command: the other side is connected then, and nobody will ever read. Asked
-   * to listen anew, it lets go.
+   * The side that has refused may hold the data connection all the same: vsftpd listens on, and pyftpdlib connects before it
+   * is asked for anything. The other side would wait for it. Told to listen anew, servers let go of what they had.
    */
-  async #dropListener(): Promise<void> {
-    const { reply, session } = this.#passive;
-    if (reply === undefined || this.#listening === undefined) return;
-    if (!this.#active.asked || this.#active.reply || session.line.closed) return;
-    await this.#passive.ask([this.#listening]).catch(() => {});
+  async #letGo(): Promise<void> {
+    const sides = [this.#source, this.#target];
+    const held = sides.find(({ asked, reply }) => asked && !reply);
+    const holder = sides.find(({ reply, session }) => reply && !session.line.closed);
+    if (held && holder) await holder.ask([isSix(holder.session) ? "EPSV" : "PASV"]).catch(() => {});
   }
 
   /** The refusal that is about the file, and not about the way it was to go. What followed another failure is not. */

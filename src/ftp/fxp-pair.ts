@@ -10,6 +10,7 @@ export class FxpPair {
   /** Ways that did not work, and why. */
   readonly #failed = new Map<string, string>();
   #way: FxpWay | undefined;
+  #early: boolean | undefined;
 
   /** Which server listens, in the way that worked; undefined where none did so far. */
   get passive(): FxpRole | undefined {
@@ -26,9 +27,15 @@ export class FxpPair {
     return this.#way ?? ways.find((way) => !this.#failed.has(keyOf(way)));
   }
 
+  /** @internal Whether the server that listens says 150 before it has the connection. */
+  get early(): boolean | undefined {
+    return this.#early;
+  }
+
   /** @internal */
-  worked(way: FxpWay): void {
+  worked(way: FxpWay, early: boolean | undefined): void {
     this.#way = way;
+    this.#early = early;
   }
 
   /** @internal */

@@ -158,7 +158,7 @@ class Ladder {
     const source = new FxpSide("source", this.#source.session, `RETR ${from}`, this.#source.call);
     const target = new FxpSide("target", this.#target.session, `STOR ${to}`, this.#target.call);
     this.#sides = [source, target];
-    const attempt = new FxpAttempt(source, target, way, { proven, size });
+    const attempt = new FxpAttempt(source, target, way, { proven, size, early: proven ? this.#pair.early : undefined });
     this.#attempt = attempt;
     if (this.#stopped) throw cancelled(this.#stopped.cause);
     try {
@@ -172,7 +172,7 @@ class Ladder {
       if (target.begun) await this.#remove();
       return undefined;
     }
-    this.#pair.worked(way);
+    this.#pair.worked(way, attempt.early);
     return {
       passive: way.passive,
       bytes: attempt.size,

@@ -127,8 +127,11 @@ export class FtpSession implements Session {
     return /vsftpd/i.test(this.#greeting);
   }
 
-  /** True for a server that is known to do PORT before it reads on. (pyftpdlib answers what came along with it first.) */
-  get connectsInOrder(): boolean {
+  /**
+   * True for a server that is known to do one command after the other, and to take a data connection when it comes to the
+   * command for it. (pyftpdlib connects in the background, and forgets a connection that ends before that command.)
+   */
+  get orderly(): boolean {
     return /vsftpd|proftpd|pure-ftpd/i.test(this.#greeting);
   }
 

@@ -21,6 +21,8 @@ const NAMES = 1_000;
 const LEAST = 32;
 /** Batches per worker for which the files that are left are shared out. */
 const SHARES = 4;
+/** Files that all workers have at a time, about: each is remembered until it is settled (a kilobyte). */
+const MOST = 50_000;
 /** Files that wait for final names until no more are claimed. */
 const PARKED = 1_000;
 /** Milliseconds until it looks again whether there is something to do. */
@@ -118,9 +120,9 @@ export class Feeder {
     return { key, files: files.map((file): BatchFile => ({ file, recover: orphans.length > 0 })) };
   }
 
-  /** Whole batches while there are many files, then equal shares for all workers. */
+  /** Whole batches while there are many files, smaller ones for many workers, then equal shares for all of them. */
   #share(): number {
-    const open = this.#orphans.length + this.#ready.length + this.#context.journal.counts().PLANNED;
+    const open = Math.min(MOST, this.#orphans.length + this.#ready.length + this.#context.journal.counts().PLANNED);
     const share = Math.ceil(open / (SHARES * Math.max(1, this.#dispatcher.workers)));
     return Math.min(NAMES, Math.max(LEAST, share));
   }

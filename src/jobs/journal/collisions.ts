@@ -1,5 +1,6 @@
 /** Files of one job that would get one name: found in flat memory, however many there are, before anything moves. */
 import { displayName } from "../../ftp/name.js";
+import { pages } from "../move/pages.js";
 import { fromColumn, stateCode, toColumn } from "./schema.js";
 import type { SqlDatabase, SqlRow } from "./sqlite.js";
 
@@ -10,8 +11,9 @@ export type Targeting = (file: { name: string; size: number | undefined; mtime: 
 export const COLLISION = "COLLISION";
 
 const [PLANNED, CLAIMED, CONFLICT] = [stateCode("PLANNED"), stateCode("CLAIMED"), stateCode("CONFLICT")];
-/** Rows read at a time. */
+/** Rows read at a time, and of one INSERT: a call per row costs more than the row. */
 const PAGE = 5_000;
+const ROWS = 50;
 
 interface Twin {
   readonly id: number;
@@ -38,7 +40,11 @@ export function* findCollisions(
   moved: (files: number) => void,
   keepFirst = false,
 ): Generator<void, number, undefined> {
-  db.exec("DROP TABLE IF EXISTS hashes; CREATE TABLE hashes(hash INTEGER NOT NULL, file INTEGER NOT NULL)");
+  // Temporary, so that journal and log stay small; an earlier polywire had them in the journal.
+  db.exec(`
+    DROP TABLE IF EXISTS main.hashes; DROP TABLE IF EXISTS main.twins; DROP TABLE IF EXISTS temp.hashes;
+    CREATE TEMP TABLE hashes(hash INTEGER NOT NULL, file INTEGER NOT NULL);
+  `);
   yield* hashAll(db, target);
   let files = 0;
   for (const twins of pagesOfTwins(db, target, keepFirst)) {
@@ -59,14 +65,18 @@ function* hashAll(db: SqlDatabase, target: Targeting): Generator<void> {
     `SELECT id, name, size, mtime, state, target FROM files WHERE id > ?
       AND (state IN (${PLANNED}, ${CLAIMED}) OR (state = ${CONFLICT} AND code = '${COLLISION}')) ORDER BY id LIMIT ${PAGE}`,
   );
-  const insert = db.prepare("INSERT INTO hashes VALUES(?, ?)");
+  const insert = (rows: number) =>
+    db.prepare(`INSERT INTO temp.hashes VALUES ${Array(rows).fill("(?, ?)").join(", ")}`);
+  const [one, many] = [insert(1), insert(ROWS)];
   for (let rows = page.all(0); rows.length > 0; rows = page.all(rows.at(-1)!.id!)) {
-    const part = rows;
+    const found = rows.flatMap((row) => {
+      const path = targetOf(row, target);
+      return path === undefined ? [] : [[hashOf(path), row.id as number] as const];
+    });
     db.transaction(() => {
-      for (const row of part) {
-        const path = targetOf(row, target);
-        if (path !== undefined) insert.run(hashOf(path), row.id!);
-      }
+      for (const part of pages(found, ROWS))
+        if (part.length === ROWS) many.run(...part.flat());
+        else for (const each of part) one.run(...each);
     });
     yield;
   }
@@ -75,8 +85,8 @@ function* hashAll(db: SqlDatabase, target: Targeting): Generator<void> {
 /** Files whose targets have one hash, all of a hash together. */
 function* pagesOfTwins(db: SqlDatabase, target: Targeting, keepFirst: boolean): Generator<Twin[]> {
   db.exec(`
-    DROP TABLE IF EXISTS twins;
-    CREATE TABLE twins(hash INTEGER, file INTEGER, PRIMARY KEY(hash, file)) WITHOUT ROWID;
+    DROP TABLE IF EXISTS temp.twins;
+    CREATE TEMP TABLE twins(hash INTEGER, file INTEGER, PRIMARY KEY(hash, file)) WITHOUT ROWID;
     INSERT INTO twins SELECT hash, file FROM hashes
       WHERE hash IN (SELECT hash FROM hashes GROUP BY hash HAVING count(*) > 1);
   `);

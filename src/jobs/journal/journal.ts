@@ -121,7 +121,11 @@ export class Journal extends JournalReader {
    */
   finishListing(options: { again?: boolean | undefined } = {}): ListingResult {
     const shift = (state: FileState, files: number) => this.#claims.shift(state, files);
-    const result = this.db.transaction(() => this.#listing.finish(Date.now(), options.again ?? false, shift));
+    const result = this.db.transaction(() => {
+      const listed = this.#listing.finish(Date.now(), options.again ?? false, shift);
+      if (this.#listing.hasNews) this.#doubtTargets();
+      return listed;
+    });
     this.#listing.committed();
     return result;
   }
@@ -146,14 +150,22 @@ export class Journal extends JournalReader {
    * `COLLISION`.
    *
    * @param options.keepFirst The first file of each target stays PLANNED. Default: false.
+   * @param options.rule What `target` goes by. Where all files were looked at by the same rule before, in an earlier run,
+   * too, and none was planned since, nothing is to be done. Default: they are looked at.
    * @returns A step for every some thousand files; the last one gives how many became CONFLICT.
    */
-  collisions(target: Targeting, options: { keepFirst?: boolean | undefined } = {}): Generator<void, number, undefined> {
+  *collisions(
+    target: Targeting,
+    { keepFirst, rule }: { keepFirst?: boolean | undefined; rule?: string | undefined } = {},
+  ): Generator<void, number, undefined> {
+    if (rule !== undefined && this.meta("distinct") === rule) return 0;
     const moved = (files: number) => {
       this.#claims.shift("PLANNED", -files);
       this.#claims.shift("CONFLICT", files);
     };
-    return findCollisions(this.db, target, this.#listing.pass, moved, options.keepFirst);
+    const found = yield* findCollisions(this.db, target, this.#listing.pass, moved, keepFirst);
+    if (rule !== undefined) this.db.prepare("INSERT OR REPLACE INTO meta VALUES('distinct', ?)").run(rule);
+    return found;
   }
 
   /**
@@ -208,7 +220,11 @@ export class Journal extends JournalReader {
 
   /** Gives claimed files back: PLANNED, with an error and the time before which they are not claimed again. */
   release(batch: readonly ReleasedFile[]): number {
-    return this.db.transaction(() => this.#claims.release(batch));
+    return this.db.transaction(() => {
+      // A target may be made of them.
+      if (batch.some(({ size, mtime }) => size !== undefined || mtime !== undefined)) this.#doubtTargets();
+      return this.#claims.release(batch);
+    });
   }
 
   /**
@@ -219,7 +235,11 @@ export class Journal extends JournalReader {
    * @returns How many.
    */
   retryFailed(states: readonly ("FAILED" | "CONFLICT" | "GONE")[] = ["FAILED"]): number {
-    return this.db.transaction(() => this.#claims.retry(states));
+    return this.db.transaction(() => {
+      const files = this.#claims.retry(states);
+      if (files > 0) this.#doubtTargets();
+      return files;
+    });
   }
 
   /** A run begins, and how it is to go about it. */
@@ -265,6 +285,11 @@ export class Journal extends JournalReader {
       super.close();
       this.#lock.release();
     }
+  }
+
+  /** Files are planned that {@link collisions} has not seen. */
+  #doubtTargets(): void {
+    this.db.exec("DELETE FROM meta WHERE key = 'distinct'");
   }
 
   #durably<T>(body: () => T): T {

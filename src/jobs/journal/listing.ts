@@ -43,6 +43,8 @@ export class Listing {
   /** True once a first listing is complete: names are unique then. */
   #isIndexed: boolean;
   #isRunning = false;
+  /** Whether the last pass that is complete brought anything that was not known, or was known otherwise. */
+  hasNews = false;
   #insert: { one: SqlStatement; many: SqlStatement };
 
   constructor(
@@ -129,6 +131,7 @@ export class Listing {
       `);
       shift("PLANNED", count() - listed);
     }
+    this.hasNews = true;
     return { added: count(), replanned: 0 };
   }
 
@@ -155,6 +158,7 @@ export class Listing {
       SELECT name, size, mtime, ?, ?, ${PLANNED}, 0, 0 FROM latest l
       WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.name = l.name)`);
     const added = insert.run(this.pass, now);
+    this.hasNews ||= added > 0;
     shift("PLANNED", added + replanned);
     this.db.exec("DROP TABLE latest; DROP TABLE known; DROP TABLE changed; DELETE FROM temp.spool");
     return { added, replanned };
@@ -162,9 +166,12 @@ export class Listing {
 
   /** Takes files that are planned again from their states; gives how many they are. */
   #countReplanned(shift: Shift): number {
-    const counts = `SELECT state, count(*) AS files FROM changed WHERE state <> ${PLANNED} GROUP BY state`;
+    const counts = this.db.prepare("SELECT state, count(*) AS files FROM changed GROUP BY state");
     let replanned = 0;
-    for (const { state, files } of this.db.prepare(counts).all<{ state: number; files: number }>()) {
+    this.hasNews = false;
+    for (const { state, files } of counts.all<{ state: number; files: number }>()) {
+      this.hasNews = true;
+      if (state === PLANNED) continue;
       shift(stateOf(state), -files);
       replanned += files;
     }

@@ -7,12 +7,13 @@ import { AbortedError } from "../../client/errors.js";
 import { displayName } from "../../ftp/name.js";
 import type { Feeder } from "../dispatch/feeder.js";
 import { openFeeder } from "../dispatch/open.js";
-import { Journal } from "../journal/journal.js";
+import { Journal, type ListingResult } from "../journal/journal.js";
 import { Crew } from "./lanes/crew.js";
 import { JournalDesk } from "./lanes/desk.js";
 import { type LaneContext, laneContext } from "./lanes/ledger.js";
 import { pause } from "./lanes/pause.js";
 import { requireVerify } from "./lanes/verify.js";
+import { listWithBeacon } from "./listing/beacon.js";
 import { openSource } from "./listing/first-look.js";
 import { Gatherer, routeWithDoneFiles } from "./listing/gather.js";
 import type { UnlistedFolder } from "./listing/lister.js";
@@ -219,7 +220,7 @@ class Move {
     if (!this.#move.list && this.#journal.isListed) return this.#work();
     this.#meter.phase = "listing";
     for (let first = true; !this.#abort.signal.aborted; first = false) {
-      const { added } = await this.#gatherer.list();
+      const { added } = await (first ? this.#firstList() : this.#gatherer.list());
       this.#meter.phase = "moving";
       const before = this.#journal.counts().DONE;
       await this.#work();
@@ -231,6 +232,12 @@ class Move {
     }
     await this.#gatherer.removeEmptyFolders();
     this.#warnOfUnlisted();
+  }
+
+  #firstList(): Promise<ListingResult> {
+    const { signal, warn } = this.#context;
+    const job = this.#journal.jobId;
+    return listWithBeacon({ move: this.#move, job, crew: this.#crew, gatherer: this.#gatherer, signal, warn });
   }
 
   #warnOfUnlisted(): void {

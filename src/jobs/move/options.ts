@@ -160,6 +160,11 @@ export interface LaneMove extends LaneTraits {
 export interface ResolvedMove extends LaneMove {
   readonly sources: readonly SourceFolder[];
   readonly listing: ResolvedListing;
+  /**
+   * Takes the paths of the destination in each source, where it was found there by another name. Throws UsageError where
+   * the job cannot work then; undefined where nobody needs to look.
+   */
+  readonly foundWithin: ((paths: readonly (string | undefined)[]) => void) | undefined;
   /** Of names as the journal has them; so is `route`. */
   readonly match: Match;
   readonly route: Route;
@@ -206,12 +211,15 @@ export function resolveMove(options: MoveOptions): ResolvedMove {
   const route = compileRoute(options.route ?? (listing.recursive ? "{folder}/{name}" : undefined), own);
   const archive = archiveTraits(options, from, { aboutPath, recursive: listing.recursive });
   const targets = from.inside(to);
-  if (targets.includes("") && route.keeps === "path")
-    throw new UsageError(`from and to are the same folder, ${to.shown}`);
-  if (listing.recursive && !aboutPath && targets.some((path) => path !== undefined))
-    throw new UsageError(`${to.shown} lies in the source: a recursive move would find its own files again`, {
-      advice: "choose another target, or a match that is about the path",
-    });
+  const refuseTargets = (paths: readonly (string | undefined)[]) => {
+    if (paths.includes("") && route.keeps === "path")
+      throw new UsageError(`from and to are the same folder, ${to.shown}`);
+    if (listing.recursive && !aboutPath && paths.some((path) => path !== undefined))
+      throw new UsageError(`${to.shown} lies in the source: a recursive move would find its own files again`, {
+        advice: "choose another target, or a match that is about the path",
+      });
+  };
+  refuseTargets(targets);
   const refuse = ({ name }: { name: string }, target: string): string | undefined => {
     const again = targets.some((path) => path !== undefined && isSource(path === "" ? target : `${path}/${target}`));
     if (again)
@@ -220,16 +228,24 @@ export function resolveMove(options: MoveOptions): ResolvedMove {
     if (archive) archiveOf(archive).pathOf(name);
     return from.remote && /[\r\n\0]/.test(name) ? `FTP has no way to name ${displayName(name)}` : undefined;
   };
+  const sameNames = route.source === "{name}" && from.sources.length === 1 && !listing.recursive;
+  // Of local folders it is known. Where names stay the same, what is in the way is looked at.
+  const isKnown = source === "keep" || sameNames || !(from.remote || to.remote);
+  const foundWithin = (paths: readonly (string | undefined)[]) => {
+    refuseTargets(paths);
+    targets.push(...paths);
+  };
   const isSource = (path: string) => (listing.recursive || !path.includes("/")) && own.test(path) !== undefined;
   return {
     from: from.make,
     to: to.make,
     sources: from.sources,
     listing,
+    foundWithin: isKnown ? undefined : foundWithin,
     match: matchOf((name) => from.locate(name).path, own),
     route: routeFrom(from, route, refuse),
     oneToOne: from.sources.length === 1 && (route.keeps === "path" || (route.keeps === "name" && !listing.recursive)),
-    sameNames: route.source === "{name}" && from.sources.length === 1 && !listing.recursive,
+    sameNames,
     removes: source !== "keep",
     onExists,
     keepTimes: options.keepTimes ?? true,

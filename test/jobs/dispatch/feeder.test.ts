@@ -121,6 +121,24 @@ describe("how much is handed out", () => {
     expect(new Set(dispatcher.batches.flatMap(({ files }) => files.map(({ file }) => file.id))).size).toBe(20_000);
   });
 
+  test("a hundred workers have no more files at a time than memory is there for, and each its share", async () => {
+    using journal = planned(names(60_000));
+    const dispatcher = new FakeDispatcher(400, 100);
+    const { feeder } = feed(journal, dispatcher);
+    await feeder.adopt([]);
+    const working = feeder.work();
+    await settle();
+    expect(new Set(sizes(dispatcher))).toEqual(new Set([125]));
+    expect(journal.counts()).toMatchObject({ CLAIMED: 50_000, PLANNED: 10_000 });
+    for (let at = 0; dispatcher.open.size > 0; at++) {
+      dispatcher.finish(dispatcher.batches[at] as Batch);
+      await settle();
+    }
+    await working;
+    await feeder.close();
+    expect(journal.counts()).toMatchObject({ DONE: 60_000 });
+  });
+
   test("the last files are shared out among the workers", async () => {
     using journal = planned(names(800));
     const dispatcher = new FakeDispatcher(100, 4);

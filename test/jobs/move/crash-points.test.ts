@@ -8,8 +8,8 @@ const CONTENTS: Record<string, Buffer> = {
   "empty.dat": Buffer.alloc(0),
   "small.dat": Buffer.from("a few bytes"),
   "grüße.dat": Buffer.from("a name that is not ASCII"),
-  // Some pieces: so there are moments between them.
-  "large.dat": Buffer.alloc(700_000, "0123456789abcdef"),
+  // Some pieces: so there are moments between them; no two of them are alike.
+  "large.dat": Buffer.from(Uint32Array.from({ length: 175_000 }, (_, i) => i).buffer),
 };
 const names = Object.keys(CONTENTS).map((name) => Buffer.from(name).toString("latin1"));
 const contentOf = (name: string) => CONTENTS[Buffer.from(name, "latin1").toString()] as Buffer;
@@ -30,6 +30,8 @@ interface State {
 }
 
 const SIZE = contentOf(NAME).length;
+/** Bytes behind which it is gone on with; of what is there the 30th part is sent once more. */
+const ABOVE = 120_000;
 const at = (server: "from" | "to", verb: string, isDone: boolean) => (state: State) =>
   state.command?.server === server && state.command.verb === verb && state.command.isDone === isDone;
 const whole = ({ temp, final }: State) => temp === SIZE && !final;
@@ -52,13 +54,21 @@ const POINTS: readonly (readonly [name: string, is: (state: State) => boolean, m
   ["C7 the source is gone, the journal says CLAIMED", ({ source, final }) => !source && final, "delete"],
 ];
 
-describe.each(["delete", "keep"] as const)("source: %s, killed at", (source) => {
+const JOBS = [
+  { source: "delete", resumeAbove: false },
+  { source: "delete", resumeAbove: ABOVE },
+  { source: "keep", resumeAbove: ABOVE, verify: "hash" },
+  { source: "keep", resumeAbove: false },
+] as const;
+
+describe.each(JOBS)("$source, resumeAbove: $resumeAbove, killed at", (job) => {
+  const { source } = job;
   let bench: Bench;
   let result: MoveResult;
   let moments: Moment[];
   /** The same, as to the one file; undefined where it was not claimed. */
   let states: (State | undefined)[];
-  const options = { source, lanes: 2 } as const;
+  const options = { ...job, lanes: 2 };
 
   beforeAll(async () => {
     bench = await Bench.start();
@@ -128,6 +138,22 @@ describe.each(["delete", "keep"] as const)("source: %s, killed at", (source) => 
         await finish();
       }
     });
+  });
+
+  test.runIf(job.resumeAbove !== false)("in mid file: the next run sends only the rest", async () => {
+    const isPart = ({ temp = 0 }: State) => temp > ABOVE && temp < SIZE;
+    const found = moments.filter((_, i) => states[i] !== undefined && isPart(states[i]));
+    expect(found.length).toBeGreaterThan(0);
+    for (const moment of spread(found, TIMES)) {
+      bench.restore(moment);
+      const { temp } = states[moments.indexOf(moment)] as State;
+      // It was large enough at that moment: what other files there were makes no difference.
+      const others = names.filter((name) => name !== NAME && bench.rows().get(name)?.state !== "DONE");
+      const most = SIZE - (temp as number) + ABOVE / 16 + others.reduce((sum, name) => sum + contentOf(name).length, 0);
+      const result = await bench.run(options);
+      expect(result.left).toBe(0);
+      expect(result.bytes).toBeLessThanOrEqual(most);
+    }
   });
 
   test("any moment: the next run ends it", { timeout: 120_000 }, async () => {

@@ -31,20 +31,27 @@ interface Scene {
   readonly before: "absent" | "same" | "other" | undefined;
   readonly onExists: NonNullable<MoveOptions["onExists"]>;
   readonly keeps: boolean;
+  readonly verify: NonNullable<MoveOptions["verify"]>;
+  readonly resumeAbove: number | false;
+  /** Bytes at the end of the temporary file that are rubbish, as behind a power cut. */
+  readonly rubbish: number;
   /** When the recovery is killed: a share of its moments. */
   readonly crash: number;
 }
 
 const scenes: fc.Arbitrary<Scene> = fc.record({
-  size: fc.constantFrom(0, 1, 40),
+  size: fc.constantFrom(0, 1, 40, 20_000, 20_000),
   told: fc.record({ size: fc.boolean(), mtime: fc.boolean() }),
   source: fc.constantFrom("ok", "ok", "gone", "gone", "grown", "touched"),
-  temp: fc.constantFrom(undefined, undefined, 0, 0, -1, -20, 3),
+  temp: fc.constantFrom(undefined, undefined, 0, 0, -1, -20, 3, -8_000, -8_000, -2_000),
   final: fc.constantFrom("absent", "absent", "ours", "twin", "foreign"),
   finalHours: fc.constantFrom(0, 0, 1, -1),
   before: fc.constantFrom("absent", "absent", "same", "other", undefined),
   onExists: fc.constantFrom("same-skip", "fail", "overwrite", "rename"),
   keeps: fc.boolean(),
+  verify: fc.constantFrom("size", "size", "mtime", "hash", "readback"),
+  resumeAbove: fc.constantFrom(false, 0, 10_000, 10_000),
+  rubbish: fc.constantFrom(0, 0, 30, 4_096),
   crash: fc.double({ min: 0, max: 1, noNaN: true }),
 });
 
@@ -75,6 +82,8 @@ function leave(scene: Scene): Moment {
   // Without a look before there was no transfer.
   if (temp !== undefined && known) {
     const data = temp === 0 ? planned(scene) : Buffer.alloc(Math.max(0, size + temp), "planned ");
+    // Where the source is gone, what looks whole is taken for whole.
+    if (temp < 0 && data.length > scene.rubbish) data.fill("rubbish!!", data.length - scene.rubbish);
     bench.to.tree.write(`/in/${file.temp}`, data);
   }
   const there = FINALS[scene.final](scene);
@@ -95,8 +104,10 @@ function claim({ size, told, before, ...scene }: Scene): JournalFile {
   return file!;
 }
 
-function optionsOf({ onExists, keeps }: Pick<Scene, "onExists" | "keeps">): Partial<MoveOptions> {
-  return { onExists, source: keeps ? "keep" : "delete", lanes: 1 };
+type Rules = Pick<Scene, "onExists" | "keeps" | "verify" | "resumeAbove">;
+
+function optionsOf({ onExists, keeps, verify, resumeAbove }: Rules): Partial<MoveOptions> {
+  return { onExists, source: keeps ? "keep" : "delete", verify, resumeAbove, lanes: 1 };
 }
 
 /** What somebody has, wherever it is, and must have for ever. */

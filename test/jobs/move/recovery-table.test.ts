@@ -15,6 +15,17 @@ const NEWER = "the content of a, and more";
 const WHEN = new Date("2026-01-18T10:00:00Z");
 const LATER = new Date("2026-01-19T10:00:00Z");
 
+/** Large enough to be gone on with: of what is there 4 KiB are sent once more. */
+const L = Array.from({ length: 2_000 }, (_, i) => `${String(i).padStart(9, "0")},`).join("");
+const HALF = L.slice(0, 12_000);
+const LARGE = { resumeAbove: 10_000 };
+/** Bytes that are sent where it is gone on with. */
+const REST = L.length - HALF.length + 4096;
+/** As a server leaves it behind a power cut. */
+const SPOILED = `${HALF.slice(0, -4_000)}${"\0".repeat(4_000)}`;
+/** Wrong where nobody sends it again. */
+const ROTTEN = `?${HALF.slice(1)}`;
+
 /** Contents; undefined where nothing is. */
 interface Left {
   readonly source?: string;
@@ -24,6 +35,11 @@ interface Left {
 
 interface Row {
   readonly left: Left;
+  /** What was planned. Default: `S`. */
+  readonly of?: string;
+  readonly options?: Partial<MoveOptions>;
+  /** Bytes that are sent. Default: not looked at. */
+  readonly sent?: number;
   /** Default: `absent`. */
   readonly before?: DestBefore | "unknown";
   readonly onExists?: MoveOptions["onExists"];
@@ -45,11 +61,68 @@ const conflict = { ...moved, moved: 0, conflicts: 1 };
 const failed = { ...moved, moved: 0, failed: 1 };
 const gone = { ...moved, moved: 0, gone: 1 };
 const MOVED = { after: { final: S }, kept: { source: S, final: S }, counts: moved };
+const LARGELY = { after: { final: L }, kept: { source: L, final: L }, counts: moved, of: L, options: LARGE };
 const stays = (left: Left) => ({ after: left, kept: left, counts: conflict, code: "EXISTS" });
 
 const ROWS: Readonly<Record<string, Row>> = {
   "source ok, nothing else: transferred": { left: { source: S }, ...MOVED, reads: 1 },
   "a part of it in the temporary file: removed, transferred": { left: { source: S, temp: PART }, ...MOVED, reads: 1 },
+  "a large part of it in the temporary file: gone on with": {
+    ...{ left: { source: L, temp: HALF }, ...LARGELY, reads: 1, sent: REST },
+  },
+  "a large part of it whose end is rubbish: that is sent once more": {
+    ...{ left: { source: L, temp: SPOILED }, ...LARGELY, reads: 1, sent: REST },
+  },
+  "a part of it that is not larger than the limit: removed, transferred": {
+    ...{ left: { source: L, temp: L.slice(0, 10_000) }, ...LARGELY, reads: 1, sent: L.length },
+  },
+  "a large part of it, and nothing is gone on with: removed, transferred": {
+    ...{ left: { source: L, temp: HALF }, ...LARGELY, options: { resumeAbove: false }, reads: 1, sent: L.length },
+  },
+  "a large part of it, nothing known of before: not ours": {
+    ...{ left: { source: L, temp: HALF }, ...LARGELY, before: "unknown", reads: 1, sent: L.length },
+  },
+  "all of a large file but one byte, as where parts of it are missing: removed, transferred": {
+    ...{ left: { source: L, temp: L.slice(0, -1) }, ...LARGELY, reads: 1, sent: L.length },
+  },
+  "all of a large file: not trusted where nothing compares it": {
+    ...{ left: { source: L, temp: L }, ...LARGELY, reads: 1, sent: L.length },
+  },
+  "all of a large file, compared by its digest: nothing is sent": {
+    ...{ left: { source: L, temp: L }, ...LARGELY, options: { ...LARGE, verify: "hash" }, reads: 1, sent: 0 },
+  },
+  "a large part of it, compared by its digest: the source is read whole, the rest is sent": {
+    ...{ left: { source: L, temp: HALF }, ...LARGELY, options: { ...LARGE, verify: "readback" }, reads: 1, sent: REST },
+  },
+  "a large part of it that is rotten: its digest tells, it is sent again": {
+    ...{
+      left: { source: L, temp: ROTTEN },
+      ...LARGELY,
+      options: { ...LARGE, verify: "hash" },
+      reads: 2,
+      sent: L.length,
+    },
+  },
+  "all of a large file, but other bytes: its digest tells, it is sent again": {
+    ...{ left: { source: L, temp: L.toLowerCase().replace("1", "2") }, ...LARGELY },
+    ...{ options: { ...LARGE, verify: "readback" }, reads: 2, sent: L.length },
+  },
+  "a large part, and a foreign final file: conflict": {
+    ...{ left: { source: L, temp: HALF, final: FOREIGN }, of: L, options: LARGE, reads: 0 },
+    ...stays({ source: L, final: FOREIGN }),
+  },
+  "a large part, and the final file that it replaces: gone on with": {
+    ...{ left: { source: L, temp: HALF, final: FOREIGN }, ...LARGELY, before: "other", onExists: "overwrite" },
+    ...{ finalTime: LATER, reads: 1, sent: REST },
+  },
+  "source gone, temporary file a large part: kept": {
+    ...{ left: { temp: HALF }, of: L, options: LARGE, after: { temp: HALF }, counts: failed, code: "PARTIAL" },
+    ...{ warns: /was kept/, reads: 0 },
+  },
+  "source changed, a large part of the old one: removed": {
+    ...{ left: { source: NEWER, temp: HALF }, of: L, options: LARGE, counts: moved, reads: 1 },
+    ...{ after: { final: NEWER }, kept: { source: NEWER, final: NEWER } },
+  },
   "an empty temporary file: removed, transferred": { left: { source: S, temp: "" }, ...MOVED, reads: 1 },
   "a temporary file of its size is not trusted": { left: { source: S, temp: TWIN }, ...MOVED, reads: 1 },
   "published, absent before: the source goes": { left: { source: S, final: S }, ...MOVED, reads: 0 },
@@ -141,15 +214,16 @@ beforeEach(async () => {
 afterEach(() => bench[Symbol.asyncDispose]());
 
 /** As a process leaves it that is killed then. */
-function leave({ left, before = "absent", finalTime = WHEN }: Row, options: Partial<MoveOptions>): JournalFile {
-  const planned = { size: S.length, mtime: WHEN.getTime() };
+function leave(row: Row, options: Partial<MoveOptions>): JournalFile {
+  const { left, of = S, before = "absent", finalTime = WHEN } = row;
+  const planned = { size: of.length, mtime: WHEN.getTime() };
   using journal = Journal.open(bench.journal, { settings: resolveMove(bench.options(options)).settings });
   journal.addListed([{ name: NAME, ...planned }]);
   journal.finishListing();
   const [file] = journal.claim(1);
   if (before !== "unknown") journal.probed([{ id: file!.id, destBefore: before, ...planned }]);
   const { from, to } = bench;
-  const modified = left.source === S ? WHEN : LATER;
+  const modified = left.source === of ? WHEN : LATER;
   if (left.source !== undefined) from.tree.write(`/out/${NAME}`, left.source, { modified });
   if (left.temp !== undefined) to.tree.write(`/in/${file!.temp}`, left.temp);
   if (left.final !== undefined) to.tree.write(`/in/${NAME}`, left.final, { modified: finalTime });
@@ -167,11 +241,12 @@ function world(file: JournalFile): Record<string, string> {
 describe.each(["delete", "keep"] as const)("source: %s", (source) => {
   test.each(Object.keys(ROWS))("%s", async (name) => {
     const row = ROWS[name] as Row;
-    const options = { source, onExists: row.onExists };
+    const options = { source, onExists: row.onExists, ...row.options };
     const file = leave(row, options);
     const expected = source === "keep" ? (row.kept ?? row.after) : row.after;
     const result = await bench.run(options);
     expect(result).toMatchObject(row.counts);
+    if (row.sent !== undefined) expect(result.bytes).toBe(row.sent);
     expect(world(file)).toEqual(expected);
     expect(bench.from.commands.filter((line) => line.startsWith("RETR")).length).toBe(row.reads);
     expect(result.failures[0]?.code).toBe(row.code);

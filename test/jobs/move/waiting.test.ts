@@ -305,6 +305,43 @@ describe("collisions", () => {
     expect(journal.counts()).toMatchObject({ PLANNED: files - 120, CONFLICT: 0 });
   });
 
+  test("are not looked for again, in a later run either, where nothing was planned since", async () => {
+    const { journal: path } = await bed();
+    const looks = (journal: Journal, rule: string | undefined) => {
+      let looked = 0;
+      const target = ({ name }: { name: string }) => `${looked++ && ""}${name}`;
+      const steps = journal.collisions(target, { rule });
+      while (!steps.next().done) {}
+      return looked;
+    };
+    const settings = { from: "a" };
+    {
+      using journal = Journal.open(path, { settings });
+      journal.addListed(["a", "b", "c"].map((name) => ({ name, size: 1, mtime: 1000 })));
+      journal.finishListing();
+      expect(looks(journal, "{name}")).toBe(3);
+    }
+    using journal = Journal.open(path, { settings });
+    expect(looks(journal, "{name}")).toBe(0);
+    expect(looks(journal, "another")).toBe(3);
+    expect(looks(journal, undefined)).toBe(3);
+    const [a] = journal.claim(1);
+    journal.settle([{ id: a!.id, state: "FAILED", error: "why" }]);
+    journal.addListed(["b", "c"].map((name) => ({ name, size: 1, mtime: 1000 })));
+    journal.finishListing();
+    expect(looks(journal, "another")).toBe(0);
+    for (const change of [
+      () => journal.retryFailed(),
+      () => [journal.addListed([{ name: "d" }]), journal.finishListing()],
+      () => [journal.addListed([{ name: "d", size: 1, mtime: 2000 }]), journal.finishListing()],
+      () => journal.release(journal.claim(1).map(({ id }) => ({ id, size: 2 }))),
+    ]) {
+      change();
+      expect(looks(journal, "another")).toBeGreaterThan(0);
+      expect(looks(journal, "another")).toBe(0);
+    }
+  });
+
   test("leave the first of each target where that is asked for", async () => {
     const { journal: path } = await bed();
     using journal = Journal.open(path, { settings: { from: "a" } });

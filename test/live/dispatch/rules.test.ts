@@ -19,6 +19,7 @@ describeLive("redis", "a job on Redis", () => {
 
   beforeEach(async () => {
     [redis, from, to] = await Promise.all([startRedis(), FtpServer.start(), FtpServer.start()]);
+    from.tree.mkdir("/out");
     to.tree.mkdir("/in");
     ending = new AbortController();
     workers = [];

@@ -15,13 +15,14 @@ interface Plan {
   readonly kinds: readonly [Kind, Kind];
   readonly files: number;
   readonly kills: number;
-  readonly source: "delete" | "keep";
+  readonly source: "delete" | "archive" | "keep";
 }
 
 const PLANS: readonly Plan[] = [
   { kinds: ["vsftpd", "proftpd"], files: 2_500, kills: 100, source: "delete" },
   { kinds: ["pureftpd", "pyftpdlib"], files: 2_000, kills: 80, source: "delete" },
   { kinds: ["pyftpdlib", "vsftpd"], files: 500, kills: 20, source: "keep" },
+  { kinds: ["proftpd", "pureftpd"], files: 600, kills: 25, source: "archive" },
 ];
 
 /** What a process is killed behind, as often as it is named; `start`: some time behind its own start. */
@@ -34,7 +35,7 @@ const RESERVE = 150;
 /** When the next process dies. On average it does as much as is due: so what is left lasts until the last kill. */
 function nextDeath(yard: Yard, { source }: Plan, killsLeft: number): Death {
   const { dice } = yard;
-  const possible = BEHIND.filter((each) => each !== "removed" || source === "delete");
+  const possible = BEHIND.filter((each) => each !== "removed" || source !== "keep");
   const behind = possible[Math.floor(dice() * possible.length)] as Death["behind"];
   const due = Math.max(1, Math.floor(yard.left / killsLeft));
   const nth = behind === "start" ? 1 : 1 + Math.floor(dice() * due);
@@ -56,7 +57,9 @@ describeLive(["vsftpd", "proftpd", "pureftpd", "pyftpdlib"], "a move killed at r
       "$kinds: $kills kills, $files files, source: $source",
       { timeout: 900_000 * SCALE },
       async (plan) => {
-        const yard = await Yard.start(plan.kinds, SEED + PLANS.indexOf(plan), { source: plan.source, lanes: 3 });
+        const archiveTo = plan.source === "archive" ? "done" : undefined;
+        const options = { source: plan.source, archiveTo, lanes: 3 };
+        const yard = await Yard.start(plan.kinds, SEED + PLANS.indexOf(plan), options);
         try {
           yard.plant(plan.files * SCALE);
           const all = plan.kills * SCALE;

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -85,6 +86,12 @@ export class Yard {
     return join(this.from.home, "out");
   }
 
+  /** Where sources are put away. */
+  private get archive(): string | undefined {
+    const { source, archiveTo } = this.options;
+    return source === "archive" ? (archiveTo as string) : undefined;
+  }
+
   private get in(): string {
     return join(this.to.home, "in");
   }
@@ -130,14 +137,19 @@ export class Yard {
     return new Life({ main: join(DIST, "jobs/move/move.js"), out, in: arrived, options, death });
   }
 
-  /** At any moment: every file is on one side at least, and what has a final name is whole. Gives the temporary files. */
+  /**
+   * At any moment: every file is on one side at least, and what has a final name is whole; what was put away is there
+   * and there. Gives the temporary files.
+   */
   check(): { readonly temps: number } {
     // The sources first: one that goes meanwhile has its final name before.
-    const here = new Set(readdirSync(this.out));
+    const away = this.archive === undefined ? [] : list(join(this.out, this.archive));
+    const here = new Set([...away, ...readdirSync(this.out)]);
     const arrived = readdirSync(this.in);
     const there = new Set(arrived.filter((name) => !isTemp(name)));
     for (const name of this.#digests.keys())
       expect(here.has(name) || there.has(name), `${name} is on one side at least`).toBe(true);
+    for (const name of away) expect(there.has(name), `${name} arrived before it was put away`).toBe(true);
     for (const name of there) this.#compare(name);
     return { temps: arrived.length - there.size };
   }
@@ -151,13 +163,24 @@ export class Yard {
     this.#compared.set(name, found);
   }
 
+  #checkArchive(folder: string, names: readonly string[]): void {
+    expect(readdirSync(folder).sort()).toEqual(names);
+    for (const name of names)
+      expect(digest(readFileSync(join(folder, name))), `${name} is whole where it was put away`).toBe(
+        this.#digests.get(name),
+      );
+  }
+
   /** In the end: every file arrived, byte for byte and with its time; no temporary file is left, nor a source to be removed. */
   checkEnd(result: MoveResult): void {
     const expected = { skipped: 0, failed: 0, conflicts: 0, gone: 0, left: 0 };
     expect(result).toMatchObject({ ...expected, moved: this.files, failures: [] });
     const names = [...this.#digests.keys()].sort();
     expect(readdirSync(this.in).sort()).toEqual(names);
-    expect(readdirSync(this.out).sort()).toEqual(this.options.source === "keep" ? names : []);
+    expect(readdirSync(this.out).sort()).toEqual(
+      this.options.source === "keep" ? names : [this.archive].filter((each) => each !== undefined),
+    );
+    if (this.archive !== undefined) this.#checkArchive(join(this.out, this.archive), names);
     for (const name of names) {
       const path = join(this.in, name);
       expect(digest(readFileSync(path)), name).toBe(this.#digests.get(name));
@@ -168,6 +191,11 @@ export class Yard {
     expect(reader.counts()).toEqual({ ...none, DONE: this.files });
     expect([...reader.files(["DONE"])].map(({ name }) => name).sort()).toEqual(names);
   }
+}
+
+/** The names in a folder; none where it was not made yet. */
+function list(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 function isTemp(name: string): boolean {

@@ -20,7 +20,7 @@ export const proftpd: Server = {
   },
   takes: [
     ...(["requireTls", "requireReuse", "requireClientCertificate", "maxClients", "ipv6", "passivePorts"] as const),
-    ...(["allowFxp", "deny", "idleTimeout", "rate", "listLimit"] as const),
+    ...(["allowFxp", "deny", "idleTimeout", "rate", "listLimit", "wholeFiles"] as const),
   ],
   files: [PROGRAM, join(MODULES, "mod_tls.so")],
   async prepare(setup) {
@@ -48,7 +48,8 @@ function settings({ host, port, work, options, ...tls }: Setup): string[] {
     `AuthUserFile ${join(work, "users")}`,
     `PidFile ${join(work, "pid")}\nScoreboardFile ${join(work, "scoreboard")}\nDelayTable none\nDelayEngine off`,
     `SystemLog ${join(work, "system.log")}\nTransferLog none\nWtmpLog off\nControlsEngine off`,
-    "UseReverseDNS off\nAllowOverwrite on\nAllowStoreRestart on\nAllowRetrieveRestart on\nTimesGMT on",
+    "UseReverseDNS off\nAllowOverwrite on\nTimesGMT on",
+    `AllowStoreRestart ${options.wholeFiles ? "off" : "on"}\nAllowRetrieveRestart ${options.wholeFiles ? "off" : "on"}`,
     `MaxInstances 300\nMaxClients ${options.maxClients ?? 200}`,
     `AllowForeignAddress ${options.allowFxp ? "on" : "off"}`,
     "DigestEngine on",

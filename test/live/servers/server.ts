@@ -33,6 +33,10 @@ export interface FtpOptions {
   rate?: number;
   /** Most entries in a LIST or NLST (in pure-ftpd also MLSD); the rest is cut. Default: pure-ftpd 10,000. */
   listLimit?: number;
+  /** vsftpd only: several may write one file at once (`lock_upload_files=NO`). Default: false, as it comes. */
+  sharedUploads?: boolean;
+  /** ProFTPD only: refuse to begin within a file (REST), as it comes. Default: false. */
+  wholeFiles?: boolean;
   /** vsftpd only: no log of every command, which is how it comes. For benches. Default: false. */
   quiet?: boolean;
   /** Serve this folder, which stays after stop(). Default: a new one, removed by stop(). */

@@ -19,7 +19,7 @@ export const vsftpd: Server = {
   },
   takes: [
     ...(["requireTls", "requireReuse", "requireClientCertificate", "maxClients", "ipv6", "passivePorts"] as const),
-    ...(["allowFxp", "deny", "idleTimeout", "rate", "quiet"] as const),
+    ...(["allowFxp", "deny", "idleTimeout", "rate", "quiet", "sharedUploads"] as const),
   ],
   files: [PROGRAM],
   async prepare(setup) {
@@ -54,6 +54,7 @@ function settings({ host, port, home, work, options, ...tls }: Setup): string[] 
   if (options.deny?.length) lines.push(`cmds_denied=${options.deny.join(",")}`);
   if (options.idleTimeout) lines.push(`idle_session_timeout=${options.idleTimeout}`);
   if (options.rate) lines.push(`local_max_rate=${options.rate}`);
+  if (options.sharedUploads) lines.push("lock_upload_files=NO");
   if (options.tls !== "none") {
     lines.push(
       `ssl_enable=YES\nssl_ciphers=HIGH\nimplicit_ssl=${yes(options.tls === "implicit")}`,

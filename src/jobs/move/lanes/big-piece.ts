@@ -16,6 +16,11 @@ export interface PieceCall {
   /** How many bytes: what is behind them is broken off. Default: all. */
   readonly length?: number | undefined;
   readonly digester?: Digester | undefined;
+  /**
+   * True where a source that fails is to end the piece, as if that were all: what was read arrives then. Whoever takes it
+   * looks at `failure`. Default: false.
+   */
+  readonly ends?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -49,11 +54,20 @@ export class Piece implements AsyncIterableIterator<Buffer, undefined, undefined
   }
 
   async next(): Promise<IteratorResult<Buffer, undefined>> {
-    const chunk = this.#left > 0 ? await this.#take() : undefined;
+    const chunk = this.#left > 0 ? await this.#next() : undefined;
     if (chunk === undefined) return this.return();
     this.bytes += chunk.length;
     count(this.#context, this.#id, chunk);
     return { done: false, value: chunk };
+  }
+
+  async #next(): Promise<Buffer | undefined> {
+    try {
+      return await this.#take();
+    } catch (error) {
+      if (!this.#call.ends) throw error;
+      return undefined;
+    }
   }
 
   /** Reads so many bytes and gives none of them on: they are there already. Rejects where the source has fewer. */

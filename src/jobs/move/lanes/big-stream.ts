@@ -33,6 +33,9 @@ const WRITE: Readonly<Record<Way, Write>> = {
   end: (to, temp, _, piece, signal) => to.append(temp, piece, signal),
 };
 
+/** Bytes that are more than what is sent once more: with them a file gets on. */
+const LEAST = 2 * 1024 * 1024;
+
 /** The end of what is there is not what the source has. */
 class Unlike extends PolywireError {}
 
@@ -45,7 +48,9 @@ export class Stream {
   /** The most that ever was there, and how often in a row it was no more. */
   #most = 0;
   #stalls = 0;
-  /** True where the source has broken the last try. */
+  /** Bytes that were sent in the last try. */
+  #sent = 0;
+  /** True where the source has broken it. */
   #bySource = false;
 
   constructor(lane: Workplace, ready: Ready) {
@@ -77,6 +82,7 @@ export class Stream {
     const { file, source } = this.#ready;
     const wire = new Wire(context.signal);
     this.#bySource = false;
+    this.#sent = 0;
     this.#count(at);
     let piece: Piece | undefined;
     try {
@@ -85,13 +91,15 @@ export class Stream {
       if (way === "end" && digester === undefined) await this.#compareEnd(at, wire.signal);
       // What is there is compared with the source in the end: its digest is that of the whole.
       const isRead = digester !== undefined || from.abilities.readsFrom === false;
-      piece = new Piece(context, from, file, { from: isRead ? 0 : at, digester, signal: wire.signal });
+      piece = new Piece(context, from, file, { from: isRead ? 0 : at, digester, ends: true, signal: wire.signal });
       if (isRead) await piece.skip(at);
       const bytes = at > 0 && at === source.size ? 0 : await WRITE[way](to, file.temp, at, piece, wire.signal);
+      if (piece.failure !== undefined) throw piece.failure;
       if (at + bytes !== source.size) wire.cut();
       return await arrived(this.#lane, this.#ready, at + bytes, digester);
     } catch (error) {
       wire.cut();
+      this.#sent = piece?.bytes ?? 0;
       if (piece?.failure !== undefined) this.#bySource = true;
       throw reasonOf(error);
     } finally {
@@ -138,8 +146,9 @@ export class Stream {
 
   /** What to do where a try broke; undefined where the file was settled, or given up. */
   async #next(start: Start, error: PolywireError): Promise<Start | undefined> {
-    const { context, from, to } = this.#lane;
-    // Another lane looks at what is there.
+    const { context, from, to, ledger } = this.#lane;
+    // Another lane looks at what is there. A server that ends each connection after so many bytes is no hopeless one.
+    if (this.#sent > LEAST) ledger.progress++;
     if (!from.usable || !to.usable) throw error;
     if (context.signal.aborted) return this.#leave(error);
     if (error instanceof Unlike) return this.#again();
@@ -171,10 +180,10 @@ export class Stream {
     if (now === undefined) return void ledger.keep(file, "FAILED", "what arrived is not whole");
     if (changed(source, now)) return void (await discard(this.#lane, this.#ready, now));
     const there = temp?.size ?? 0;
-    if (!this.#isLarge(there) || this.#stalls >= context.move.tries.retry)
-      return failed(this.#lane, this.#ready, error);
     this.#stalls = there > this.#most ? 0 : this.#stalls + 1;
     this.#most = Math.max(this.#most, there);
+    if (!this.#isLarge(there) || this.#stalls >= context.move.tries.retry)
+      return failed(this.#lane, this.#ready, error);
     if (this.#stalls > 0) await pause(delay(this.#stalls), context.signal);
     return context.signal.aborted ? this.#leave(error) : this.#startBehind(there);
   }

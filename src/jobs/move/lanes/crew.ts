@@ -1,4 +1,5 @@
 /** The lanes of a move at work: how many there are, what each is given, and what becomes of one whose connection fails. */
+import { onAbort } from "../../../client/abort.js";
 import type { ClaimedFile } from "../../journal/journal.js";
 import { nameKey } from "../names/name-key.js";
 import type { Place } from "../places/place.js";
@@ -39,6 +40,8 @@ export class Crew {
   #refusal: Error | undefined;
   #told = false;
   #bytesSeen = 0;
+  /** Ends tries to connect: with the job, and where nothing is left to connect for. */
+  #connecting = new AbortController();
   readonly #bell = new Bell();
 
   constructor(context: LaneContext, stop: Stop) {
@@ -100,15 +103,17 @@ export class Crew {
     // Until their fate is known, nobody else may have their final names.
     for (const { id, target } of this.#orphans) writing.set(nameKey(target), id);
     const never = new AbortController().signal;
+    const forget = onAbort(signal, () => this.#connecting.abort(signal.reason));
     for (;;) {
       this.#bell.hush();
       this.#takeStock();
       // A lane that ended while the others had nothing left to do leaves files behind.
-      if (this.#running === 0 && (signal.aborted || this.#open === 0)) return;
+      if (this.#running === 0 && (signal.aborted || this.#open === 0)) break;
       while (this.#mayAdd()) this.#launch();
       // Lanes that end ring; they may take a while to.
       await this.#bell.wait(TIMES.look, signal.aborted ? never : signal);
     }
+    forget();
   }
 
   /** Files that no lane has. */
@@ -124,6 +129,10 @@ export class Crew {
     this.#tellWhy();
     if (this.#running > 0) roster.look();
     if (this.#starting === 0) this.#tellRefusal();
+    if (this.#open > 0 || this.#starting === 0 || this.#running > this.#starting) return;
+    // The others are done: what is connected now would come too late.
+    this.#connecting.abort();
+    this.#connecting = new AbortController();
   }
 
   #mayAdd(): boolean {
@@ -191,14 +200,16 @@ export class Crew {
       [lane.from, lane.to] = [kept.from, kept.to];
       return true;
     }
-    const open = () => lane.connect(this.#takeSource());
-    return this.#connect({ open, met: () => lane.met, tries: probes ? 1 : undefined });
+    const { signal } = this.#connecting;
+    const open = () => lane.connect(this.#takeSource(), signal);
+    return this.#connect({ open, met: () => lane.met, tries: probes ? 1 : undefined }, signal);
   }
 
   /** What a lane that ends leaves behind. */
   async #park(lane: Lane): Promise<void> {
     if (this.#context.roster.keep({ from: lane.from, to: lane.to })) return;
-    await Promise.all([this.leave(lane.from), lane.to.close()]);
+    // One that never came about must not take the place of another lane's.
+    await Promise.all([lane.from.usable ? this.leave(lane.from) : lane.from.close(), lane.to.close()]);
   }
 
   /** Recovers what others left and moves what is planned, until there is nothing left, or there are lanes enough. */
@@ -269,8 +280,8 @@ export class Crew {
   }
 
   /** Connects, as patiently as that may help. False where this lane, or the whole job, is to end. */
-  #connect(opening: Opening): Promise<boolean> {
-    const { roster, signal } = this.#context;
+  #connect(opening: Opening, signal = this.#context.signal): Promise<boolean> {
+    const { roster } = this.#context;
     return connectAgain(opening, {
       signal,
       connected: () => roster.connected,
@@ -315,7 +326,7 @@ export class Crew {
   #tellWhy(): void {
     const { meter, roster, warn } = this.#context;
     const why = roster.halt.why?.message;
-    if (why !== undefined && why !== meter.paused) warn(`the job was paused: ${why}`);
+    if (why !== undefined && meter.paused === undefined) warn(`the job was paused: ${why}`);
     meter.paused = why;
   }
 

@@ -43,9 +43,8 @@ function write(lane: Workplace, parcel: Parcel): Promise<Arrived | undefined> {
 /** Writes a small file under its temporary name. Undefined where it failed by itself; rejects where a connection did. */
 async function store(lane: Workplace, { ready, content }: Parcel): Promise<Arrived | undefined> {
   const { context, to } = lane;
-  const { sent, signal } = context;
+  const { signal } = context;
   const { file } = ready;
-  sent.set(file.id, 0);
   try {
     const bytes = (await content) as Buffer;
     await makeOnce(to, context.folders, folderOf(file.target));

@@ -2,6 +2,7 @@
  * The files of a lane on their way: read from the source, written to the destination, published, their sources removed;
  * each of these with other files at the same time, so that neither connection waits for the other.
  */
+import type { ClaimedFile } from "../../journal/journal.js";
 import type { Arrived } from "./arrived.js";
 import type { Ready } from "./decide.js";
 import type { Workplace } from "./lane.js";
@@ -40,8 +41,12 @@ export class Flow {
   readonly #write: Write;
   readonly #ready: Ready[] = [];
   readonly #read: Parcel[] = [];
-  #reading = 0;
-  #writing = 0;
+  /** Small files asked of the source, and files being written: the first one is on its way, others may wait behind it. */
+  readonly #fetching: ClaimedFile[] = [];
+  readonly #storing: ClaimedFile[] = [];
+  /** Files whose bytes may have been counted when the flow broke off. */
+  readonly #begun = new Set<ClaimedFile>();
+  #culprit: ClaimedFile | undefined;
   /** True from when a file that is passed through is next until it is over: it needs both connections. */
   #passing = false;
   #arrived: Arrived[] = [];
@@ -71,6 +76,7 @@ export class Flow {
 
   /** Ends it: what is under way is over when `end` resolves. */
   readonly stop = (error: unknown): void => {
+    this.#suspect();
     this.#broken ??= { error };
     this.#goOn();
   };
@@ -83,15 +89,18 @@ export class Flow {
     const rest = this.#taken();
     // The job stops, but what arrived is whole.
     if (from.usable && to.usable) await publish(this.#lane, rest);
-    // A connection was lost, but not over these.
-    else for (const { file } of rest) ledger.excuse(file);
+    else {
+      this.#blame();
+      // Not over these.
+      for (const { file } of rest) ledger.excuse(file);
+    }
     throw this.#broken.error;
   }
 
   get #isOver(): boolean {
     const begins = this.#open && this.#ready.length > 0;
     const holds = this.#broken === undefined && this.#read.length + this.#arrived.length > 0;
-    return !begins && !holds && this.#reading + this.#writing + this.#publishing === 0;
+    return !begins && !holds && this.#fetching.length + this.#storing.length + this.#publishing === 0;
   }
 
   #change(): Promise<void> {
@@ -106,7 +115,7 @@ export class Flow {
   }
 
   get #mayRead(): boolean {
-    if (this.#passing || this.#reading >= AT_ONCE || this.#read.length >= AHEAD) return false;
+    if (this.#passing || this.#fetching.length >= AT_ONCE || this.#read.length >= AHEAD) return false;
     return this.#ready.length > 0 && this.#open;
   }
 
@@ -120,32 +129,49 @@ export class Flow {
     }
     const content = from.fetch(ready.file.name, GROWN, context.signal);
     this.#read.push({ ready, content });
-    this.#reading++;
+    this.#fetching.push(ready.file);
     const over = () => {
-      this.#reading--;
+      remove(this.#fetching, ready.file);
       this.#goOn();
     };
     // Whoever takes it is told.
-    content.then(over, over);
+    content.catch(() => this.#suspect()).then(over);
   }
 
   get #mayWrite(): boolean {
     const [next] = this.#read;
     if (next === undefined || this.#broken) return false;
-    return next.content ? this.#writing < AT_ONCE : this.#writing + this.#reading === 0;
+    return next.content ? this.#storing.length < AT_ONCE : this.#storing.length + this.#fetching.length === 0;
   }
 
   #beginWrite(parcel: Parcel): void {
-    this.#writing++;
+    const { file } = parcel.ready;
+    this.#storing.push(file);
+    this.#begun.add(file);
     const over = () => {
-      this.#writing--;
+      remove(this.#storing, file);
+      if (this.#broken === undefined) this.#begun.delete(file);
       if (parcel.content === undefined) this.#passing = false;
       this.#goOn();
     };
     const kept = (arrived: Arrived | undefined) => {
       if (arrived) this.#keep(arrived);
     };
-    this.#write(this.#lane, parcel).then(kept).catch(this.stop).finally(over);
+    this.#write(this.#lane, parcel).then(kept, this.stop).finally(over);
+  }
+
+  /** A connection was lost, over the file that was on its way there, if one was. Those behind it only waited. */
+  #suspect(): void {
+    const { from, to } = this.#lane;
+    if (!from.usable) this.#culprit ??= this.#fetching[0] ?? this.#storing[0];
+    else if (!to.usable) this.#culprit ??= this.#storing[0];
+  }
+
+  /** Only one file's try counts. */
+  #blame(): void {
+    const { context, ledger } = this.#lane;
+    for (const file of this.#begun) if (file !== this.#culprit) ledger.excuse(file);
+    if (this.#culprit && !context.sent.has(this.#culprit.id)) context.sent.set(this.#culprit.id, 0);
   }
 
   #keep(arrived: Arrived): void {
@@ -159,7 +185,7 @@ export class Flow {
     if (length === 0 || this.#broken) return false;
     if (length >= GROUP || this.#bytes >= GROUP_BYTES || performance.now() - this.#since >= GROUP_TIME) return true;
     // Nothing more comes for now.
-    return this.#read.length + this.#writing === 0 && !(this.#open && this.#ready.length > 0);
+    return this.#read.length + this.#storing.length === 0 && !(this.#open && this.#ready.length > 0);
   }
 
   #beginPublish(): void {
@@ -177,4 +203,9 @@ export class Flow {
     this.#arrived = [];
     return arrived;
   }
+}
+
+function remove<T>(all: T[], one: T): void {
+  const at = all.indexOf(one);
+  if (at >= 0) all.splice(at, 1);
 }

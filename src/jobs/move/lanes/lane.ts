@@ -45,13 +45,16 @@ export class Lane implements Workplace {
   }
 
   /** Connects both sides; `source` is one that is connected already. */
-  async connect(source?: Place): Promise<void> {
-    const { move, signal } = this.context;
+  async connect(source: Place | undefined, signal: AbortSignal): Promise<void> {
+    const { move } = this.context;
     await this.close();
     this.from = source ?? move.from(false);
     this.to = move.to(true);
     // Both are waited for: one that came about behind the other's failure would stay open for ever.
-    const [from, to] = await Promise.allSettled([source ? undefined : this.from.open(signal), this.#openTarget()]);
+    const [from, to] = await Promise.allSettled([
+      source ? undefined : this.from.open(signal),
+      this.#openTarget(signal),
+    ]);
     const { met } = this.context.roster;
     if (from.status === "fulfilled") met.from = true;
     if (to.status === "fulfilled") met.to = true;
@@ -61,8 +64,8 @@ export class Lane implements Workplace {
     throw from.status === "rejected" ? from.reason : (to as PromiseRejectedResult).reason;
   }
 
-  async #openTarget(): Promise<void> {
-    await this.to.open(this.context.signal);
+  async #openTarget(signal: AbortSignal): Promise<void> {
+    await this.to.open(signal);
     requireVerify(this.context.move.verify, this.to);
   }
 

@@ -1,4 +1,5 @@
 /** What a move does at its source besides transfers: passes over it, done files, folders that became empty. */
+import { randomUUID } from "node:crypto";
 import { setImmediate as breath } from "node:timers/promises";
 import type { Journal, ListingResult } from "../../journal/journal.js";
 import { CONNECT_TRIES, type Crew } from "../lanes/crew.js";
@@ -22,6 +23,8 @@ export interface Gathering {
 export class Gatherer {
   readonly #at: Gathering;
   readonly #lister: Lister;
+  /** No other run has it. */
+  readonly #run = randomUUID();
   /** Folders that were removed. */
   foldersRemoved = 0;
 
@@ -43,7 +46,13 @@ export class Gatherer {
       await this.#lister.spool(place, progress);
       return signal.aborted ? undefined : this.#lister.finish(place);
     });
+    this.#lister.wanted = undefined;
     return listed ?? { added: 0, replanned: 0 };
+  }
+
+  /** Has the next listing tell in which folder there is a file of this name. */
+  lookFor(name: string, found: (folder: string) => void): void {
+    this.#lister.wanted = { name, found };
   }
 
   /** True where the last listing may not have been whole and another pass can look for the rest in other ways. */
@@ -58,10 +67,17 @@ export class Gatherer {
     const { move, journal, signal } = this.#at;
     // With onExists "rename", each but the first gets another name when its turn comes.
     if (move.oneToOne || move.onExists === "rename" || !journal.isListed) return;
-    for (const _ of journal.collisions((file) => move.route.apply(file))) {
+    for (const _ of journal.collisions((file) => move.route.apply(file), { rule: this.#rule })) {
       if (signal.aborted) return;
       await breath();
     }
+  }
+
+  /** What targets go by. A function may be another one in the next run, and so may be what targets done files. */
+  get #rule(): string {
+    const { route, listing } = this.#at.move;
+    const isFixed = !route.source.startsWith("function ") && listing.doneFile === undefined;
+    return isFixed ? route.source : this.#run;
   }
 
   /** Done files whose files are safe: removed, or planned to be moved themselves. True where that is something to do. */

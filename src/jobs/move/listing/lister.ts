@@ -55,6 +55,8 @@ export class Lister {
   #tries = 0;
   /** Where listings are cut short, other ways are tried. */
   thorough: boolean;
+  /** A name that is looked for, in whatever folder. */
+  wanted: { readonly name: string; found(folder: string): void } | undefined;
   readonly #onWaiting: OnWaiting | undefined;
 
   /** `onWaiting` is told of every file that may not be taken yet. */
@@ -122,6 +124,7 @@ export class Lister {
       if (notes.unique !== undefined) this.#journal.folders.mark(folder, notes.unique);
       if (recursive) this.#descend(folder, folders, path);
       else notes.passedOver += folders.length;
+      if (this.wanted && files.some(({ name }) => name === this.wanted?.name)) this.wanted.found(folder.path);
       this.#take(folder.path === "" ? files : files.map((file) => ({ ...file, name: path(file.name) })), notes);
     }
     if (notes.unique !== undefined) this.#journal.folders.mark(folder, notes.unique);
