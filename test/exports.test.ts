@@ -17,11 +17,11 @@ import * as wire from "../src/wire/index.js";
 const MODULES: Record<string, object> = { index, ftp, nntp, pop3, smtp, imap, message, jobs, testing, wire, net, sasl };
 
 const EXPORTS: Record<string, string> = {
-  index: `AbortedError Client ConnectionError FetchData FtpClient ImapClient ImapResponse ListParser LoginError Mailbox MlsdParser NameParser
+  index: `AbortedError Client ConnectionError FetchData FtpClient FxpError FxpPair ImapClient ImapResponse ListParser LoginError Mailbox MlsdParser NameParser
     NntpClient OverParser Overview PolywireError Pool Pop3Client ProtocolError ReplyError Rows STEPS SendError SequenceSet SinkError SmtpClient
     TimeoutError TlsError Transcript TransportError UsageError clientFor decodeName displayName encodeName env firstOf isPlainName netrc open parseMlsdLine parseUrl polywireTransport
     redactUrl secret`,
-  ftp: "FtpClient ListParser MlsdParser NameParser decodeName displayName encodeName isPlainName parseMlsdLine",
+  ftp: "FtpClient FxpError FxpPair ListParser MlsdParser NameParser decodeName displayName encodeName isPlainName parseMlsdLine",
   nntp: "NntpClient OverParser Overview",
   pop3: "Pop3Client",
   smtp: "SendError SmtpClient TransportError polywireTransport",

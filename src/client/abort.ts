@@ -56,6 +56,11 @@ export function cancelled(cause: unknown): AbortedError {
   return new AbortedError("the call was cancelled", { cause, clientUsable: true });
 }
 
+/** The same where the connection is hung up: of the call, some was sent. */
+export function brokenOff(cause: unknown): AbortedError {
+  return new AbortedError("the call was cancelled", { cause });
+}
+
 /** The same where nothing of the call was sent. */
 export function cancelledUnsent(cause: unknown): AbortedError {
   return new AbortedError("the call was cancelled before it was sent", { cause, clientUsable: true });

@@ -1,7 +1,7 @@
 /** The uniform client: the step table, the queue, and what a failure means. It knows no protocol. */
 import type { TLSSocket } from "node:tls";
 import { inspect } from "node:util";
-import { onAbort } from "./abort.js";
+import { brokenOff, onAbort } from "./abort.js";
 import { resolveCredentials } from "./credentials.js";
 import { AbortedError, PolywireError, type Protocol, UsageError } from "./errors.js";
 import { MOST_MS, type ResolvedOptions, wholeNumber } from "./options.js";
@@ -114,7 +114,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
    * @throws ConnectionError (TimeoutError, TlsError) where that fails; the client is closed then.
    */
   connect(options: CallOptions = {}): Promise<Reply> {
-    return this.#run("connect", ALONE, options, async (call) => {
+    return this.#run("connect", ALONE, options, async (_, call) => {
       this.#session = this.createSession(this.#options, (reason) => this.#onClose(reason));
       this.#greeting = await this.#session.open(call);
       return this.#greeting;
@@ -126,10 +126,10 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
    * @throws LoginError where the server refuses them; the client stays connected and may try again.
    */
   login(credentials?: Credentials, options: CallOptions = {}): Promise<void> {
-    return this.#run("login", ALONE, options, async (call) => {
+    return this.#run("login", ALONE, options, async (session, call) => {
       const { protocol, host, port } = this.#options;
       const resolved = await resolveCredentials(credentials ?? this.#options.credentials, { protocol, host, port });
-      await (this.#session as S).login(resolved ?? {}, call);
+      await session.login(resolved ?? {}, call);
       this.#accepted = resolved;
     });
   }
@@ -140,12 +140,12 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
    * @throws UsageError for a command that cannot be sent so, ReplyError for a refusal (unless `expect: "any"`).
    */
   request(command: string, options: RequestOptions = {}): Promise<Reply> {
-    return this.#run("request", ALONE, options, (call) => (this.#session as S).request(command, options, call));
+    return this.#run("request", ALONE, options, (session, call) => session.request(command, options, call));
   }
 
   /** Asks the server for a sign of life. */
   noop(options: CallOptions = {}): Promise<void> {
-    return this.#run("noop", {}, options, (call) => (this.#session as S).noop(call));
+    return this.#run("noop", {}, options, (session, call) => session.noop(call));
   }
 
   /**
@@ -185,7 +185,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
     how: RunOptions = options,
   ): Promise<T> {
     const step = how.anyState ? "query" : "command";
-    return this.#run(step, how, options, (call) => body(this.#session as S, call));
+    return this.#run(step, how, options, body);
   }
 
   /** Rejects the calls that wait behind the running one. */
@@ -193,7 +193,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
     this.#queue.refuse(reason);
   }
 
-  #run<T>(step: Step, how: RunOptions, options: CallOptions, body: (call: Call) => Promise<T>): Promise<T> {
+  #run<T>(step: Step, how: RunOptions, options: CallOptions, body: (session: S, call: Call) => Promise<T>): Promise<T> {
     const { exclusive: alone = false, releases, first } = how;
     const turn = async (release: () => void) => {
       const next = this.#next(step);
@@ -206,7 +206,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
       if (alone) this.#queue.onContended = () => call.contended?.();
       const forget = onAbort(signal, () => void this.#cancel(call, signal as AbortSignal));
       try {
-        const value = await body(call);
+        const value = await body(this.#session as S, call);
         // Only close() and a failure lead to "closed": they hang up, too.
         if (this.#state !== "closed" && next !== "closed") this.#state = next;
         return value;
@@ -243,7 +243,7 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
 
   /** A signal fired in mid call: politely where the session can, else by hanging up. */
   async #cancel(call: Call, signal: AbortSignal): Promise<void> {
-    const reason = new AbortedError("the call was cancelled", { cause: signal.reason });
+    const reason = brokenOff(signal.reason);
     try {
       if (call.cancel && (await call.cancel(reason))) return;
     } catch {
@@ -271,10 +271,10 @@ export abstract class Client<S extends Session = Session> implements AsyncDispos
     const timeout = this.#options.timeouts.quit;
     const stuck = this.#whenStuck(timeout, () => this.close(bye));
     try {
-      await this.#run("quit", ALONE, { timeout }, async (call) => {
+      await this.#run("quit", ALONE, { timeout }, async (session, call) => {
         // A server that never stops talking is not silent: the goodbye is bounded all the same.
         const late = setTimeout(() => this.close(bye), timeout);
-        await (this.#session as S).quit(call).finally(() => clearTimeout(late));
+        await session.quit(call).finally(() => clearTimeout(late));
         // Here, not later: a call that waits must not get its turn.
         this.close(bye);
       });

@@ -78,6 +78,16 @@ export function parseUrl(url: string | URL): ParsedUrl {
   return { protocol, security, host, port, ...credentials, path, params: { ...params, ...extra } };
 }
 
+/** True for the URL of a server; anything else is a local path, or the `file:` URL of one. */
+export function isServerUrl(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]+:/i.test(text) && !isFileUrl(text);
+}
+
+/** True for a `file:` URL, in whatever case. */
+export function isFileUrl(text: string): boolean {
+  return /^file:/i.test(text);
+}
+
 /**
  * The URL with `***` for its password (and for parameters named like a secret). It also works on what is no URL at
  * all, and hides too much rather than too little there.

@@ -2,6 +2,7 @@
 import { cancelled } from "../client/abort.js";
 import { ConnectionError, PolywireError, UsageError } from "../client/errors.js";
 import type { Call, CallOptions, Reply } from "../client/session.js";
+import { encodeLine } from "../wire/text.js";
 import type { FtpClient } from "./client.js";
 import type { Alone } from "./copy.js";
 import { FxpAttempt, WayFailed } from "./fxp-attempt.js";
@@ -52,6 +53,8 @@ let clients = 0;
 /** Has two servers transfer a file: see `FtpClient.fxp`. */
 export async function fxp(on: Alone, source: FtpClient, target: FtpClient, task: FxpTask): Promise<FxpDone> {
   if (source === target) throw new UsageError("FXP needs a client for each side", { protocol: "ftp" });
+  // Nothing is sent for names that cannot be sent.
+  for (const command of [`RETR ${task.from}`, `STOR ${task.to}`]) encodeLine(command);
   const pair = task.pair ?? pairOf(source, target);
   const outcome = await both(on, source, target, task, (one, other) => new Ladder(one, other, pair, task).run());
   if ("done" in outcome) return outcome.done;

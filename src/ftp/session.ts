@@ -79,12 +79,21 @@ export class FtpSession implements Session {
   serial = false;
   /** True where a transfer command may go into one write with the command that asks for its data connection. */
   packs = false;
+  /**
+   * True for a server that is known to bear a command in the middle of a transfer. (Pure-FTPd answers 500 before the
+   * 226, and ProFTPD 450.)
+   */
+  toleratesNoop = false;
+  /**
+   * True for a server that is known to do one command after the other, and to take a data connection when it comes to the
+   * command for it. (pyftpdlib connects in the background, and forgets a connection that ends before that command.)
+   */
+  orderly = false;
   #features = new Map<string, string[]>();
   /** True where FEAT was answered, or will be after a login. (An old server may fall silent at a command it does not know.) */
   #knowsFeat = false;
   #pipelines = false;
   #loggedIn = false;
-  #greeting = "";
 
   constructor(options: ResolvedOptions, settings: FtpSettings, onClose: (reason: PolywireError) => void) {
     this.options = options;
@@ -119,29 +128,14 @@ export class FtpSession implements Session {
     return this.#features.has(feature);
   }
 
-  /**
-   * True for a server that is known to bear a command in the middle of a transfer. (Pure-FTPd answers 500 before the
-   * 226, and ProFTPD 450.)
-   */
-  get toleratesNoop(): boolean {
-    return /vsftpd/i.test(this.#greeting);
-  }
-
-  /**
-   * True for a server that is known to do one command after the other, and to take a data connection when it comes to the
-   * command for it. (pyftpdlib connects in the background, and forgets a connection that ends before that command.)
-   */
-  get orderly(): boolean {
-    return /vsftpd|proftpd|pure-ftpd/i.test(this.#greeting);
-  }
-
   async open(call: Call): Promise<Reply> {
     const { line, options, settings } = this;
     // Replies are read into memory that all connections share; what TLS reads is its own business.
     const room = options.security === "plain" ? commonRoom : undefined;
     await line.open({ signal: call.signal, room }, settings.clearControl);
     const greeting = await line.receive("greeting", { timeout: options.timeouts.greeting });
-    this.#greeting = greeting.text;
+    this.toleratesNoop = /vsftpd/i.test(greeting.text);
+    this.orderly = /vsftpd|proftpd|pure-ftpd/i.test(greeting.text);
     // These two take every byte as it is.
     this.line.telnet = !/vsftpd|pure-ftpd/i.test(greeting.text);
     if (!greeting.ok) throw refusal(greeting, "connect", line.redact(greeting.text));

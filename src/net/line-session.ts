@@ -179,8 +179,8 @@ export class LineSession extends Link {
       const take = (reply: Reply) => {
         if (replies.push(reply) === lines.length) resolve(replies);
       };
-      for (const [i, line] of lines.entries()) {
-        this.#expect("command", options, take, reject, this.#write(line, commands[i] as string));
+      for (let i = 0; i < lines.length; i++) {
+        this.#expect("command", options, take, reject, this.#write(lines[i] as string, commands[i] as string));
       }
       if (lines.length === 0) resolve(replies);
     });

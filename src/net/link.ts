@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { onAbort } from "../client/abort.js";
+import { brokenOff, onAbort } from "../client/abort.js";
 import { AbortedError, ConnectionError, type Phase, PolywireError, TimeoutError } from "../client/errors.js";
 import type { ResolvedOptions } from "../client/options.js";
 import { DeflatedSocket } from "./deflate.js";
@@ -367,7 +367,7 @@ export abstract class Link {
 
   /** The signal of a call hangs up where nothing else listens to it. */
   #breakOffBy(signal: AbortSignal | undefined): () => void {
-    const hangUp = () => this.fail(new AbortedError("the call was cancelled", { cause: signal?.reason }));
+    const hangUp = () => this.fail(brokenOff(signal?.reason));
     if (signal?.aborted) hangUp();
     return onAbort(signal, hangUp);
   }

@@ -39,7 +39,7 @@ export function unsent<T>(
     const unlisten = onAbort(signal, () => fail(cancelled()));
     let unwatch = () => {};
     const forget = () => {
-      delete call.cancel;
+      call.cancel = undefined;
       unlisten();
       unwatch();
     };

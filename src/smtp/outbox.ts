@@ -1,6 +1,6 @@
 /** Calls of `send()` that overlap: they share one run over the connection, one behind the other. */
-import { cancelledUnsent, onAbort } from "../client/abort.js";
-import { AbortedError, type PolywireError, UsageError } from "../client/errors.js";
+import { brokenOff, cancelledUnsent, onAbort } from "../client/abort.js";
+import { type AbortedError, type PolywireError, UsageError } from "../client/errors.js";
 import { MOST_MS, wholeNumber } from "../client/options.js";
 import type { MailInput, RawMessage, SendMailOptions } from "./options.js";
 import { type Outcome, unsent } from "./outcome.js";
@@ -89,7 +89,7 @@ export class Outbox implements Orders {
 
   #cancel(letter: Letter, signal: AbortSignal): void {
     if (letter.begun) {
-      this.#hangUp(new AbortedError("the call was cancelled", { cause: signal.reason }));
+      this.#hangUp(brokenOff(signal.reason));
       return;
     }
     letter.dropped = true;

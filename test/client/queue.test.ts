@@ -238,6 +238,63 @@ describe("contention", () => {
   });
 });
 
+describe("a call that releases the connection", () => {
+  test("lets the next one begin, also one that needs it alone, and may fail later on", async () => {
+    const { queue, log, call, end } = setUp();
+    let fail = (_: Error) => {};
+    const early = queue.run(true, undefined, (release) => {
+      log.push("early");
+      queueMicrotask(release);
+      return new Promise<void>((_, reject) => (fail = reject));
+    });
+    const next = call("next", true);
+    void call("last", true);
+    await settle();
+    expect(log).toEqual(["early", "next"]);
+    fail(gone);
+    await expect(early).rejects.toBe(gone);
+    // It is over only once: "last" still waits.
+    expect([log, queue.waiting]).toEqual([["early", "next"], 1]);
+    await end("next");
+    expect(await next).toBe("next");
+    expect(log).toEqual(["early", "next", "next.", "last"]);
+  });
+
+  test("and goes first is over before those that waited, in the same tick", async () => {
+    const { queue, log, call, end } = setUp();
+    void call("a", true);
+    void call("b", true);
+    const along = queue.run(
+      true,
+      undefined,
+      async (release) => {
+        log.push("along");
+        release();
+      },
+      true,
+    );
+    await end("a");
+    await along;
+    expect(log).toEqual(["a", "a.", "along", "b"]);
+  });
+
+  test("and goes first is dropped by its signal, and refused with the others", async () => {
+    const { queue, call, end } = setUp();
+    void call("a", true);
+    const stop = new AbortController();
+    const dropped = queue.run(true, stop.signal, async () => "ran", true).catch((error: Error) => error.name);
+    const refused = queue.run(true, undefined, async () => "ran", true).catch((error: Error) => error);
+    expect(queue.waiting).toBe(2);
+    stop.abort();
+    expect(await dropped).toBe("AbortedError");
+    expect(queue.waiting).toBe(1);
+    queue.refuse(gone);
+    expect(await refused).toBe(gone);
+    await end("a");
+    expect([queue.waiting, queue.idle]).toEqual([0, true]);
+  });
+});
+
 describe("many calls", () => {
   const warnings: Error[] = [];
   const onWarning = (warning: Error) => void warnings.push(warning);

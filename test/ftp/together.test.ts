@@ -80,3 +80,136 @@ describe("the second transfer", () => {
     await server.done;
   });
 });
+
+describe("a pack that goes along", () => {
+  test("is one write with the transfer behind it, before those that waited longer", async () => {
+    const { ftp, server } = await talk(`${HELLO}${LOGIN}${FIRST}C: PASV
+      C: RETR b
+      S: 227 ok ({pasv})
+      S: 150 here it is
+      D: two
+      D CLOSE
+      S: 226 done
+      C: SIZE a
+      C: SIZE b
+      C: PASV
+      C: RETR c
+      S: 213 5
+      S: 550 no such file
+      S: 227 ok ({pasv})
+      S: 150 here it is
+      D: three
+      D CLOSE
+      S: 226 done
+    `);
+    await enter(ftp);
+    await ftp.retr("a");
+    const [b, c] = [ftp.retr("b"), ftp.retr("c")];
+    const sizes = ftp.stats(["a", "b"], { times: false, along: true });
+    expect((await b).toString()).toBe("two\r\n");
+    expect((await c).toString()).toBe("three\r\n");
+    expect(await sizes).toEqual([{ size: 5, modified: undefined }, undefined]);
+    await server.done;
+  });
+
+  test("is answered before what comes next, where the server wants one command at a time", async () => {
+    const script = `${HELLO}C: USER alice
+      S: 331 password
+      C: PASS ***
+      S: 230 in
+      C: TYPE I
+      S: 200 binary
+      C: DELE a
+      S: 250 gone
+      C: DELE b
+      S: 450 busy
+      C: NOOP
+      S: 200 yes
+    `;
+    const { ftp, server } = await talk(script, { pipelining: 1 });
+    await enter(ftp);
+    const replies = ftp.pack(["DELE a", "DELE b"], { along: true });
+    await ftp.noop();
+    expect((await replies).map(({ code }) => code)).toEqual(["250", "450"]);
+    await server.done;
+  });
+});
+
+describe("vsftpd, which bears a command in the middle of a transfer, is sent the next one", () => {
+  const VSFTPD = HELLO.replace("ready", "(vsFTPd 3.0.3)");
+
+  test("when all bytes of a download have come, before it says so itself", async () => {
+    const { ftp, server } = await talk(`${VSFTPD}${LOGIN}${FIRST}C: PASV
+      C: RETR b
+      S: 227 ok ({pasv})
+      S: 150 here it is
+      D: two
+      D CLOSE
+      C: PASV
+      C: RETR c
+      S: 226 done
+      S: 227 ok ({pasv})
+      S: 150 here it is
+      D: three
+      D CLOSE
+      S: 226 done
+    `);
+    await enter(ftp);
+    await ftp.retr("a");
+    const [b, c] = await Promise.all([ftp.retr("b"), ftp.retr("c")]);
+    expect([b.toString(), c.toString()]).toEqual(["two\r\n", "three\r\n"]);
+    await server.done;
+  });
+
+  test("and a download that it refuses in the end fails alone", async () => {
+    const { ftp, server } = await talk(`${VSFTPD}${LOGIN}${FIRST}C: PASV
+      C: RETR b
+      S: 227 ok ({pasv})
+      S: 150 here it is
+      D: tw
+      D CLOSE
+      C: PASV
+      C: RETR c
+      S: 451 the disk cannot be read
+      S: 227 ok ({pasv})
+      S: 150 here it is
+      D: three
+      D CLOSE
+      S: 226 done
+      C: NOOP
+      S: 200 yes
+    `);
+    await enter(ftp);
+    await ftp.retr("a");
+    const [b, c] = await Promise.allSettled([ftp.retr("b"), ftp.retr("c")]);
+    expect(b).toMatchObject({ status: "rejected", reason: { code: "451", clientUsable: true } });
+    expect(c.status === "fulfilled" && c.value.toString()).toBe("three\r\n");
+    await ftp.noop();
+    await server.done;
+  });
+
+  test("and a signal that fires then has nothing to break off", async () => {
+    const { ftp, server, transcript } = await talk(`${VSFTPD}${LOGIN}${FIRST}C: PASV
+      C: RETR b
+      S: 227 ok ({pasv})
+      S: 150 here it is
+      D: two
+      D CLOSE
+      C: NOOP
+      WAIT 50
+      S: 226 done
+      S: 200 yes
+    `);
+    await enter(ftp);
+    await ftp.retr("a");
+    const abort = new AbortController();
+    const b = ftp.retr("b", { signal: abort.signal });
+    const noop = ftp.noop().then(() => "answered");
+    const isSent = () => transcript.lines.at(-1)?.text === "NOOP";
+    while (!isSent()) await new Promise((resolve) => setTimeout(resolve, 1));
+    abort.abort();
+    expect((await b).toString()).toBe("two\r\n");
+    expect(await noop).toBe("answered");
+    await server.done;
+  });
+});

@@ -73,7 +73,7 @@ describe("one folder under two names", () => {
   test("a route that gives the name itself removes nothing", async () => {
     put("a.dat");
     const result = await move(options({ to: from.urlOf("/./out"), route: ({ name }) => name }));
-    expect(result).toMatchObject({ moved: 0, skipped: 0, conflicts: 1 });
+    expect(result).toMatchObject({ moved: 0, skipped: 0, failures: [{ state: "FAILED", code: "ROUTE" }] });
     expect(inSource()).toEqual(["a.dat"]);
   });
 
@@ -319,12 +319,14 @@ describe("a source that changes under our hands", () => {
 });
 
 describe("one odd file does not stop the others", () => {
-  test("a name the server lists but does not find ends as gone; the listing is not repeated for ever", {
+  test("a name the server lists but does not find fails, and is not gone; the listing is not repeated for ever", {
     timeout: 10_000,
   }, async () => {
     for (let i = 0; i < 5; i++) put(`${i}.dat`);
     from.faults.reply = { "SIZE 3.dat": "550 No such file", "MDTM 3.dat": "550 No such file" };
-    expect(await move(options())).toMatchObject({ moved: 4, gone: 1 });
+    const { moved, gone, failures } = await move(options());
+    expect({ moved, gone }).toEqual({ moved: 4, gone: 0 });
+    expect(failures).toMatchObject([{ name: "3.dat", state: "FAILED", code: "LISTED" }]);
     expect(from.commands.filter((line) => line.startsWith("MLSD")).length).toBeLessThan(4);
   });
 

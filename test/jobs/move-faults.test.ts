@@ -15,6 +15,11 @@ vi.mock(import("../../src/jobs/move/lanes/retry.js"), async (original) => ({
   delay: (attempt: number) => Math.min(100, 5 * 2 ** attempt),
 }));
 
+vi.mock(import("../../src/jobs/move/lanes/times.js"), async (original) => {
+  const { TIMES } = await original();
+  return { TIMES: { ...TIMES, look: 20, cap: 200, halt: 20, haltMost: 100 } };
+});
+
 /** More: FAULT_RUNS=2000. One of them again: FAULT_SEED=1234. */
 const RUNS = Number(process.env.FAULT_RUNS ?? 50);
 const FIRST = Number(process.env.FAULT_SEED ?? 1);
@@ -149,7 +154,12 @@ class Scene {
     const abort = new AbortController();
     const aborts = this.dice.upTo(4) === 0;
     if (aborts) setTimeout(() => abort.abort(), this.dice.upTo(400));
-    const more = { from: side(this.from, "/out"), to: side(this.to, "/in"), tries: { fail: 3, retry: 4 } };
+    const more = {
+      from: side(this.from, "/out"),
+      to: side(this.to, "/in"),
+      tries: { fail: 3, retry: 4 },
+      maxPause: 300,
+    };
     return within(25_000, move(this.#options({ ...more, signal: abort.signal })));
   }
 

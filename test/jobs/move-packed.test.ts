@@ -1,4 +1,5 @@
 /** Lanes that pack their commands: refusals at each place of a pack, servers that want one at a time, who waits for whom. */
+import { type AddressInfo, connect, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type MoveOptions, type MoveResult, move } from "../../src/jobs/index.js";
 import type { Faults } from "../../src/testing/ftp/faults.js";
@@ -43,6 +44,33 @@ function nothingIsLost({ from, to }: Servers, count: number): void {
     if (there) expect(to.tree.read(`/in/${nameOf(i)}`).toString()).toBe(contentOf(i));
     expect(here || there, nameOf(i)).toBe(true);
   }
+}
+
+const isRetr = (written: string) => /^RETR /m.test(written);
+
+/** A line to a server's control connections, its replies late: what is sent before the next one of them is one write. */
+async function relayed({ host, port }: FtpServer, late: number) {
+  const writes: string[] = [];
+  const server = createServer((client) => {
+    const upstream = connect({ host, port });
+    let isNext = true;
+    client.on("data", (chunk: Buffer) => {
+      if (isNext) writes.push("");
+      isNext = false;
+      writes[writes.length - 1] += chunk.toString("latin1");
+      upstream.write(chunk);
+    });
+    upstream.on("data", (chunk: Buffer) => {
+      setTimeout(() => {
+        isNext = true;
+        client.write(chunk);
+      }, late);
+    });
+    client.on("error", () => {}).on("close", () => upstream.destroy());
+    upstream.on("error", () => {}).on("close", () => client.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { port: (server.address() as AddressInfo).port, writes, close: () => server.close() };
 }
 
 /** Verbs as they came, without the login. */
@@ -137,6 +165,23 @@ describe("what is said, and when", () => {
       expect(count(to, verb), verb).toBe(times);
     // Once more for the first file of a connection: whether the server can at all.
     expect(count(to, "MFMT")).toBeLessThanOrEqual(129);
+  });
+
+  test("looks, checks and removals go along with transfers: none has a round trip of its own before the last file", {
+    timeout: 20_000,
+  }, async () => {
+    fill({ from, to }, 100);
+    const line = await relayed(from, 3);
+    try {
+      const url = from.urlOf("/out").replace(`:${from.port}`, `:${line.port}`);
+      expect(await move({ from: url, to: to.urlOf("/in"), lanes: 1 })).toMatchObject({ moved: 100, failed: 0 });
+    } finally {
+      line.close();
+    }
+    const [first, last] = [line.writes.findIndex((each) => /RETR/.test(each)), line.writes.findLastIndex(isRetr)];
+    const between = line.writes.slice(first, last);
+    expect(between.filter((each) => /DELE/.test(each)).length).toBeGreaterThan(3);
+    expect(between.filter((each) => !isRetr(each))).toEqual([]);
   });
 
   test("small files and large ones take turns", async () => {

@@ -72,11 +72,16 @@ export function move(program: Command): void {
       "compare before the final name is given: size (default), mtime, hash, readback",
       oneOf("size", "mtime", "hash", "readback"),
     )
+    .option("--resume-above <bytes>", "go on with larger files where they were broken off (default: 16M)", byteCount)
+    .option("--no-resume", "send files that were broken off again from their beginning")
+    .option("--segments <n>", "parts of a large file on their way at once (default: 4; 1: no parts)", whole)
+    .option("--segment-above <bytes>", "larger files go in parts (default: 256M)", byteCount)
     .option(
       "--on-exists <rule>",
       "where the name is taken: same-skip (default), fail, overwrite, newer, rename",
       oneOf("same-skip", "fail", "overwrite", "newer", "rename"),
     )
+    .option("--fxp", "have the two servers send each other files of more than 64 KiB, where they do")
     .option("--max-rate <bytes>", "bytes per second over all lanes: 500K, 10M", byteCount)
     .option("--no-times", "do not give files the time they had")
     .option("--processes <n>", "processes of this machine that share the lanes (default: this one)", whole)

@@ -43,8 +43,15 @@ export interface MoveArguments extends DispatchArguments {
   archiveTo?: string;
   verify?: Verify;
   onExists?: OnExists;
+  /** Bytes. */
+  resumeAbove?: number;
+  resume?: boolean;
+  segments?: number;
+  /** Bytes. */
+  segmentAbove?: number;
   /** Bytes per second. */
   maxRate?: number;
+  fxp?: boolean;
   times?: boolean;
   dryRun?: boolean;
   /** Undefined where neither --quiet nor --no-quiet was given. */
@@ -111,6 +118,10 @@ function complete(context: Context, job: Job, given: MoveArguments): Job {
     ...sourceOf(given),
     verify: given.verify,
     onExists: given.onExists,
+    // commander: true unless --no-resume was given.
+    resumeAbove: given.resume === false ? false : given.resumeAbove,
+    segments: given.segments,
+    segmentAbove: given.segmentAbove,
     // commander: true unless --no-times was given.
     keepTimes: given.times === false ? false : undefined,
     lanes: given.lanes,
@@ -119,6 +130,7 @@ function complete(context: Context, job: Job, given: MoveArguments): Job {
     maxPause: given.maxPause,
     breaker: given.breaker === true ? undefined : given.breaker,
     maxBytesPerSecond: given.maxRate,
+    fxp: given.fxp,
     dispatch: dispatchOf(given) ?? withPassword(job.dispatch),
   };
   const wins = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));

@@ -4,6 +4,7 @@ import { dirname, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { env, firstOf, netrc, UsageError } from "../../index.js";
 import type { MoveSide } from "../../jobs/index.js";
+import { isServer } from "../address.js";
 
 /** Places by their names. */
 export type Places = Record<string, MoveSide>;
@@ -76,7 +77,7 @@ async function placeOf(given: Values, name: string, file: string): Promise<MoveS
   const text = (field: string) => given[field] as string | undefined;
   const url = text("url");
   if (url === undefined) throw new UsageError(`the place ${name} in ${file} has no "url"`);
-  if (!/^ftps?:/i.test(url)) return /^[a-z][a-z0-9+.-]+:/i.test(url) ? url : resolve(dirname(file), url);
+  if (!/^ftps?:/i.test(url)) return isServer(url) || /^file:/i.test(url) ? url : resolve(dirname(file), url);
   if (text("password") !== undefined || /^[^/]*\/\/[^/@]*:[^/@]*@/.test(url)) await refuseReadable(file);
   return { url, ...(await credentialsOf(given, name, file)), ...(await accessOf(given, file)) };
 }

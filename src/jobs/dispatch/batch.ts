@@ -2,7 +2,8 @@
 import { UsageError } from "../../client/errors.js";
 import type { ClaimedFile, DestBefore } from "../journal/journal.js";
 import { tempName } from "../move/names/temp-name.js";
-import type { Batch, BatchFile, ClaimName } from "./dispatcher.js";
+import type { Batch, BatchFile } from "./dispatcher.js";
+import { isBelow } from "./parse-payload.js";
 
 /** Id, name, target (0: the name), size, mtime (milliseconds), attempt, tries, destination before, recover. */
 type Row = readonly [
@@ -35,11 +36,6 @@ function packFile({ file, recover }: BatchFile): Row {
   const before = BEFORE.indexOf(destBefore) as 0 | 1 | 2 | 3;
   const to = target === name ? 0 : target;
   return [id, name, to, size ?? null, mtime ?? null, attempt, tries, before, recover ? 1 : 0];
-}
-
-/** The claims in a packed batch. */
-export function claimsIn({ files }: PackedBatch): ClaimName[] {
-  return files.map(([id, , , , , attempt]) => ({ id, attempt }));
 }
 
 /**
@@ -78,7 +74,6 @@ function unpackFile(row: Row, job: string): BatchFile {
 }
 
 function checkName(name: unknown): void {
-  const parts = typeof name === "string" ? name.split("/") : [""];
-  if (parts.some((part) => part === "" || part === "." || part === ".."))
+  if (!isBelow(name))
     throw new UsageError(`a batch names a file ${JSON.stringify(name)}, which is not below its folder`);
 }

@@ -108,8 +108,8 @@ export class Feeder {
 
   /** The next batch; undefined where there is nothing to hand out now. */
   #next(): Batch | undefined {
-    // Somebody who was given up may have said meanwhile that a file is there.
-    const isOpen = (file: ClaimedFile) => this.#underWay.find(file) !== undefined;
+    // Somebody who was given up may have said meanwhile that a file is there, or is to have another name.
+    const isOpen = (file: ClaimedFile) => this.#underWay.find(file) === file;
     [this.#orphans, this.#ready] = [this.#orphans.filter(isOpen), this.#ready.filter(isOpen)];
     const most = this.#share();
     const orphans = this.#orphans.splice(0, most);

@@ -7,9 +7,10 @@ import type { Redis } from "ioredis";
 import { onAbort } from "../../client/abort.js";
 import { UsageError } from "../../client/errors.js";
 import { pause } from "../move/lanes/pause.js";
-import { claimsIn, packBatch } from "./batch.js";
-import type { Batch, Dispatcher, Handed, JobHeader, Piece, Report } from "./dispatcher.js";
+import { packBatch } from "./batch.js";
+import type { Batch, Dispatcher, Handed, JobHeader, Report } from "./dispatcher.js";
 import { Leases } from "./leases.js";
+import { handedOf, parsePiece } from "./parse-payload.js";
 import { connectRedis, coordinatorKey, loadRedis, PREFIX, type QueuedBatch, resultsKey } from "./redis-connection.js";
 
 /** What a coordinator on Redis works with. */
@@ -78,13 +79,10 @@ export class RedisDispatcher implements Dispatcher {
   }
 
   async recall(): Promise<readonly Handed[]> {
-    const jobs = (await this.#queue.getJobs(["waiting", "active"])).filter(
-      (job) => job?.data?.header?.job === this.#options.header.job,
-    );
-    return jobs.map(({ data }) => {
-      this.#leases.begin(data.batch.key);
-      return { key: data.batch.key, files: claimsIn(data.batch) };
-    });
+    const jobs = await this.#queue.getJobs(["waiting", "active"]);
+    const handed = jobs.flatMap((job) => handedOf(job?.data, this.#options.header.job) ?? []);
+    for (const { key } of handed) this.#leases.begin(key);
+    return handed;
   }
 
   async offer(batch: Batch): Promise<void> {
@@ -142,7 +140,9 @@ export class RedisDispatcher implements Dispatcher {
   async #takeBack(): Promise<void> {
     for (const key of this.#leases.keys()) {
       const state = await this.#queue.getJobState(key);
-      if (state === "waiting" && (await this.#queue.remove(key)) === 1) this.#returned.push(key);
+      if (state !== "waiting" || (await this.#queue.remove(key)) !== 1) continue;
+      this.#returned.push(key);
+      this.#leases.end(key);
     }
     if (this.#leases.size === 0) await this.#redis.del(this.#results);
     const { queue, header } = this.#options;
@@ -162,7 +162,9 @@ export class RedisDispatcher implements Dispatcher {
       const texts = await this.#ask(this.#redis.lrange(this.#results, 0, PIECES - 1));
       this.#leases.tick(performance.now());
       for (const text of texts) {
-        const piece = JSON.parse(text) as Piece;
+        const piece = parsePiece(text);
+        // Of a stranger. A worker's own words that are lost are asked for again when its lease is over.
+        if (piece === undefined) continue;
         if (piece.ended) this.#leases.end(piece.batch);
         else this.#leases.hear(piece.batch);
         yield { kind: "piece", piece };

@@ -15,6 +15,7 @@ import { unpackBatch } from "./batch.js";
 import { BatchWork, rosterFor, type Workshop } from "./batch-work.js";
 import type { JobHeader, Piece, Stopped } from "./dispatcher.js";
 import { checkName } from "./options.js";
+import { parseQueued } from "./parse-payload.js";
 import { connectRedis, loadRedis, PREFIX, type QueuedBatch, resultsKey } from "./redis-connection.js";
 import { checkRedisUrl } from "./redis-url.js";
 
@@ -166,7 +167,10 @@ class RunningWorker {
   }
 
   /** One batch. It never fails: what became of its files is in the pieces. */
-  async process({ data }: Job<QueuedBatch>): Promise<void> {
+  async process({ data: given }: Job<unknown>): Promise<void> {
+    const data = parseQueued(given);
+    // Of a stranger, or of another version: whoever handed it out hears nothing of it, and hands it to somebody else.
+    if (data === undefined) return;
     const { header, places, batch } = data;
     const { lanes, name, bucket } = this.#options;
     const each = Math.min(lanes, header.lanes);
@@ -230,7 +234,9 @@ class RunningWorker {
   /** Waits as long as Redis is away. */
   async #send({ job }: JobHeader, piece: Piece): Promise<void> {
     const key = resultsKey(this.#options.queue, job);
-    await this.#redis.multi().rpush(key, JSON.stringify(piece)).expire(key, KEPT).exec();
+    const replies = await this.#redis.multi().rpush(key, JSON.stringify(piece)).expire(key, KEPT).exec();
+    const [refused] = replies?.find(([error]) => error) ?? [];
+    if (refused) throw refused;
     this.#counts.files += piece.settled.length;
     this.#counts.failed += piece.settled.filter(({ state }) => FAILED.has(state)).length;
     this.#counts.bytes += piece.bytes;

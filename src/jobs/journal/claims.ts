@@ -77,6 +77,8 @@ const SQL = {
 
 type Statements = Record<keyof typeof SQL, SqlStatement>;
 
+const byId = (a: ClaimedFile, b: ClaimedFile) => a.id - b.id;
+
 /** The working side of a journal. The caller wraps every call into a transaction. */
 export class Claims {
   readonly #sql: Statements;
@@ -104,7 +106,7 @@ export class Claims {
     this.shift("PLANNED", -claimed.length - refused);
     this.shift("CLAIMED", claimed.length);
     this.shift("FAILED", refused);
-    return claimed.sort((a, b) => a.id - b.id);
+    return claimed.sort(byId);
   }
 
   /**

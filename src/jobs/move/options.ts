@@ -8,6 +8,7 @@ import { type BigOptions, type BigTraits, resolveBig } from "./lanes/big-options
 import type { BreakerOptions } from "./lanes/breaker.js";
 import { Bucket } from "./lanes/bucket.js";
 import { ON_EXISTS, type OnExists } from "./lanes/exists.js";
+import { type FxpOption, resolveFxp } from "./lanes/fxp-options.js";
 import { type LimitOptions, perSecond, resolveLimits } from "./lanes/limits.js";
 import { Logins } from "./lanes/logins.js";
 import { VERIFY, type Verify } from "./lanes/verify.js";
@@ -30,7 +31,7 @@ export type { Verify } from "./lanes/verify.js";
 export { type MoveSide, sideOf as side } from "./places/sources.js";
 
 /** What a move takes. */
-export interface MoveOptions extends ListingOptions, LimitOptions, BigOptions {
+export interface MoveOptions extends ListingOptions, LimitOptions, BigOptions, FxpOption {
   /** The folder the files are in; or several, all local, or all on one server and account. */
   from: MoveSide | readonly MoveSide[];
   /** The folder they go to; it is made where it is not there. */
@@ -119,6 +120,8 @@ export interface LaneTraits {
   /** Milliseconds a file that changed since it was planned waits. */
   readonly stableFor: number;
   readonly tries: { readonly fail: number; readonly retry: number };
+  /** True where servers are to send each other files. */
+  readonly fxp: boolean;
   readonly big: BigTraits;
   /** True where the number of lanes is to be found out. */
   readonly adaptive: boolean;
@@ -130,7 +133,7 @@ export interface LaneTraits {
 /** What lanes elsewhere must know. */
 export function traitsOf(move: LaneTraits): LaneTraits {
   const { oneToOne, sameNames, removes, onExists, keepTimes, verify, archive, stableFor, tries } = move;
-  const { big, adaptive, maxPause, breaker } = move;
+  const { fxp, big, adaptive, maxPause, breaker } = move;
   return {
     oneToOne,
     sameNames,
@@ -141,6 +144,7 @@ export function traitsOf(move: LaneTraits): LaneTraits {
     archive,
     stableFor,
     tries,
+    fxp,
     big,
     adaptive,
     maxPause,
@@ -202,6 +206,7 @@ export function resolveMove(options: MoveOptions): ResolvedMove {
   const logins = new Logins(perSecond(options.connectionsPerSecond));
   const from = sourcesOf(options.from, logins);
   const to = sideOf(options.to, logins);
+  const fxp = resolveFxp(options, verify, from.remote && to.remote);
   const oneServer = from.server !== undefined && from.server === to.server;
   const pattern = compileMatch(options.match ?? /^/, { syntax: options.syntax });
   const aboutPath = listing.matchPath ?? isAboutPath(pattern);
@@ -252,7 +257,8 @@ export function resolveMove(options: MoveOptions): ResolvedMove {
     verify,
     archive,
     stableFor: listing.stableFor,
-    big: resolveBig(options),
+    fxp,
+    big: resolveBig(fxp ? { ...options, resumeAbove: false, segmentAbove: false } : options),
     ...resolveLimits(options, { oneServer }),
     bucket: new Bucket({ bytesPerSecond: options.maxBytesPerSecond }),
     tries: { fail: options.tries?.fail ?? 3, retry: options.tries?.retry ?? 10 },

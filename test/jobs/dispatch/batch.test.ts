@@ -1,7 +1,8 @@
 /** A batch as it travels: it comes out as it went in, is small, and is refused where it would leave its folders. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { claimsIn, packBatch, unpackBatch } from "../../../src/jobs/dispatch/batch.js";
+import { packBatch, unpackBatch } from "../../../src/jobs/dispatch/batch.js";
+import { handedOf } from "../../../src/jobs/dispatch/parse-payload.js";
 import { claimed } from "./claimed.js";
 
 const travel = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
@@ -23,7 +24,9 @@ test("a batch comes out as it went in, with the temporary names of its claims", 
     fc.property(fc.array(fc.tuple(file, fc.boolean()), { maxLength: 20 }), (rows) => {
       const files = rows.map(([each, recover]) => ({ file: { ...claimed(each.id), ...each }, recover }));
       const packed = travel(packBatch({ key: "k", files }));
-      expect(claimsIn(packed)).toEqual(files.map(({ file: { id, attempt } }) => ({ id, attempt })));
+      const claims = files.map(({ file: { id, attempt } }) => ({ id, attempt }));
+      const handed = handedOf({ header: { job: "abcdefgh" }, batch: packed }, "abcdefgh");
+      expect(handed).toEqual({ key: packed.key, files: claims });
       const out = unpackBatch(packed, "abcdefgh");
       expect(out.files.map(({ file: { temp: _, ...rest }, recover }) => ({ file: rest, recover }))).toEqual(
         files.map(({ file: { temp: _, ...rest }, recover }) => ({ file: rest, recover })),

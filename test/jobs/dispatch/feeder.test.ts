@@ -123,20 +123,16 @@ describe("how much is handed out", () => {
 
   test("a hundred workers have no more files at a time than memory is there for, and each its share", async () => {
     using journal = planned(names(60_000));
-    const dispatcher = new FakeDispatcher(400, 100);
-    const { feeder } = feed(journal, dispatcher);
+    const dispatcher = new FakeDispatcher(40, 100);
+    const { feeder, abort } = feed(journal, dispatcher);
     await feeder.adopt([]);
     const working = feeder.work();
     await settle();
-    expect(new Set(sizes(dispatcher))).toEqual(new Set([125]));
-    expect(journal.counts()).toMatchObject({ CLAIMED: 50_000, PLANNED: 10_000 });
-    for (let at = 0; dispatcher.open.size > 0; at++) {
-      dispatcher.finish(dispatcher.batches[at] as Batch);
-      await settle();
-    }
-    await working;
-    await feeder.close();
-    expect(journal.counts()).toMatchObject({ DONE: 60_000 });
+    expect(journal.counts()).toMatchObject({ CLAIMED: 5_000 });
+    expect(sizes(dispatcher)).toEqual(Array(40).fill(125));
+    abort.abort();
+    await Promise.all([working, feeder.close()]);
+    expect(journal.counts()).toMatchObject({ PLANNED: 60_000 });
   });
 
   test("the last files are shared out among the workers", async () => {
@@ -278,6 +274,26 @@ describe("what comes back", () => {
     dispatcher.finish({ key: batch.key, files: batch.files.slice(2) });
     while (dispatcher.batches.length < 3) await settle();
     dispatcher.finish(dispatcher.batches[2] as Batch);
+    await working;
+    await feeder.close();
+    expect(journal.counts()).toMatchObject({ DONE: 10 });
+    journal.close();
+  });
+
+  test("a new name from a worker that was given up: the file is handed out once, with that name", async () => {
+    const { dispatcher, working, feeder, batch, files, journal } = await begun();
+    const one = files[0] as ClaimedFile;
+    // No room: what was lost waits in line.
+    Object.defineProperty(dispatcher, "room", { value: 0, configurable: true });
+    dispatcher.lose(batch.key);
+    dispatcher.say({ batch: batch.key, retargeted: [{ ...of(one), target: "free.dat" }] });
+    await settle();
+    Reflect.deleteProperty(dispatcher, "room");
+    while (dispatcher.batches.length < 2) await settle();
+    const handed = dispatcher.batches.slice(1).flatMap((each) => each.files.map(({ file }) => file));
+    expect(handed.map(({ id }) => id).sort()).toEqual(files.map(({ id }) => id).sort());
+    expect(handed.find(({ id }) => id === one.id)).toMatchObject({ target: "free.dat" });
+    dispatcher.finish(dispatcher.batches[1] as Batch);
     await working;
     await feeder.close();
     expect(journal.counts()).toMatchObject({ DONE: 10 });

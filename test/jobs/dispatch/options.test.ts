@@ -7,10 +7,15 @@ const REDIS = "redis://localhost";
 
 test("the lanes and the bytes of a job are shared by processes and their batches", () => {
   expect(resolveDispatch({ processes: 3 }, { lanes: 13, maxBytesPerSecond: 600 })).toEqual({
-    ...{ kind: "processes", processes: 3, batches: 2, lanes: 2, bytesPerSecond: 100 },
+    ...{ kind: "processes", processes: 3, batches: 2, lanes: 2, lanesEach: 4, bytesPerSecond: 100 },
+    connectionsPerSecond: undefined,
   });
   expect(resolveDispatch({ processes: 8 }, {})).toMatchObject({ batches: 1, lanes: 1 });
   expect(() => resolveDispatch({ processes: 9 }, {})).toThrow("8 lanes cannot be shared by 9 processes");
+  expect(resolveDispatch({ processes: 4 }, { lanes: "auto", connectionsPerSecond: 2 })).toMatchObject({
+    ...{ batches: 2, lanes: 16, lanesEach: 16, connectionsPerSecond: 0.5 },
+  });
+  expect(resolveDispatch({ processes: 4 }, { maxConnections: 21, lanes: "auto" })).toMatchObject({ lanesEach: 5 });
 });
 
 test("as many batches are worked on as connections are allowed", () => {
@@ -18,6 +23,9 @@ test("as many batches are worked on as connections are allowed", () => {
     ...{ lanes: 4, batches: 7, bytesPerSecond: 100, queue: "polywire", places: { from: "source", to: "target" } },
   });
   expect(resolveDispatch({ redis: REDIS, maxConnections: 3 }, {})).toMatchObject({ lanes: 3, batches: 1 });
+  expect(resolveDispatch({ redis: REDIS }, { maxConnections: 30 })).toMatchObject({ lanes: 4, batches: 7 });
+  const oneServer = resolveDispatch({ redis: REDIS }, { maxConnections: 30 }, { oneServer: true });
+  expect(oneServer).toMatchObject({ lanes: 4, batches: 3 });
   expect(resolveDispatch({ redis: REDIS }, { lanes: 6 })).toMatchObject({ lanes: 6, batches: undefined });
 });
 

@@ -1,6 +1,7 @@
 /** What a move that cannot begin leaves behind: no journal. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { type MoveOptions, move } from "../../../src/jobs/index.js";
 import { type Bed, bed } from "./bed.js";
@@ -40,4 +41,12 @@ test("the first look takes no connection besides those that list and move", asyn
   await move(options({ journal, lanes: 1 }));
   expect(from.commands.filter((line) => line.startsWith("USER"))).toHaveLength(1);
   expect(from.connections).toBe(0);
+});
+
+test("a file URL is a local folder, however it is written", async () => {
+  const { folder, put, options } = await bed();
+  put("a.dat");
+  const there = pathToFileURL(join(folder, "there")).href.replace("file:", "FILE:");
+  expect(await move(options({ to: there }))).toMatchObject({ moved: 1 });
+  expect(readdirSync(join(folder, "there"))).toEqual(["a.dat"]);
 });

@@ -60,7 +60,7 @@ test("a server that serves the local source", async () => {
 test("where the destination refuses to be tried, the files tell why", async () => {
   const { to, put, options } = await bed();
   put("x/a.dat");
-  to.faults.refuseData = true;
+  to.faults.reply = { STOR: "553 no" };
   const result = await move(options({ recursive: true, tries: { fail: 1 } }));
   expect(result).toMatchObject({ moved: 0, failed: 1 });
 });

@@ -50,7 +50,7 @@ const scenes: fc.Arbitrary<Scene> = fc.record({
   onExists: fc.constantFrom("same-skip", "fail", "overwrite", "rename"),
   keeps: fc.boolean(),
   verify: fc.constantFrom("size", "size", "mtime", "hash", "readback"),
-  resumeAbove: fc.constantFrom(false, 0, 10_000, 10_000),
+  resumeAbove: fc.constantFrom<number | false>(false, 0, 10_000, 10_000),
   rubbish: fc.constantFrom(0, 0, 30, 4_096),
   crash: fc.double({ min: 0, max: 1, noNaN: true }),
 });
@@ -202,7 +202,7 @@ async function playOn(held: Held): Promise<void> {
 }
 
 test("nothing is lost, replaced, removed or half; what is said of it is true; a crash on the way changes nothing", {
-  timeout: 60_000 + RUNS * 2_000,
+  timeout: 60_000 + RUNS * 5_000,
 }, async () => {
   await fc.assert(
     fc.asyncProperty(scenes, async (scene) => {

@@ -332,7 +332,7 @@ describe("collisions", () => {
     expect(looks(journal, "another")).toBe(0);
     for (const change of [
       () => journal.retryFailed(),
-      () => [journal.addListed([{ name: "d" }]), journal.finishListing()],
+      () => [journal.addListed([{ name: "d", size: 1, mtime: 1000 }]), journal.finishListing()],
       () => [journal.addListed([{ name: "d", size: 1, mtime: 2000 }]), journal.finishListing()],
       () => journal.release(journal.claim(1).map(({ id }) => ({ id, size: 2 }))),
     ]) {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type MoveOptions, move, type RunWorkerOptions, runWorker } from "../../../src/jobs/index.js";
@@ -120,6 +121,38 @@ describeLive("redis", "a job on Redis", () => {
     await expect(moving).rejects.toMatchObject({ name: "AbortedError" });
     expect(from.tree.count("/out")).toBe(4);
     await dumb.close();
+  });
+
+  test("what strangers put into the Redis ends neither a worker nor a coordinator", { timeout: 60_000 }, async () => {
+    fill(40);
+    const client = new Redis(redis.url);
+    const queue = new Queue("polywire", { connection: client, prefix: "polywire" });
+    for (const data of [{}, { header: 7 }, { header: { job: "abcdefgh", lanes: 0 }, places: {}, batch: {} }])
+      await queue.add("batch", data);
+    const working = work();
+    const moving = job();
+    const owner = "polywire-coordinator:polywire";
+    let id = await client.get(owner);
+    for (; id === null; id = await client.get(owner)) await sleep(5);
+    for (const text of ["{", "null", '{"batch":"x","settled":[{"id":1,"attempt":1,"state":"DONE"}]}'])
+      await client.lpush(`polywire-results:polywire:${id}`, text);
+    expect(await moving).toMatchObject({ moved: 40, failed: 0, left: 0 });
+    expect(to.tree.count("/in")).toBe(40);
+    ending.abort();
+    expect(await working).toMatchObject({ files: 40, failed: 0 });
+    await queue.close();
+    client.disconnect();
+  });
+
+  test("names of any bytes travel by way of the Redis, and arrive", { timeout: 60_000 }, async () => {
+    const names = ["caf\xe9", "\xff\xfe", "\xc3\xbc", "\xf0\x9f\x99\x82", "~x", " a ", "\x01", 'q"\\"'].map(
+      (name) => `${name}.dat`,
+    );
+    for (const name of names) from.tree.write(`/out/${name}`, `content of ${name}`);
+    work();
+    expect(await job({ match: "*" })).toMatchObject({ moved: names.length, failed: 0, left: 0 });
+    expect(to.tree.list("/in").sort()).toEqual([...names].sort());
+    for (const name of names) expect(to.tree.read(`/in/${name}`).toString(), name).toBe(`content of ${name}`);
   });
 
   test("a worker that does not know a place ends; another one does the work", { timeout: 60_000 }, async () => {

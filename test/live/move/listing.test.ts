@@ -60,6 +60,28 @@ describeLive([...KINDS], "a move of what real servers list", () => {
     });
   });
 
+  test("links that pyftpdlib lists as folders, each in the other's: the listing ends, and no file is lost", async () => {
+    await withServer(HIDES_LINKS, async (server, job) => {
+      write(server, ["out/a/f.dat", "out/b/g.dat"]);
+      symlinkSync("../b", join(server.home, "out", "a", "to-b"));
+      symlinkSync("../a", join(server.home, "out", "b", "to-a"));
+      server.handOver();
+      const { unlisted, moved, failed, conflicts, left } = await move({ ...job, recursive: true });
+      expect({ failed, conflicts, left }).toEqual({ failed: 0, conflicts: 0, left: 0 });
+      expect(unlisted.map(({ folder }) => folder).sort()).toEqual(["a/to-b/to-a", "b/to-a/to-b"]);
+      // Each is found in two folders: it arrives in one of them at least.
+      const there = filesBelow(job.to);
+      expect(there).toHaveLength(moved);
+      for (const paths of [
+        ["a/f.dat", "b/to-a/f.dat"],
+        ["b/g.dat", "a/to-b/g.dat"],
+      ])
+        expect(there.some((path) => paths.includes(path))).toBe(true);
+      expect(readdirSync(join(server.home, "out", "a"))).toEqual(["to-b"]);
+      expect(readdirSync(join(server.home, "out", "b"))).toEqual(["to-a"]);
+    });
+  });
+
   test.each(KINDS)("done files and stableFor at %s", async (kind) => {
     await withServer(kind, async (server, job) => {
       write(server, ["out/a.csv", "out/a.csv.done", "out/b.csv", "out/c.csv", "out/c.csv.done"]);

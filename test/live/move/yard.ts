@@ -106,14 +106,14 @@ export class Yard {
     return this.files - readdirSync(this.in).filter((name) => !isTemp(name)).length;
   }
 
-  /** More files, of all sizes. */
-  plant(count: number): void {
+  /** More files, of all sizes, or of these. */
+  plant(count: number, size = () => this.#size()): void {
     const first = this.files;
     const { uid, gid } = lstatSync(this.from.home);
     for (let i = first; i < first + count; i++) {
       const odd = i % 5 === 0 ? ODD[(i / 5) % ODD.length] : "sensor_";
       const name = `${odd}${String(i).padStart(6, "0")}.dat`;
-      const content = Buffer.alloc(this.#size(), `${i},`);
+      const content = Buffer.alloc(size(), `${i},`);
       const time = 1_740_000_000 + i * 61;
       // It has its name only once it is whole.
       const making = join(this.from.home, "making");

@@ -19,7 +19,15 @@ export const proftpd: Server = {
     setTime: "MFMT",
   },
   takes: [
-    ...(["requireTls", "requireReuse", "requireClientCertificate", "maxClients", "ipv6", "passivePorts"] as const),
+    ...([
+      "requireTls",
+      "requireReuse",
+      "requireClientCertificate",
+      "maxClients",
+      "maxPerHost",
+      "ipv6",
+      "passivePorts",
+    ] as const),
     ...(["allowFxp", "deny", "idleTimeout", "rate", "listLimit", "wholeFiles"] as const),
   ],
   files: [PROGRAM, join(MODULES, "mod_tls.so")],
@@ -54,6 +62,7 @@ function settings({ host, port, work, options, ...tls }: Setup): string[] {
     `AllowForeignAddress ${options.allowFxp ? "on" : "off"}`,
     "DigestEngine on",
   ];
+  if (options.maxPerHost) lines.push(`MaxClientsPerHost ${options.maxPerHost}`);
   if (options.passivePorts) lines.push(`PassivePorts ${options.passivePorts.join(" ")}`);
   if (options.deny?.length) lines.push(`<Limit ${options.deny.join(" ")}>\nDenyAll\n</Limit>`);
   if (options.idleTimeout) lines.push(`TimeoutIdle ${options.idleTimeout}`);

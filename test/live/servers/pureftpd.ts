@@ -19,7 +19,7 @@ export const pureftpd: Server = {
     hash: false,
     setTime: "MFMT",
   },
-  takes: ["requireTls", "maxClients", "ipv6", "passivePorts", "allowFxp", "rate", "listLimit"],
+  takes: ["requireTls", "maxClients", "maxPerHost", "ipv6", "passivePorts", "allowFxp", "rate", "listLimit"],
   files: [PROGRAM, MAKE_DATABASE],
   async prepare({ work, home, owner, hash, options, host, port, ...tls }) {
     const users = join(work, "users");
@@ -34,6 +34,7 @@ export const pureftpd: Server = {
       ...["-u", "10", "-H", "-D", "-z", "-U", "133:022", "-g", join(work, "pid"), "-f", "none", "-O", `clf:${log}`],
       ...["-c", String(options.maxClients ?? 200)],
     ];
+    if (options.maxPerHost) args.push("-C", String(options.maxPerHost));
     if (options.passivePorts) args.push("-p", options.passivePorts.join(":"));
     if (options.allowFxp) args.push("-w");
     // In KiB a second.

@@ -49,6 +49,7 @@ class Server(FTPServer):
 
 server = Server((settings["host"], settings["port"]), Handler)
 server.max_cons = settings.get("maxClients", 200)
+server.max_cons_per_ip = settings.get("maxPerHost", 0)
 os.setgroups([])
 os.setgid(settings["gid"])
 os.setuid(settings["uid"])

@@ -18,7 +18,7 @@ export const pyftpdlib: Server = {
     hash: false,
     setTime: "MFMT",
   },
-  takes: ["requireTls", "maxClients", "ipv6", "passivePorts", "allowFxp", "deny", "idleTimeout", "rate"],
+  takes: ["requireTls", "maxClients", "maxPerHost", "ipv6", "passivePorts", "allowFxp", "deny", "idleTimeout", "rate"],
   files: [PYTHON, "/usr/lib/python3/dist-packages/pyftpdlib/__init__.py", "/usr/lib/python3/dist-packages/OpenSSL"],
   async prepare({ host, port, home, work, options, certFile, keyFile, password, owner }) {
     const log = join(work, "pyftpdlib.log");

@@ -17,6 +17,8 @@ export interface FtpOptions {
   certificate?: { certFile: string; keyFile: string };
   /** Most sessions at one time. Default: about 200. */
   maxClients?: number;
+  /** Most sessions of one client address at one time. Default: no limit. */
+  maxPerHost?: number;
   /** Listen on ::1 in place of 127.0.0.1. Default: false. */
   ipv6?: boolean;
   /** Listen on this address of the machine: 127.0.0.2 and the like are foreign to each other. Default: 127.0.0.1. */

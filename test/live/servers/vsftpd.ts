@@ -18,7 +18,15 @@ export const vsftpd: Server = {
     setTime: "MDTM",
   },
   takes: [
-    ...(["requireTls", "requireReuse", "requireClientCertificate", "maxClients", "ipv6", "passivePorts"] as const),
+    ...([
+      "requireTls",
+      "requireReuse",
+      "requireClientCertificate",
+      "maxClients",
+      "maxPerHost",
+      "ipv6",
+      "passivePorts",
+    ] as const),
     ...(["allowFxp", "deny", "idleTimeout", "rate", "quiet", "sharedUploads"] as const),
   ],
   files: [PROGRAM],
@@ -46,7 +54,7 @@ function settings({ host, port, home, work, options, ...tls }: Setup): string[] 
     `vsftpd_log_file=${join(work, "vsftpd.log")}`,
     "mdtm_write=YES\nasync_abor_enable=YES\nascii_upload_enable=YES\nascii_download_enable=YES",
     "connect_from_port_20=NO\nforce_dot_files=YES",
-    `max_clients=${options.maxClients ?? 200}\nmax_per_ip=0`,
+    `max_clients=${options.maxClients ?? 200}\nmax_per_ip=${options.maxPerHost ?? 0}`,
     `pasv_promiscuous=${yes(options.allowFxp)}\nport_promiscuous=${yes(options.allowFxp)}`,
   ];
   const [first, last] = options.passivePorts ?? [];

@@ -4,8 +4,9 @@ import { dirname, extname, resolve as resolvePath } from "node:path";
 import { pathToFileURL } from "node:url";
 import { PolywireError, UsageError } from "../../../client/errors.js";
 import { nearest } from "../../../client/nearest.js";
+import { isServerUrl } from "../../../client/url.js";
 import type { MoveOptions } from "../options.js";
-import { isServerUrl, readSides } from "./job-side.js";
+import { readSides } from "./job-side.js";
 
 /** What a value may be. */
 type Form = "string" | "number" | "boolean" | "object" | "function";
@@ -23,6 +24,7 @@ const FORMS: Readonly<Record<keyof MoveOptions, readonly Form[]>> = {
   resumeAbove: ["number", "boolean"],
   segmentAbove: ["number", "boolean"],
   segments: ["number"],
+  fxp: ["boolean"],
   onExists: ["string"],
   keepTimes: ["boolean"],
   recursive: ["boolean"],

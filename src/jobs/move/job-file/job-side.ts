@@ -7,6 +7,7 @@ import { nearest } from "../../../client/nearest.js";
 import { SHARED_NAMES } from "../../../client/options.js";
 import { secret } from "../../../client/secret.js";
 import type { CredentialsSource } from "../../../client/session.js";
+import { isFileUrl, isServerUrl } from "../../../client/url.js";
 import { FTP_NAMES, type FtpOptions } from "../../../ftp/options.js";
 import type { OpenOptions } from "../../../open.js";
 import type { MoveOptions } from "../options.js";
@@ -26,11 +27,6 @@ const CONNECTION: Readonly<Record<keyof OpenOptions<FtpOptions>, true>> = {
 /** Names of a side that are known in job files only. */
 const FILES = ["passwordFile", "passwordEnv", "caFile", "certFile", "keyFile"] as const;
 const KNOWN = ["url", ...Object.keys(CONNECTION), ...FILES];
-
-/** True for the URL of a server; anything else is a local folder. */
-export function isServerUrl(text: string): boolean {
-  return /^[a-z][a-z0-9+.-]+:/i.test(text) && !/^file:/i.test(text);
-}
 
 /** `from` and `to` as move() takes them. */
 export function readSides(
@@ -78,7 +74,7 @@ function readSide(name: string, given: Record<string, unknown>, folder: string, 
 /** A local folder is relative to the job file. */
 function place(text: string, folder: string): string {
   if (isServerUrl(text)) return text;
-  return /^file:/i.test(text) ? fileURLToPath(text) : resolvePath(folder, text);
+  return isFileUrl(text) ? fileURLToPath(text) : resolvePath(folder, text);
 }
 
 /** The password is read when a connection is made, and not kept: whoever only asks for the status needs none. */

@@ -195,6 +195,7 @@ export class Crew {
   async #board(lane: Lane, probes: boolean): Promise<boolean> {
     const { roster } = this.#context;
     const kept = roster.take();
+    lane.isKept = kept !== undefined;
     if (kept) {
       await lane.close();
       [lane.from, lane.to] = [kept.from, kept.to];
@@ -217,7 +218,9 @@ export class Crew {
     const { roster } = this.#context;
     const { progress } = lane.ledger;
     for (let isProbe = probes; ; ) {
-      const orphans = this.#orphans.splice(0, lane.batch);
+      // A large one that is gone on with takes its time: each lane has its share.
+      const share = Math.ceil(this.#orphans.length / Math.max(1, this.#running));
+      const orphans = this.#orphans.splice(0, Math.min(lane.batch, share));
       if (orphans.length > 0) {
         started();
         await lane.recover(orphans);
@@ -225,7 +228,7 @@ export class Crew {
       const batch = orphans.length > 0 ? [] : await this.#next(lane.batch);
       started();
       if (batch === undefined) return this.#resume(isProbe);
-      await lane.run(batch);
+      await lane.run(batch, () => (isProbe ? [] : this.#more(lane)));
       if (isProbe && lane.ledger.progress === progress) {
         if (batch.length > 0) this.#hold(roster.halt.why as Error, true);
       } else if (isProbe) {
@@ -239,20 +242,33 @@ export class Crew {
     }
   }
 
+  /** What a lane at work goes on with: nothing where it is to stop first, or somebody else's files are to be recovered. */
+  #more(lane: Lane): ClaimedFile[] {
+    const { desk, roster } = this.#context;
+    const isEnough = this.#orphans.length > 0 || roster.halt.why !== undefined || roster.running > roster.target;
+    // Where connections do not last, a few files are to be through before others are begun.
+    if (isEnough || lane.batch < BATCH) return [];
+    return desk.take(lane.batch, this.#running);
+  }
+
   /** A lane failed: what it had is another one's. False where it is not to go on. */
   async #failed(lane: Lane, error: unknown, { losses, probes }: { losses: number; probes: boolean }): Promise<boolean> {
     const { roster } = this.#context;
     if (error instanceof JobStopped && holdsAll(error.reason) && this.#hold(error.reason as Error, true)) {
-      await this.#giveBack(lane);
+      await this.#giveBack(lane, error);
       return false;
     }
-    this.#orphans.push(...lane.ledger.dismiss());
+    const files = lane.ledger.dismiss();
+    const wasOver = lane.isKept && losses > 0;
+    // The server had ended it, while nobody used it: that says nothing of the files.
+    if (wasOver) for (const file of files) lane.ledger.excuse(file);
+    this.#orphans.push(...files);
     // A connection that failed is made anew; anything else would fail again.
     if (error instanceof JobStopped) this.#stop(error.reason, true);
     else if (lane.usable) this.#stop(error, true);
     if (isCramped(error)) roster.cramped();
     // Some servers end a connection after so many commands.
-    else if (losses > 0 || (error as Error).name === "TimeoutError") roster.pace.lost(roster.now);
+    else if (!wasOver && (losses > 0 || (error as Error).name === "TimeoutError")) roster.pace.lost(roster.now);
     if (losses > 0) lane.batch = Math.ceil(lane.batch / 4);
     roster.losses = losses === 0 ? 0 : roster.losses + 1;
     if (roster.losses >= LOSSES + LOSSES_PER_LANE * roster.pace.wanted) this.#giveUp(error as Error, true);
@@ -261,7 +277,12 @@ export class Crew {
   }
 
   /** Of the files under way some may be whole: each is looked at. No try counts: it was not the files' fault. */
-  async #giveBack(lane: Lane): Promise<void> {
+  async #giveBack(lane: Lane, { file, reason }: JobStopped): Promise<void> {
+    // Others are to have their turn before it, when the job goes on: it may be too large for what is left.
+    if (file && lane.usable && lane.ledger.has(file)) {
+      const wait = this.#context.roster.waitFor(file.id);
+      lane.ledger.release(file, { wait, counts: false, error: reason as Error });
+    }
     const files = lane.ledger.dismiss();
     for (const file of files) lane.ledger.excuse(file);
     try {

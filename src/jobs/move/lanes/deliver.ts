@@ -8,9 +8,13 @@ import { copyBig, isBig } from "./big.js";
 import { copy } from "./copy.js";
 import { decide } from "./decide.js";
 import { Flow, type Parcel } from "./flow.js";
+import { copyByFxp, goesByFxp } from "./fxp.js";
 import type { Workplace } from "./lane.js";
 import { isHeld } from "./ledger.js";
 import { digesterFor } from "./verify.js";
+
+/** Gives files to go on with. */
+export type More = () => readonly ClaimedFile[];
 
 /** Files that are looked at together, while those before them are on their way. */
 const LOOK = 16;
@@ -18,15 +22,19 @@ const LOOK = 16;
 /**
  * Decides on files and transfers those that need it. Gives those whose final name another one of them holds: to be
  * looked at again. Ends early where the job does.
+ *
+ * @param more Gives further files while those before them are on their way; none: these were all.
  */
-export async function deliver(lane: Workplace, files: readonly ClaimedFile[]): Promise<ClaimedFile[]> {
+export async function deliver(lane: Workplace, files: readonly ClaimedFile[], more: More): Promise<ClaimedFile[]> {
   const flow = new Flow(lane, write);
   const waiting: ClaimedFile[] = [];
   try {
-    for (let at = 0; at < files.length && !isHeld(lane.context); at += LOOK) {
-      const { ready, held } = await decide(lane, files.slice(at, at + LOOK));
-      waiting.push(...held);
-      await flow.feed(ready);
+    for (let batch = files; batch.length > 0; batch = waiting.length > 0 || isHeld(lane.context) ? [] : more()) {
+      for (let at = 0; at < batch.length && !isHeld(lane.context); at += LOOK) {
+        const { ready, held } = await decide(lane, batch.slice(at, at + LOOK));
+        waiting.push(...held);
+        await flow.feed(ready);
+      }
     }
   } catch (error) {
     flow.stop(error);
@@ -36,8 +44,10 @@ export async function deliver(lane: Workplace, files: readonly ClaimedFile[]): P
 }
 
 function write(lane: Workplace, parcel: Parcel): Promise<Arrived | undefined> {
-  if (parcel.content) return store(lane, parcel);
-  return isBig(lane, parcel.ready) ? copyBig(lane, parcel.ready) : copy(lane, parcel.ready);
+  const { content, ready } = parcel;
+  if (content) return store(lane, parcel);
+  const pass = () => (isBig(lane, ready) ? copyBig(lane, ready) : copy(lane, ready));
+  return goesByFxp(lane) ? copyByFxp(lane, ready, pass) : pass();
 }
 
 /** Writes a small file under its temporary name. Undefined where it failed by itself; rejects where a connection did. */

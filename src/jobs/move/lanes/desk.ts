@@ -30,7 +30,7 @@ export interface Desk {
 /** Files claimed by one commit. */
 const CLAIM = 512;
 /** Files of a batch at least, where the last ones are shared out. */
-const LEAST = 8;
+const LEAST = 4;
 
 /** The journal itself, for lanes of the process that has it open. */
 export class JournalDesk implements Desk {
@@ -56,7 +56,7 @@ export class JournalDesk implements Desk {
       this.#claimed.push(...claimed);
     }
     // Whole batches while there are many; at the end equal shares, but none so small that it saves nothing.
-    const share = this.#more ? most : Math.max(LEAST, Math.ceil(this.#claimed.length / lanes));
+    const share = Math.max(LEAST, Math.ceil((this.#more ? this.open : this.#claimed.length) / lanes));
     return this.#claimed.splice(0, Math.min(most, share));
   }
 

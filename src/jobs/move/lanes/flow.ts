@@ -25,7 +25,7 @@ const AHEAD = 4;
 /** Small files asked of a connection at once: it has the next one when it is through with one. */
 const AT_ONCE = 2;
 /** Files in hand below which more are to be looked for. */
-const FEW = 8;
+const FEW = 4;
 
 /** A file on its way: its content, where that is small. */
 export interface Parcel {

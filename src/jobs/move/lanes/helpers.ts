@@ -14,7 +14,8 @@ export class Helpers implements AsyncDisposable {
   /** Connects up to so many. Fewer, or none, where no more lanes may be, or a server takes no more connections. */
   static async call(context: LaneContext, most: number): Promise<Helpers> {
     const { move, roster } = context;
-    const room = Math.min(move.lanes, roster.cap.room(roster.now)) - roster.running;
+    // While it stands still, one lane finds out whether the job can go on.
+    const room = roster.halt.why ? 0 : Math.min(move.lanes, roster.cap.room(roster.now)) - roster.running;
     const opened = await Promise.all(Array.from({ length: Math.max(0, Math.min(most, room)) }, () => open(context)));
     return new Helpers(
       context,

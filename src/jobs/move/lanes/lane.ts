@@ -1,7 +1,7 @@
 /** A lane: one connection to each side, moving a batch of claimed files at a time, or recovering what another left. */
 import type { ClaimedFile } from "../../journal/journal.js";
 import type { Place } from "../places/place.js";
-import { deliver } from "./deliver.js";
+import { deliver, type More } from "./deliver.js";
 import { isHeld, type LaneContext, Ledger } from "./ledger.js";
 import { pause } from "./pause.js";
 import { resume } from "./resume.js";
@@ -34,6 +34,8 @@ export class Lane implements Workplace {
   to: Place;
   /** True where what could not be connected last was connected before, in this or another lane. */
   met = false;
+  /** True where its connections are those of an earlier batch: they may be over, and nobody knows. */
+  isKept = false;
   /** Files to be given at a time. */
   batch = BATCH;
 
@@ -77,12 +79,19 @@ export class Lane implements Workplace {
     return this.from.usable && this.to.usable;
   }
 
-  /** Moves a batch. Rejects where a connection failed: `recover` what is unsettled then, on new ones. */
-  async run(files: readonly ClaimedFile[]): Promise<void> {
+  /**
+   * Moves a batch, and what `more` gives before that is through: between two batches that are not joined so, both
+   * connections stand idle for some round trips. Rejects where a connection failed: `recover` what is unsettled then, on
+   * new ones.
+   */
+  async run(files: readonly ClaimedFile[], more: More = () => []): Promise<void> {
     if (files.length === 0) return;
-    this.ledger.take(files);
-    for (let open = files; open.length > 0 && !isHeld(this.context); ) {
-      open = await deliver(this, open);
+    const taken = (batch: readonly ClaimedFile[]) => {
+      this.ledger.take(batch);
+      return batch;
+    };
+    for (let open = taken(files); open.length > 0 && !isHeld(this.context); ) {
+      open = await deliver(this, open, () => taken(more()));
     }
     this.ledger.giveBack();
   }

@@ -65,7 +65,11 @@ export interface Release {
 
 /** No file of this job will fare better: the disk is full, the account is refused. */
 export class JobStopped extends Error {
-  constructor(readonly reason: unknown) {
+  /** @param file Over which that came out. */
+  constructor(
+    readonly reason: unknown,
+    readonly file?: ClaimedFile,
+  ) {
     super("the job stops", { cause: reason });
   }
 }
@@ -78,6 +82,11 @@ export class Ledger {
 
   constructor(context: LaneContext) {
     this.#context = context;
+  }
+
+  /** Whether the fate of a file is open. */
+  has({ id }: ClaimedFile): boolean {
+    return this.#open.has(id);
   }
 
   /** Files whose fate is open. */
@@ -172,7 +181,7 @@ export class Ledger {
   retry(file: ClaimedFile, error: Error): void {
     const verdict = classify(error);
     const { move, roster } = this.#context;
-    if (verdict === "pause") throw new JobStopped(error);
+    if (verdict === "pause") throw new JobStopped(error, file);
     if (verdict === "cap") roster.cramped();
     if (isExhausted(verdict === "cap" ? "retry" : verdict, file.tries, move.tries)) this.fail(file, error);
     else {

@@ -38,6 +38,13 @@ const BY_CODE: Readonly<Record<string, Verdict>> = {
   ENFILE: "cap",
 };
 
+/**
+ * Most servers say of a full disk only that a write failed: vsftpd (451 Failure writing to local file), Pure-FTPd (451 Error
+ * during write to file); ProFTPD names it, with 452 or 451.
+ */
+const NO_ROOM =
+  /no space left|disk (?:is )?full|quota exceeded|failure writing to local file|error during write to file/i;
+
 const BY_NAME: Readonly<Record<string, Verdict>> = {
   // A certificate that is refused once is refused for every file.
   TlsError: "pause",
@@ -56,9 +63,10 @@ export function classify(error: FailureLike, context: { others?: number | undefi
   const code = error.code ?? codeOf(error.cause);
   if (code === "421") return others > 0 && !/time.?out|idle|inactiv/i.test(error.message ?? "") ? "cap" : "retry";
   if (code === "530" || error.name === "LoginError") return loginVerdict(error, others);
+  if (isReply(code) && NO_ROOM.test(textOf(error, code))) return "pause";
   const known = (code === undefined ? undefined : BY_CODE[code]) ?? BY_NAME[error.name ?? ""];
   if (known) return known === "pause" && error.name === "TlsError" && error.retryable ? "retry" : known;
-  if (code !== undefined && /^[45]\d\d$/.test(code)) return code.startsWith("4") || error.transient ? "retry" : "fail";
+  if (isReply(code)) return code.startsWith("4") || error.transient ? "retry" : "fail";
   return error.transient || error.retryable ? "retry" : "fail";
 }
 
@@ -76,6 +84,15 @@ export function holdsAll(error: unknown): boolean {
 export function isCramped(error: unknown): boolean {
   const { code, cause } = error as FailureLike;
   return ["EMFILE", "ENFILE"].includes(code ?? codeOf(cause) ?? "");
+}
+
+function isReply(code: string | undefined): code is string {
+  return code !== undefined && /^[45]\d\d$/.test(code);
+}
+
+/** What the server said, without our command: a name may hold anything. */
+function textOf({ message = "" }: FailureLike, code: string): string {
+  return message.slice(Math.max(0, message.lastIndexOf(`": ${code} `)));
 }
 
 function codeOf(cause: unknown): string | undefined {

@@ -8,6 +8,7 @@ import { Breaker, type BreakerOptions } from "./breaker.js";
 import { Cap } from "./cap.js";
 import { Halt } from "./halt.js";
 import { Pace } from "./pace.js";
+import { TIMES } from "./times.js";
 
 /** Lanes that an adaptive job begins with. */
 const START = 4;
@@ -53,6 +54,8 @@ export class Roster {
   /** What went through. */
   files = 0;
   bytes = 0;
+  /** Files over which the job stood still, and how often. */
+  readonly #held = new Map<number, number>();
   /** What the breaker tripped over, where the job must not stand still. */
   tripped: Error | undefined;
 
@@ -86,6 +89,13 @@ export class Roster {
     if (tripped === undefined) return;
     const why = new PolywireError(`${tripped}: ${error ?? code}`);
     if (!this.halt.begin(why, this.now)) this.tripped = why;
+  }
+
+  /** Milliseconds that a file waits over which the job stands still: longer each time. */
+  waitFor(id: number): number {
+    const times = this.#held.get(id) ?? 0;
+    this.#held.set(id, times + 1);
+    return Math.min(TIMES.heldMost, TIMES.halt * 2 ** (times + 1));
   }
 
   /** This process, or a server, has no room for one more: for no more than are connected, less one. */

@@ -13,6 +13,8 @@ export const TIMES = {
   /** Until a job that stands still tries again: at first, and at most. */
   halt: 30_000,
   haltMost: 300_000,
+  /** For which a file waits, at most, over which the job stood still. */
+  heldMost: 300_000,
   /** For which the connections of a batch are kept for the next one. */
   idle: 20_000,
 };

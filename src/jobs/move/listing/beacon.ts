@@ -31,12 +31,16 @@ export async function listWithBeacon(context: BeaconContext): Promise<ListingRes
   if (move.foundWithin === undefined || move.dispatch?.kind === "redis") return gatherer.list();
   const name = tempName("polywire", job, ATTEMPT);
   const isLit = await light(context, name);
+  let at: string | undefined;
+  let listed: ListingResult;
   try {
-    if (isLit) gatherer.lookFor(name, (folder) => move.foundWithin?.(insideOf(move.sources, folder)));
-    return await gatherer.list();
+    if (isLit) gatherer.lookFor(name, (folder) => (at = folder));
+    listed = await gatherer.list();
   } finally {
     if (isLit) await putOut(context, name);
   }
+  if (at !== undefined) move.foundWithin(insideOf(move.sources, at));
+  return listed;
 }
 
 /** The connection would stand idle while the source is listed. */
@@ -72,7 +76,8 @@ async function putOut({ move, warn }: BeaconContext, name: string): Promise<void
 /** For each source, the path in it; undefined where the folder is outside. */
 function insideOf(sources: readonly SourceFolder[], folder: string): (string | undefined)[] {
   return sources.map(({ path }) => {
-    if (path === "" || path === folder) return path === "" ? folder : "";
+    if (path === "") return folder;
+    if (path === folder) return "";
     return folder.startsWith(`${path}/`) ? folder.slice(path.length + 1) : undefined;
   });
 }

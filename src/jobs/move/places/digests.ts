@@ -28,6 +28,13 @@ export class Digester {
     if (others.length < names.length) this.#crc = 0;
   }
 
+  /** One that is known already. */
+  static of(name: DigestName, hex: string): Digester {
+    const known = new Digester();
+    known.#hex.set(name, hex);
+    return known;
+  }
+
   update(chunk: Buffer): this {
     for (const hash of this.#hashes.values()) hash.update(chunk);
     if (this.#crc !== undefined) this.#crc = crc32(chunk, this.#crc);

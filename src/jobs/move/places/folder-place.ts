@@ -6,6 +6,7 @@ import { ProtocolError, SinkError, UsageError } from "../../../client/errors.js"
 import { decodeName, encodeName } from "../../../ftp/name.js";
 import type { ListedFile } from "../../journal/journal.js";
 import { Digester, type DigestName } from "./digests.js";
+import { type LocalFile, reserve, wrap, writeInto, writeNew } from "./folder-write.js";
 import type {
   Abilities,
   Arrival,
@@ -19,18 +20,6 @@ import type {
 
 /** Entries looked at together. */
 const BATCH = 256;
-
-type Chunks = AsyncIterable<Buffer> | Iterable<Buffer>;
-
-/** How a file is opened to be written, and the byte it is written from. */
-interface Opening {
-  readonly flags: number;
-  readonly at: number;
-}
-
-/** A file that is there, but never what a link leads to. */
-const THERE = constants.O_WRONLY | constants.O_NOFOLLOW;
-const NEW: Opening = { flags: THERE | constants.O_CREAT | constants.O_EXCL, at: 0 };
 
 export class FolderPlace implements Place {
   readonly shown: string;
@@ -130,47 +119,21 @@ export class FolderPlace implements Place {
     return this.write(name, [content], signal);
   }
 
-  async write(name: string, source: Chunks, signal: AbortSignal): Promise<number> {
-    return this.#write(name, NEW, source, signal);
+  async write(name: string, source: AsyncIterable<Buffer> | Iterable<Buffer>, signal: AbortSignal): Promise<number> {
+    return writeNew(this.#file(name), source, signal);
   }
 
-  async writeFrom(name: string, at: number, source: Chunks, signal: AbortSignal): Promise<number> {
-    return this.#write(name, { flags: THERE, at }, source, signal);
+  async writeFrom(name: string, at: number, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number> {
+    return writeInto(this.#file(name), at, source, signal);
   }
 
-  async append(name: string, source: Chunks, signal: AbortSignal): Promise<number> {
+  async append(name: string, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number> {
     const [found] = await this.stat([name]);
     return this.writeFrom(name, found?.size ?? 0, source, signal);
   }
 
   async reserve(name: string, size: number): Promise<void> {
-    const doing = `write ${join(this.#folder, name)}`;
-    const file = await wrap(open(this.#path(name), NEW.flags), doing);
-    try {
-      await wrap(file.truncate(size), doing);
-    } finally {
-      await file.close();
-    }
-  }
-
-  async #write(name: string, { flags, at }: Opening, source: Chunks, signal: AbortSignal): Promise<number> {
-    const doing = `write ${join(this.#folder, name)}`;
-    const file = await wrap(open(this.#path(name), flags), doing);
-    let bytes = 0;
-    try {
-      for await (const chunk of source) {
-        signal.throwIfAborted();
-        // A disk that fills up takes a part first.
-        for (let done = 0; done < chunk.length; )
-          done += (await wrap(file.write(chunk, done, chunk.length - done, at + bytes + done), doing)).bytesWritten;
-        bytes += chunk.length;
-      }
-      // The source is removed once this file is published: it must outlive a power cut.
-      await wrap(file.datasync(), doing);
-    } finally {
-      await file.close();
-    }
-    return bytes;
+    return reserve(this.#file(name), size);
   }
 
   async publish(arrivals: readonly Arrival[]): Promise<(Published | Error)[]> {
@@ -251,6 +214,10 @@ export class FolderPlace implements Place {
 
   async close(): Promise<void> {}
 
+  #file(name: string): LocalFile {
+    return { path: this.#path(name), shown: join(this.#folder, name) };
+  }
+
   /** The path as bytes: a name that is not UTF-8 stays what it is. Nothing leads out of the folder. */
   #path(name: string): Buffer {
     const parts = name.split("/");
@@ -284,12 +251,4 @@ async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY).catch(() => undefined);
   await folder?.sync().catch(() => {});
   await folder?.close();
-}
-
-async function wrap<T>(doing: Promise<T>, what: string): Promise<T> {
-  try {
-    return await doing;
-  } catch (cause) {
-    throw new SinkError(`cannot ${what}: ${(cause as Error).message}`, { cause });
-  }
 }

@@ -1,6 +1,7 @@
 /** A folder on an FTP server as one side of a move, over one connection. */
 import { ReplyError, UsageError } from "../../../client/errors.js";
 import type { FtpClient } from "../../../ftp/client.js";
+import type { FxpPair } from "../../../ftp/fxp-pair.js";
 import { parseTime } from "../../../ftp/parse-reply.js";
 import type { DigestName } from "./digests.js";
 import { listFolder } from "./ftp-listing.js";
@@ -135,6 +136,12 @@ export class FtpPlace implements Place {
   async write(name: string, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number> {
     if (isDoubtful(name)) await this.#refuseChanged(name);
     return (await this.#client.stor(asPath(name), source, { signal })).bytes;
+  }
+
+  async send(name: string, to: Place, target: string, pair: FxpPair, signal: AbortSignal): Promise<number | undefined> {
+    if (!(to instanceof FtpPlace)) throw new UsageError(`${to.shown} is no FTP server`);
+    if (isDoubtful(target)) await to.#refuseChanged(target);
+    return (await this.#client.fxp(asPath(name), to.#client, asPath(target), { pair, signal })).bytes;
   }
 
   async writeFrom(name: string, at: number, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number> {

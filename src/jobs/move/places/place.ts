@@ -1,4 +1,5 @@
 /** One side of a move as a lane sees it: a folder on an FTP server, or a local one. Names are relative to the folder. */
+import type { FxpPair } from "../../../ftp/fxp-pair.js";
 import type { ListedFile } from "../../journal/journal.js";
 import type { DigestName } from "./digests.js";
 
@@ -110,6 +111,11 @@ export interface Place {
   store(name: string, content: Buffer, signal: AbortSignal): Promise<number>;
   /** Writes a new file. Gives the bytes that were confirmed. */
   write(name: string, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number>;
+  /**
+   * Has this side send a file to another one, of which no byte comes here (FXP): see `FtpClient.fxp`. Gives its bytes, where
+   * they are told. Undefined where the side knows nothing of the kind.
+   */
+  send?(name: string, to: Place, target: string, pair: FxpPair, signal: AbortSignal): Promise<number | undefined>;
   /** Writes into a file that is there, from byte `at` on; what is before that stays. Gives the bytes that were confirmed. */
   writeFrom(name: string, at: number, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number>;
   /** Writes on at the end of a file that is there, as `writeFrom`. */

@@ -4,7 +4,7 @@ import { dirname, relative, resolve as resolvePath, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { UsageError } from "../../../client/errors.js";
-import { type ParsedUrl, parseUrl, redactUrl } from "../../../client/url.js";
+import { isFileUrl, isServerUrl, type ParsedUrl, parseUrl, redactUrl } from "../../../client/url.js";
 import { encodeName } from "../../../ftp/name.js";
 import type { FtpOptions } from "../../../ftp/options.js";
 import { clientFor, type OpenOptions } from "../../../open.js";
@@ -136,8 +136,8 @@ export function locateIn(sources: readonly SourceFolder[]): SourceSide["locate"]
 
 function localPath(url: string | URL): string | undefined {
   const text = typeof url === "string" ? url : url.href;
-  if (/^[a-z][a-z0-9+.-]+:/i.test(text) && !text.startsWith("file:")) return undefined;
-  return resolvePath(text.startsWith("file:") ? fileURLToPath(text) : text);
+  if (isServerUrl(text)) return undefined;
+  return resolvePath(isFileUrl(text) ? fileURLToPath(text) : text);
 }
 
 function localFolder(path: string): Folder {
