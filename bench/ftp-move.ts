@@ -12,7 +12,8 @@
  * move() also checks size and time of each source before and after, and the size of each copy, gives it a temporary name
  * meanwhile, and sets its time; lftp and basic-ftp's lanes do none of that, but for basic-ftp's temporary names. lftp is
  * told not to set permissions. The limit on this machine is what is left of it all with bare sockets, see raw-ftp.ts; far
- * away it is three round trips for each file. `cpu-us` is what this process takes for a file, in microseconds.
+ * away it is three round trips for each file: one for EPSV, two until its bytes are there. (vsftpd says 226 a fourth one
+ * later, when it knows that they are; move() sends it the next commands before that.) `cpu-us` is what this process takes for a file, in microseconds.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";

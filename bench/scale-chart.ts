@@ -61,6 +61,7 @@ const curves = FILES.flatMap(({ files, label, color }) => [
 ]);
 
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">
+<title>Time to move small files, 30 ms from both servers (computed)</title>
 <rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>
 ${text([LEFT, 22], `Time to move small files, ${ROUND_TRIP * 1000} ms from both servers (computed)`, 'font-size="14"')}
 ${[...grid, ...curves].join("\n")}

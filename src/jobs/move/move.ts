@@ -84,7 +84,7 @@ const FAILURES = 100;
  * killed at any moment and started again with the same options: nothing is lost, no part of a file ever has a final name,
  * and no source is removed before its copy is safe. One mover per set of final names is the contract. A source that
  * changes under way is moved anew; FTP has no locks, so a change within the last quarter second before its removal, or
- * while that command is on its way, is not seen.
+ * while that command is on its way or waits for a small file that is under way, is not seen.
  *
  * @throws UsageError for options that cannot work, before anything is sent; the error that stopped the job (a refused
  *   login, a full disk, a server that stays away). Files that fail by themselves are in the result.

@@ -141,7 +141,9 @@ export class Flow {
   get #mayWrite(): boolean {
     const [next] = this.#read;
     if (next === undefined || this.#broken) return false;
-    return next.content ? this.#storing.length < AT_ONCE : this.#storing.length + this.#fetching.length === 0;
+    if (next.content) return this.#storing.length < AT_ONCE;
+    // A look at a source must not be old when its removal, which would wait for the file's end, is sent.
+    return this.#storing.length + this.#fetching.length + this.#publishing === 0;
   }
 
   #beginWrite(parcel: Parcel): void {
@@ -182,7 +184,8 @@ export class Flow {
 
   get #mayPublish(): boolean {
     const { length } = this.#arrived;
-    if (length === 0 || this.#broken) return false;
+    const passes = this.#passing && this.#storing.length > 0 && this.#read.length === 0;
+    if (length === 0 || this.#broken || passes) return false;
     if (length >= GROUP || this.#bytes >= GROUP_BYTES || performance.now() - this.#since >= GROUP_TIME) return true;
     // Nothing more comes for now.
     return this.#read.length + this.#storing.length === 0 && !(this.#open && this.#ready.length > 0);
