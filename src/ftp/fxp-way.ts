@@ -15,21 +15,22 @@ export interface FxpWay {
 }
 
 /** A server as the choice of a way sees it. */
-export type Abilities = Pick<FtpSession, "protectedData" | "has"> & { readonly six: boolean };
+export type Abilities = Pick<FtpSession, "protectedData" | "orderly" | "has"> & { readonly six: boolean };
 
 export function abilitiesOf(session: FtpSession): Abilities {
-  return { protectedData: session.protectedData, six: isSix(session), has: (feature) => session.has(feature) };
+  const { protectedData, orderly } = session;
+  return { protectedData, orderly, six: isSix(session), has: (feature) => session.has(feature) };
 }
-
-const ROLES: readonly FxpRole[] = ["target", "source"];
 
 /** The ways to try, in order; or why there is none. */
 export function waysOf(source: Abilities, target: Abilities): readonly FxpWay[] | string {
   const sides = { source, target };
   if (source.protectedData !== target.protectedData)
     return `the data connections of the ${source.protectedData ? "source" : "target"} alone are encrypted`;
-  if (!source.protectedData) return ROLES.map((passive) => ({ passive }));
-  const ways = ROLES.flatMap((passive) => {
+  // A server that is not known had better listen: pyftpdlib, where it connects, takes the listener of another client away.
+  const roles = target.orderly && !source.orderly ? (["source", "target"] as const) : (["target", "source"] as const);
+  if (!source.protectedData) return roles.map((passive) => ({ passive }));
+  const ways = roles.flatMap((passive) => {
     // First the one that connects, as is usual in TLS.
     const clients = [passive === "target" ? "source" : "target", passive] as const;
     const able = clients.filter((role) => asClient(sides[role], role === passive) !== undefined);
