@@ -143,14 +143,15 @@ describe("what the destination says of its files", () => {
   test("one that computes no digests is refused before anything is listed, and what to do instead is told", async () => {
     await start({ hash: false });
     fill(2);
-    const listed: string[] = [];
+    const said: string[] = [];
     await from.close();
-    from = await FtpServer.start({ onCommand: (line) => listed.push(line) });
+    from = await FtpServer.start({ onCommand: (line) => said.push(line) });
     from.tree.write("/out/a.dat", "a");
     const refused = move(options({ verify: "hash" }));
     await expect(refused).rejects.toThrow(UsageError);
     await expect(refused).rejects.toThrow(/computes no digests.*readback/);
-    expect(listed).toEqual([]);
+    expect(said.filter((line) => /^(MLSD|LIST|NLST|STAT)/.test(line))).toEqual([]);
+    expect(said).toContain("QUIT");
   });
 
   test("it is asked for SHA-256 where it has several, once for a group of files", async () => {
