@@ -41,6 +41,8 @@ const BY_NAME: Readonly<Record<string, number>> = {
   SendError: EXIT.refused,
   // Not from a command: nodemailer's callers get it.
   TransportError: EXIT.refused,
+  // Not from a command, either: a move goes on without.
+  FxpError: EXIT.refused,
   SinkError: EXIT.local,
   ProtocolError: EXIT.protocol,
   ConnectionError: EXIT.connection,

@@ -20,6 +20,7 @@ import {
   type FtpSettings,
   type ListingCall,
   type PackOptions,
+  type ReadOptions,
   type RetrOptions,
   resolveFtp,
   type StorOptions,
@@ -318,12 +319,13 @@ export class FtpClient extends Client<FtpSession> {
    * @example
    * await destination.stor("copy.dat", source.read("data.dat"));
    */
-  read(path: string, options: CallOptions & { offset?: number | undefined } = {}): Rows<Buffer> {
+  read(path: string, options: ReadOptions = {}): Rows<Buffer> {
     const command = `RETR ${name(path)}`;
     return rows<Buffer>(this.#alone(options), {
       command: () => command,
       type: "I",
       offset: options.offset,
+      patient: options.patient,
       parser: () => ({ push: (chunk) => [chunk], end: () => [] }),
     });
   }

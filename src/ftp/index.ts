@@ -9,7 +9,7 @@ export type { FxpRole } from "./fxp-way.js";
 export type { Digest, HashAlgorithm } from "./hash.js";
 export { type ListingOptions, type ListingParser, NameParser } from "./listing-parser.js";
 export { decodeName, displayName, encodeName, isPlainName } from "./name.js";
-export type { FtpOptions, ListingCall, PackOptions, RetrOptions, StorOptions } from "./options.js";
+export type { FtpOptions, ListingCall, PackOptions, ReadOptions, RetrOptions, StorOptions } from "./options.js";
 export { type ListOptions, ListParser } from "./parse-list.js";
 export { MlsdParser, parseMlsdLine } from "./parse-mlsd.js";
 export type { RemoveTreeOptions } from "./remove-tree.js";

@@ -28,6 +28,8 @@ export interface RowsPlan<T> {
   directory?: ((session: FtpSession) => string | undefined) | undefined;
   readonly type: "A" | "I";
   readonly offset?: number | undefined;
+  /** True where other calls wait for the end, however long that takes. */
+  readonly patient?: boolean | undefined;
   parser(session: FtpSession): RowParser<T>;
   /** Called when the transfer has ended in order. */
   done?: ((transferred: Transferred) => void) | undefined;
@@ -39,7 +41,7 @@ export function rows<T>(owner: RowsOwner, plan: RowsPlan<T>): Rows<T> {
     owner.run(async (session, call) => {
       const { readAhead } = session.options.limits;
       feed.bound(session.options.limits.body);
-      call.contended = () => feed.readAhead(readAhead, () => owner.refuse(tooFar(readAhead)));
+      if (!plan.patient) call.contended = () => feed.readAhead(readAhead, () => owner.refuse(tooFar(readAhead)));
       let left = false;
       const leave = await enter(session, plan.directory?.(session), call);
       try {

@@ -68,6 +68,17 @@ export interface RetrOptions extends CallOptions, ReceiveOptions {
   to?: Sink | undefined;
 }
 
+/** What a loop over a file's bytes takes. */
+export interface ReadOptions extends CallOptions {
+  /** First byte wanted (REST, RFC 3659 §5). Default: 0. */
+  offset?: number | undefined;
+  /**
+   * Calls made meanwhile wait until the file is through: none must be made, and waited for, within the loop. Default: false:
+   * what comes is read into memory then, up to `limits.readAhead`; behind that the calls that wait are refused.
+   */
+  patient?: boolean | undefined;
+}
+
 /** What an upload takes. */
 export interface StorOptions extends CallOptions, SendOptions {}
 

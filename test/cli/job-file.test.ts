@@ -116,7 +116,8 @@ describe.concurrent("a job file", () => {
       { to: { url: "ftp://h/", pasword: 1 } },
       /"to\.pasword" that is not known: did you mean/,
     ],
-    ["a value of another kind", { lanes: "4" }, /has lanes: it is a number, not string/],
+    ["a value of another kind", { segments: "4" }, /has segments: it is a number, not string/],
+    ["lanes that are no number", { lanes: "4" }, /lanes is a whole number or "auto", not "4"/],
     ["a side without a URL", { to: { passwordFile: "x" } }, /has to: it says no "url"/],
     [
       "two passwords",

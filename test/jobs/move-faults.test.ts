@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type MoveOptions, type MoveResult, move } from "../../src/jobs/index.js";
+import { type MoveOptions, type MoveResult, move, type Verify } from "../../src/jobs/index.js";
 import { Journal } from "../../src/jobs/journal/journal.js";
 import { parseTempName } from "../../src/jobs/move/names/temp-name.js";
 import type { Faults } from "../../src/testing/ftp/faults.js";
@@ -24,6 +24,7 @@ vi.mock(import("../../src/jobs/move/lanes/times.js"), async (original) => {
 const RUNS = Number(process.env.FAULT_RUNS ?? 50);
 const FIRST = Number(process.env.FAULT_SEED ?? 1);
 const SIDE_BY_SIDE = 6;
+const ARCHIVE = "done";
 
 class Dice {
   #state: number;
@@ -58,6 +59,10 @@ const REFUSALS: [string, string][] = [
   ["MLSD", "425 No"],
 ];
 
+/** One that is given the next command before it has said that a transfer is over; the other one is not. */
+const GREETINGS = ["(vsFTPd 3.0.3)", "ready"];
+const VERIFY: readonly Verify[] = ["size", "size", "mtime", "hash", "readback"];
+
 /** Makes one or two things go wrong. */
 function breakSome(dice: Dice, server: FtpServer): void {
   const { faults } = server;
@@ -70,6 +75,7 @@ function breakSome(dice: Dice, server: FtpServer): void {
     () => ({ cutDataAt: dice.upTo(4000), dataFaultsTimes: times, cutDataCleanly: dice.upTo(2) === 0 }),
     () => ({ diskFullAfter: dice.upTo(3000), dataFaultsTimes: times, diskFullCode: dice.one(["452", "552"] as const) }),
     () => ({ idle421: 6 + dice.upTo(60) }),
+    () => ({ end226Code: dice.one(["451", "426", "550", "250"]) }),
     () => ({ refuseData: true, dataFaultsTimes: times }),
     () => ({ prematureReplies: true }),
     () => ({ truncateListingAt: 1 + dice.upTo(10), dataFaultsOn: "MLSD" }),
@@ -89,6 +95,10 @@ class Scene {
   readonly dice: Dice;
   readonly files = new Map<string, string>();
   readonly keeps: boolean;
+  readonly archives: boolean;
+  readonly verify: Verify;
+  /** Times that a content is repeated: some files are held in memory, others passed through. */
+  readonly lengths: readonly number[];
   readonly journal: string;
   /** What went wrong in each run. */
   readonly story: string[] = [];
@@ -101,17 +111,25 @@ class Scene {
   ) {
     this.dice = new Dice(seed);
     this.keeps = this.dice.upTo(6) === 0;
+    this.archives = !this.keeps && this.dice.upTo(4) === 0;
+    this.verify = this.dice.one(VERIFY);
+    this.lengths = [0, 1, 20, 200, 3000, ...(this.dice.upTo(3) === 0 ? [20_000, 40_000] : [])];
     this.journal = join(folder, `${seed}`);
   }
 
   async play(): Promise<void> {
-    [this.from, this.to] = await Promise.all([FtpServer.start(), FtpServer.start()]);
+    const greetings = [this.dice.one(GREETINGS), this.dice.one(GREETINGS)];
+    const starting = greetings.map((greeting) => FtpServer.start({ greeting }));
+    [this.from, this.to] = (await Promise.all(starting)) as [FtpServer, FtpServer];
     try {
       this.#fill();
       for (let run = 1 + this.dice.upTo(3); run > 0; run--) {
         for (const server of [this.from, this.to]) if (this.dice.upTo(3) > 0) breakSome(this.dice, server);
         // A temporary file that its server will not remove stays; the job warns.
         if (this.to.faults.reply?.DELE) delete this.to.faults.reply;
+        // vsftpd answers in order.
+        for (const [i, { faults }] of [this.from, this.to].entries())
+          if (greetings[i] !== "ready") delete faults.prematureReplies;
         this.story.push(JSON.stringify({ from: this.from.faults, to: this.to.faults }));
         await this.#run().catch((error) => {
           if (error.hangs) throw error;
@@ -130,7 +148,7 @@ class Scene {
     this.to.tree.mkdir("/in");
     for (let i = 10 + this.dice.upTo(30); i > 0; i--) {
       const name = `f${i}.dat`;
-      const content = `${name},`.repeat(this.dice.one([0, 1, 20, 200, 3000]));
+      const content = `${name},`.repeat(this.dice.one(this.lengths));
       this.files.set(name, content);
       this.from.tree.write(`/out/${name}`, content, { modified: new Date(1_700_000_000_000 + i * 60_000) });
     }
@@ -141,7 +159,9 @@ class Scene {
       from: this.from.urlOf("/out"),
       to: this.to.urlOf("/in"),
       match: "*.dat",
-      source: this.keeps ? "keep" : "delete",
+      source: this.keeps ? "keep" : this.archives ? "archive" : "delete",
+      archiveTo: this.archives ? ARCHIVE : undefined,
+      verify: this.verify,
       lanes: 1 + this.dice.upTo(6),
       journal: this.journal,
       ...more,
@@ -185,7 +205,10 @@ class Scene {
     for (const [name, content] of this.files) {
       const here = this.from.tree.exists(`/out/${name}`);
       if (here) expect(this.from.tree.read(`/out/${name}`).toString(), `source ${name}`).toBe(content);
-      else expect(arriving.includes(name), `${name} is gone, and its final is there`).toBe(true);
+      else {
+        expect(arriving.includes(name), `${name} is gone, and its final is there`).toBe(true);
+        if (this.archives) expect(this.from.tree.read(`/out/${ARCHIVE}/${name}`).toString(), name).toBe(content);
+      }
       if (this.keeps) expect(here, `${name} is kept`).toBe(true);
     }
   }
@@ -201,7 +224,9 @@ class Scene {
       left: 0,
     });
     expect(this.to.tree.list("/in")).toEqual([...this.files.keys()].sort());
-    expect(this.from.tree.count("/out")).toBe(this.keeps ? size : 0);
+    const sources = this.from.tree.list("/out").filter((name) => name !== ARCHIVE);
+    expect(sources).toHaveLength(this.keeps ? size : 0);
+    if (this.archives) expect(this.from.tree.count(`/out/${ARCHIVE}`)).toBe(size);
     using journal = Journal.open(this.journal);
     expect(journal.counts()).toMatchObject({
       DONE: result.moved,

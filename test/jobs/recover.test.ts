@@ -177,7 +177,7 @@ test("of what is there the last part is sent once more: a MiB by default, a page
 });
 
 test("a file is large enough above the limit alone", () => {
-  expect(isLarge(60, 100, { ...BEGUN, above: 60 })).toBe(false);
-  expect(isLarge(61, 100, { ...BEGUN, above: 60 })).toBe(true);
-  expect(isLarge(98, 100, NEVER)).toBe(false);
+  expect(isLarge(60, PLANNED, { ...BEGUN, above: 60 })).toBe(false);
+  expect(isLarge(61, PLANNED, { ...BEGUN, above: 60 })).toBe(true);
+  expect(isLarge(98, PLANNED, NEVER)).toBe(false);
 });

@@ -9,8 +9,9 @@ export interface BigOptions {
    * where it ended (REST), under the same temporary name, while its source is as it was; its last MiB is sent once more, as
    * it may be rubbish behind a power cut. With `verify: "hash"` or `"readback"` what had arrived before is compared, too: for
    * that the source is read from its beginning again. Where the destination takes no REST it is gone on with by APPE, where
-   * the end of it is what the source has; where it does not, the file is sent again, and a warning tells so. Default:
-   * 16 MiB; `false`: never.
+   * the end of it is what the source has; where it does not, the file is sent again, and a warning tells so. A source that
+   * tells no times may have changed: without `"hash"` or `"readback"` its files are sent again. Default: 16 MiB; `false`:
+   * never.
    */
   resumeAbove?: number | false | undefined;
   /**

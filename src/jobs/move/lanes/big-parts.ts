@@ -6,12 +6,13 @@ import { makeOnce } from "../places/folders.js";
 import { type Arrived, arrived, failed, incomplete } from "./arrived.js";
 import { above } from "./big-options.js";
 import { isNotWithin, Piece, readRange, uncount } from "./big-piece.js";
-import { TRIAL, takesParts } from "./big-trial.js";
+import { begins, HEAD } from "./big-trial.js";
 import { reasonOf, Wire } from "./copy.js";
 import type { Ready } from "./decide.js";
 import { Helpers } from "./helpers.js";
 import type { Workplace } from "./lane.js";
 import { pause } from "./pause.js";
+import { TRIAL } from "./recover.js";
 import { classify, delay } from "./retry.js";
 import type { Pair } from "./roster.js";
 import { digesterFor, proves, VerifyError } from "./verify.js";
@@ -42,7 +43,8 @@ export function wantsParts({ context, from, to }: Workplace, { source }: Ready):
  * stream, as nothing of it was sent.
  *
  * Until the last byte, which comes when all parts are confirmed, the temporary file lacks that byte: so nobody takes one
- * with holes for whole, and nobody goes on with it.
+ * with holes for whole, and nobody goes on with it. Its first byte is there from the beginning: to write that, an FTP server
+ * makes the file anew, and the parts of others were gone.
  */
 export async function copyInParts(lane: Workplace, ready: Ready): Promise<Arrived | undefined | "not in parts"> {
   const { context, to } = lane;
@@ -52,11 +54,7 @@ export async function copyInParts(lane: Workplace, ready: Ready): Promise<Arrive
   if (first === undefined) return "not in parts";
   try {
     await makeOnce(to, context.folders, folderOf(file.target));
-    const taken = to.abilities.takesParts;
-    // Where the trial itself costs the connection, it is not made again.
-    if (taken === undefined) to.abilities.takesParts = false;
-    to.abilities.takesParts = await takesParts(to, first.to, file.temp, source.size - 1, taken, context.signal);
-    if (!to.abilities.takesParts) {
+    if (!(await begins(lane, ready, first.to))) {
       context.warn(`${to.shown} does not take several parts of a file at once: large files go in one stream`);
       return await alone(lane, ready);
     }
@@ -73,7 +71,7 @@ export async function copyInParts(lane: Workplace, ready: Ready): Promise<Arrive
 
 async function alone(lane: Workplace, { file }: Ready): Promise<"not in parts"> {
   await lane.drop([file]);
-  lane.context.sent.set(file.id, 0);
+  uncount(lane.context, file.id, lane.context.sent.get(file.id) ?? 0);
   return "not in parts";
 }
 
@@ -173,7 +171,9 @@ class Work {
     const digester = digesterFor(this.#lane) && new Digester("sha256");
     const piece = new Piece(context, from, file, { ...part, digester, signal: wire.signal });
     try {
-      const bytes = await to.writeFrom(file.temp, part.from, piece, wire.signal);
+      const head = part.from === 0 ? HEAD : 0;
+      await piece.skip(head);
+      const bytes = head + (await to.writeFrom(file.temp, part.from + head, piece, wire.signal));
       if (bytes !== part.length) throw incomplete(`${bytes} bytes of a part of ${part.length} arrived`);
       part.digest = digester?.hex("sha256");
     } catch (error) {

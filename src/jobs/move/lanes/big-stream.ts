@@ -202,6 +202,6 @@ export class Stream {
   #isLarge(there: number): boolean {
     const { big, verify } = this.#lane.context.move;
     const begun = { above: above(big.resumeAbove), proves: proves(verify), overwrites: false };
-    return isLarge(there, this.#ready.source.size, begun);
+    return isLarge(there, this.#ready.source, begun);
   }
 }

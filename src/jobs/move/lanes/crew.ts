@@ -30,8 +30,6 @@ export class Crew {
   readonly #stop: Stop;
   /** Files under way in a lane that ended, or in an earlier run: another one recovers them. */
   readonly #orphans: ClaimedFile[] = [];
-  /** The last connection to the source that somebody left in order. */
-  #source: Place | undefined;
   /** Lanes of this crew; of those: not given anything yet, and waiting for work. */
   #running = 0;
   #starting = 0;
@@ -57,7 +55,7 @@ export class Crew {
   /** A connection to the source, for a listing: one that a lane left, or a new one. Undefined where the job is to end. */
   async source(): Promise<Place | undefined> {
     const { move, roster, signal } = this.#context;
-    const left = this.#takeSource();
+    const left = roster.takeSource();
     roster.met.from ||= left !== undefined;
     if (left) return left;
     for (;;) {
@@ -73,28 +71,18 @@ export class Crew {
   }
 
   /** A connection to the source that is still good: for the next lane, or the next listing. */
-  async leave(source: Place): Promise<void> {
-    const before = this.#source;
-    this.#source = source;
-    await before?.close();
+  leave(source: Place): Promise<void> {
+    return this.#context.roster.leave(source);
   }
 
   /** Hangs up what nobody took. */
   async close(): Promise<void> {
-    const source = this.#source;
-    this.#source = undefined;
-    await source?.close();
+    await this.#context.roster.takeSource()?.close();
   }
 
   /** Opens something before all else, again and again where that may help. False where the job is to end. */
   connect(open: () => Promise<void>): Promise<boolean> {
     return this.#connect({ open, met: () => false });
-  }
-
-  #takeSource(): Place | undefined {
-    const source = this.#source;
-    this.#source = undefined;
-    return source?.usable ? source : undefined;
   }
 
   /** Lanes over everything that is planned; orphans are recovered on the way. */
@@ -202,7 +190,7 @@ export class Crew {
       return true;
     }
     const { signal } = this.#connecting;
-    const open = () => lane.connect(this.#takeSource(), signal);
+    const open = () => lane.connect(roster.takeSource(), signal);
     return this.#connect({ open, met: () => lane.met, tries: probes ? 1 : undefined }, signal);
   }
 

@@ -10,7 +10,6 @@ import { decide } from "./decide.js";
 import { Flow, type Parcel } from "./flow.js";
 import { copyByFxp, goesByFxp } from "./fxp.js";
 import type { Workplace } from "./lane.js";
-import { isHeld } from "./ledger.js";
 import { digesterFor } from "./verify.js";
 
 /** Gives files to go on with. */
@@ -29,8 +28,8 @@ export async function deliver(lane: Workplace, files: readonly ClaimedFile[], mo
   const flow = new Flow(lane, write);
   const waiting: ClaimedFile[] = [];
   try {
-    for (let batch = files; batch.length > 0; batch = waiting.length > 0 || isHeld(lane.context) ? [] : more()) {
-      for (let at = 0; at < batch.length && !isHeld(lane.context); at += LOOK) {
+    for (let batch = files; batch.length > 0; batch = waiting.length > 0 || !flow.open ? [] : more()) {
+      for (let at = 0; at < batch.length && flow.open; at += LOOK) {
         const { ready, held } = await decide(lane, batch.slice(at, at + LOOK));
         waiting.push(...held);
         await flow.feed(ready);

@@ -66,11 +66,11 @@ export class Flow {
   async feed(files: readonly Ready[]): Promise<void> {
     this.#ready.push(...files);
     this.#goOn();
-    while (this.#open && this.#ready.length >= FEW) await this.#change();
+    while (this.open && this.#ready.length >= FEW) await this.#change();
   }
 
   /** False where nothing more is begun. */
-  get #open(): boolean {
+  get open(): boolean {
     return this.#broken === undefined && !isHeld(this.#lane.context);
   }
 
@@ -98,7 +98,7 @@ export class Flow {
   }
 
   get #isOver(): boolean {
-    const begins = this.#open && this.#ready.length > 0;
+    const begins = this.open && this.#ready.length > 0;
     const holds = this.#broken === undefined && this.#read.length + this.#arrived.length > 0;
     return !begins && !holds && this.#fetching.length + this.#storing.length + this.#publishing === 0;
   }
@@ -108,15 +108,25 @@ export class Flow {
   }
 
   #goOn(): void {
+    if (!this.open) this.#putBack();
     while (this.#mayRead) this.#beginRead();
     while (this.#mayWrite) this.#beginWrite(this.#read.shift() as Parcel);
     if (this.#mayPublish) this.#beginPublish();
     for (const wake of this.#wake.splice(0)) wake();
   }
 
+  /** A file that is passed through takes its time: where nothing more is begun, it waits, too. */
+  #putBack(): void {
+    const last = this.#read.at(-1);
+    if (last === undefined || last.content) return;
+    this.#read.pop();
+    this.#ready.unshift(last.ready);
+    this.#passing = false;
+  }
+
   get #mayRead(): boolean {
     if (this.#passing || this.#fetching.length >= AT_ONCE || this.#read.length >= AHEAD) return false;
-    return this.#ready.length > 0 && this.#open;
+    return this.#ready.length > 0 && this.open;
   }
 
   #beginRead(): void {
@@ -143,7 +153,7 @@ export class Flow {
     if (next === undefined || this.#broken) return false;
     if (next.content) return this.#storing.length < AT_ONCE;
     // A look at a source must not be old when its removal, which would wait for the file's end, is sent.
-    return this.#storing.length + this.#fetching.length + this.#publishing === 0;
+    return this.#storing.length + this.#fetching.length + this.#publishing === 0 && !this.#isFull;
   }
 
   #beginWrite(parcel: Parcel): void {
@@ -183,12 +193,21 @@ export class Flow {
   }
 
   get #mayPublish(): boolean {
-    const { length } = this.#arrived;
     const passes = this.#passing && this.#storing.length > 0 && this.#read.length === 0;
-    if (length === 0 || this.#broken || passes) return false;
-    if (length >= GROUP || this.#bytes >= GROUP_BYTES || performance.now() - this.#since >= GROUP_TIME) return true;
+    if (this.#arrived.length === 0 || this.#broken || passes) return false;
+    if (this.#isFull) return true;
     // Nothing more comes for now.
-    return this.#read.length + this.#storing.length === 0 && !(this.#open && this.#ready.length > 0);
+    return this.#read.length + this.#storing.length === 0 && !(this.open && this.#ready.length > 0);
+  }
+
+  /** True where what arrived is not to wait for more. Nothing is published while a file is passed through. */
+  get #isFull(): boolean {
+    const { length } = this.#arrived;
+    if (length === 0) return false;
+    const next = this.#storing.length === 0 ? this.#read[0] : undefined;
+    const passed = next && next.content === undefined ? next.ready.source.size : 0;
+    if (length >= GROUP || this.#bytes + passed >= GROUP_BYTES) return true;
+    return performance.now() - this.#since >= GROUP_TIME;
   }
 
   #beginPublish(): void {

@@ -33,8 +33,12 @@ async function open(context: LaneContext): Promise<Pair | undefined> {
   const { move, roster, meter, signal } = context;
   roster.running++;
   meter.lanes++;
-  const pair = { from: move.from(false), to: move.to(true) };
-  const sides = await Promise.allSettled([pair.from.open(signal), pair.to.open(signal)]);
+  // Connections that nobody uses are connections all the same.
+  const kept = roster.take();
+  if (kept) return kept;
+  const left = roster.takeSource();
+  const pair = { from: left ?? move.from(false), to: move.to(true) };
+  const sides = await Promise.allSettled([left ? undefined : pair.from.open(signal), pair.to.open(signal)]);
   if (sides.every(({ status }) => status === "fulfilled")) return pair;
   await close(context, pair);
   return undefined;

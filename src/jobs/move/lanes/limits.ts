@@ -55,6 +55,8 @@ export function resolveLimits(options: LimitOptions, { oneServer }: { readonly o
   const { lanes = "auto", maxPause = HOUR } = options;
   const adaptive = lanes === "auto";
   const room = roomFor(options, oneServer);
+  if (!adaptive && typeof lanes !== "number")
+    throw new UsageError(`lanes is a whole number or "auto", not ${JSON.stringify(lanes)}`);
   return {
     lanes: Math.min(adaptive ? MOST_LANES : wholeNumber("lanes", lanes, 1, 1000), room),
     adaptive,

@@ -2,10 +2,15 @@
 import type { DestBefore } from "../../journal/journal.js";
 import type { FileStat } from "../places/place.js";
 
+/** A source as it was when its file was planned. */
+export interface Planned {
+  readonly size: number | undefined;
+  readonly mtime: number | undefined;
+}
+
 /** What is known of one claimed file. */
 export interface Found {
-  /** As planned. */
-  readonly planned: { readonly size: number | undefined; readonly mtime: number | undefined };
+  readonly planned: Planned;
   /** What the destination held before the transfer; undefined where the claim did not get so far. */
   readonly before: DestBefore | undefined;
   /** Whether the job replaces what has a final name (`onExists: "overwrite"`, or `"newer"` an older one). */
@@ -52,12 +57,16 @@ export type Recovery =
   /** Published earlier and taken away since, or never there: nothing can be done. */
   | "gone";
 
+/** Bytes of a temporary file in which it was tried whether a server takes parts of it: nothing of the source is in there. */
+export const TRIAL = 16;
+
 /** Milliseconds by which times may differ: FTP has whole seconds. */
 const TOLERANCE = 1000;
 
 /**
  * The recovery table. "Whole" is a temporary file of the planned size, "ours" a final one of that size, "large" a
- * temporary file of more than `above` bytes, which is part of the file; or whole, where every byte of it is compared.
+ * temporary file of more than `above` bytes, which is part of the file; or whole, where every byte of it is compared, as it
+ * must be where the source tells no time.
  *
  *   source   temp    final      before
  *   changed  any     any        any           changed
@@ -90,9 +99,14 @@ export function recovery(found: Found): Recovery {
   return final.size === planned.size ? "finish" : "conflict";
 }
 
-/** Whether a temporary file of so many bytes is worth going on with, and may be. */
-export function isLarge(there: number, planned: number, { above, proves }: Begun): boolean {
-  return there > above && (there < planned - 1 || (there === planned && proves));
+/**
+ * Whether a temporary file of so many bytes is worth going on with, and may be. Where nobody tells the source's time, it may
+ * be another one of the same size by now: then every byte is to be compared.
+ */
+export function isLarge(there: number, planned: Planned, { above, proves }: Begun): boolean {
+  const { size, mtime } = planned;
+  if (size === undefined || there <= Math.max(above, TRIAL)) return false;
+  return there === size ? proves : there < size - 1 && (proves || mtime !== undefined);
 }
 
 /** Bytes at the end of a temporary file that are written once more, most of the time. */
@@ -104,11 +118,12 @@ export function stepBack(size: number, above: number): number {
   return Math.max(0, size - Math.min(BLOCK, Math.max(LEAST_BLOCK, Math.floor(above / 16))));
 }
 
-function mayGoOn({ planned, before, begun, temp, final }: Found): boolean {
+function mayGoOn({ planned, before, begun, source, temp, final }: Found): boolean {
   // Before the look at the destination nothing of ours was there.
-  if (temp === undefined || before === undefined || planned.size === undefined) return false;
+  if (temp === undefined || before === undefined) return false;
+  const mtime = source?.mtime === undefined ? undefined : planned.mtime;
   const isFree = final === undefined || (begun.overwrites && before !== "absent");
-  return isFree && isLarge(temp.size, planned.size, begun);
+  return isFree && isLarge(temp.size, { size: planned.size, mtime }, begun);
 }
 
 function withoutSource({ planned, before, replaces, temp, final }: Found): Recovery {

@@ -11,6 +11,7 @@ import { pause } from "./pause.js";
 import { type Recovery, recovery, same } from "./recover.js";
 import { removeSources } from "./remove.js";
 import { classify, delay } from "./retry.js";
+import { isStuck } from "./stuck.js";
 import { proves } from "./verify.js";
 
 /** Looks at a name of which its server says "not now". */
@@ -49,9 +50,15 @@ export async function resume(lane: Workplace, files: readonly ClaimedFile[]): Pr
 async function takeUp(lane: Workplace, { file, source, temp, final }: Case): Promise<void> {
   // The next run recovers it as this one would have.
   if (lane.context.signal.aborted) return lane.ledger.suspend(file);
+  const there = (temp as FileStat).size;
+  if (isStuck(lane.context, file, there)) {
+    await lane.drop([file]);
+    const { retry } = lane.context.move.tries;
+    return lane.ledger.fail(file, new Error(`its connections broke ${retry} times behind byte ${there}`), "BROKEN");
+  }
   const before = final === undefined ? "absent" : (file.destBefore ?? "other");
   const ready = { file, source: source as FileStat, before, lookedAt: performance.now() } as const;
-  await goOn(lane, ready, (temp as FileStat).size);
+  await goOn(lane, ready, there);
 }
 
 async function look(lane: Workplace, files: readonly ClaimedFile[]): Promise<Case[]> {

@@ -41,6 +41,8 @@ export class Roster {
   #keep: number;
   /** The connections that nobody uses, and what ends their time. */
   readonly #kept = new Map<Pair, NodeJS.Timeout>();
+  /** The last connection to the source that somebody left in order. */
+  #source: Place | undefined;
   /** Sides that were connected, and logged in to, before. */
   readonly met = { from: false, to: false };
   /** Lanes there are; of those: connected; of those: without work for now. */
@@ -115,6 +117,20 @@ export class Roster {
     this.halt.end();
     this.#breaker?.reset();
     this.losses = 0;
+  }
+
+  /** A connection to the source that is still good: for the next lane, or the next listing. */
+  async leave(source: Place): Promise<void> {
+    const before = this.#source;
+    this.#source = source;
+    await before?.close();
+  }
+
+  /** The connection to the source that was left. */
+  takeSource(): Place | undefined {
+    const source = this.#source;
+    this.#source = undefined;
+    return source?.usable ? source : undefined;
   }
 
   /** A pair of connections that was kept. */

@@ -23,7 +23,7 @@ const BATCH = 256;
 
 export class FolderPlace implements Place {
   readonly shown: string;
-  readonly usable = true;
+  readonly usable: boolean = true;
   readonly digests: readonly DigestName[] = ["sha256"];
   readonly abilities: Abilities = { readsFrom: true, writesFrom: true, appends: true, takesParts: true };
   readonly #folder: string;
@@ -132,8 +132,8 @@ export class FolderPlace implements Place {
     return this.writeFrom(name, found?.size ?? 0, source, signal);
   }
 
-  async reserve(name: string, size: number): Promise<void> {
-    return reserve(this.#file(name), size);
+  async reserve(name: string, first: Buffer, size: number): Promise<void> {
+    return reserve(this.#file(name), first, size);
   }
 
   async publish(arrivals: readonly Arrival[]): Promise<(Published | Error)[]> {

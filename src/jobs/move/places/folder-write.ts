@@ -25,10 +25,11 @@ export function writeInto(file: LocalFile, at: number, source: Chunks, signal: A
   return write(file, THERE, at, source, signal);
 }
 
-/** Makes a new file of so many bytes, all of them zero. */
-export async function reserve({ path, shown }: LocalFile, size: number): Promise<void> {
+/** Makes a new file of so many bytes: these, and zeros. */
+export async function reserve({ path, shown }: LocalFile, first: Buffer, size: number): Promise<void> {
   const file = await wrap(open(path, NEW), `write ${shown}`);
   try {
+    await wrap(file.writeFile(first), `write ${shown}`);
     await wrap(file.truncate(size), `write ${shown}`);
   } finally {
     await file.close();

@@ -121,7 +121,8 @@ export class FtpPlace implements Place {
   }
 
   read(name: string, signal: AbortSignal, from = 0): AsyncIterable<Buffer> {
-    return this.#client.read(asPath(name), { signal, offset: from });
+    // Looks at other files wait for it: read into memory meanwhile, it would be held back by nobody.
+    return this.#client.read(asPath(name), { signal, offset: from, patient: true });
   }
 
   fetch(name: string, most: number, signal: AbortSignal): Promise<Buffer> {
@@ -153,8 +154,8 @@ export class FtpPlace implements Place {
   }
 
   /** Behind the end of a file some servers leave a hole; inetutils wants the file to be there for that. */
-  async reserve(name: string, size: number, signal: AbortSignal): Promise<void> {
-    await this.store(name, Buffer.alloc(0), signal);
+  async reserve(name: string, first: Buffer, size: number, signal: AbortSignal): Promise<void> {
+    await this.store(name, first, signal);
     await this.#client.stor(asPath(name), Buffer.alloc(1), { signal, offset: size - 1 });
   }
 

@@ -116,12 +116,18 @@ export interface Place {
    * they are told. Undefined where the side knows nothing of the kind.
    */
   send?(name: string, to: Place, target: string, pair: FxpPair, signal: AbortSignal): Promise<number | undefined>;
-  /** Writes into a file that is there, from byte `at` on; what is before that stays. Gives the bytes that were confirmed. */
+  /**
+   * Writes into a file that is there, from byte `at` on; what is before that stays. At 0 an FTP server makes the file anew.
+   * Gives the bytes that were confirmed.
+   */
   writeFrom(name: string, at: number, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number>;
   /** Writes on at the end of a file that is there, as `writeFrom`. */
   append(name: string, source: AsyncIterable<Buffer>, signal: AbortSignal): Promise<number>;
-  /** Makes a new file of so many bytes (one at least), whatever they are. Rejects where the side makes none from nothing. */
-  reserve(name: string, size: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Makes a new file of so many bytes, which begins with these (one at least); the others are any, and one at least. Rejects
+   * where the side makes none from nothing.
+   */
+  reserve(name: string, first: Buffer, size: number, signal: AbortSignal): Promise<void>;
   /**
    * Gives files their times, then their final names: whoever waits for a name finds the file as it is to be. Gives for
    * each whether its time was set, or what went wrong.
