@@ -74,7 +74,7 @@ const NAME = /^[\w.-]{1,100}$/;
 export function resolveDispatch(
   given: MoveDispatch | undefined,
   shares: Shares,
-  { oneServer = false }: { readonly oneServer?: boolean } = {},
+  { oneServer = false }: { readonly oneServer?: boolean | undefined } = {},
 ): ResolvedDispatch | undefined {
   if (given === undefined) return undefined;
   if ("processes" in given && "redis" in given)
