@@ -56,6 +56,8 @@ export class BatchWork {
   readonly #warnings = new Set<string>();
   readonly #desk: BatchDesk;
   readonly #crew: Crew;
+  /** Whether the job stood still already when this batch came: then it is what is tried. */
+  readonly #heldBefore: boolean;
   #told: string[] = [];
   #bytesTold = 0;
   /** Words that were not confirmed yet, and when each was sent, on the clock of `performance.now()`. */
@@ -67,6 +69,7 @@ export class BatchWork {
     this.#batch = batch;
     this.#header = header;
     this.#shop = shop;
+    this.#heldBefore = shop.roster.halt.why !== undefined;
     const lanes = Math.min(header.lanes, shop.lanes);
     const orphans = batch.files.filter(({ recover }) => recover).map(({ file }) => file);
     const files = batch.files.filter(({ recover }) => !recover).map(({ file }) => file);
@@ -112,6 +115,8 @@ export class BatchWork {
   }
 
   #beat(): void {
+    // Other workers may have what this one cannot go on with.
+    if (this.#shop.roster.halt.on && !this.#heldBefore) this.#desk.drain();
     this.#say(false).catch(() => {});
     const [first] = this.#unheard;
     // The coordinator will take it for lost: whoever gets it then should meet nobody.
