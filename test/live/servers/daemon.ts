@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readLog } from "./read-log.js";
 
 export interface Daemon {
   readonly pid: number;
@@ -58,7 +59,7 @@ export function run(command: string, args: string[], folder: string): Daemon {
   };
   return {
     pid,
-    output: () => readFileSync(file, "utf8"),
+    output: () => readLog(file),
     running: () => child.exitCode === null && child.signalCode === null,
     processes,
     signal,

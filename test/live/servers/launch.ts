@@ -1,8 +1,9 @@
 /** What all live servers have in common: started, waited for, stopped, their folder removed; and the account they use. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Daemon, listens, run } from "./daemon.js";
+import { readLog } from "./read-log.js";
 import { PASSWORD } from "./server.js";
 
 /** What is to be run, and where it can be heard and read. */
@@ -22,7 +23,7 @@ export interface Start {
 
 export interface Live {
   readonly pid: number;
-  /** Everything the server has said so far, in its log files and on its standard output. */
+  /** What the server has said so far, in its log files and on its standard output; of each the last 16 MiB. */
   log(): string;
   /** The server and its sessions: the processes that live. */
   processes(): number[];
@@ -92,8 +93,4 @@ export function secret(): { password: string; hash: string } {
 /** Gives a folder and all in it to an account. */
 export function give(folder: string, { uid, gid }: Account): void {
   execFileSync("chown", ["-Rh", `${uid}:${gid}`, folder]); // names need not be UTF-8, and may be many
-}
-
-function readLog(file: string): string {
-  return existsSync(file) ? readFileSync(file, "utf8") : "";
 }
