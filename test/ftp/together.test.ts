@@ -14,6 +14,14 @@ D CLOSE
 S: 226 done
 `;
 
+/** A client behind its first transfer, and the server with what is said from then on. */
+async function afterFirst(script: string) {
+  const both = await talk(`${HELLO}${LOGIN}${FIRST}${script}`);
+  await enter(both.ftp);
+  await both.ftp.retr("a");
+  return both;
+}
+
 describe("the second transfer", () => {
   test("is one write", async () => {
     const { ftp, server } = await talk(`${HELLO}${LOGIN}${FIRST}C: PASV
@@ -31,7 +39,7 @@ describe("the second transfer", () => {
   });
 
   test("that begins in the middle waits for REST to be taken", async () => {
-    const { ftp, server } = await talk(`${HELLO}${LOGIN}${FIRST}C: PASV
+    const { ftp, server } = await afterFirst(`C: PASV
       S: 227 ok ({pasv})
       C: REST 3
       S: 350 ok
@@ -41,14 +49,12 @@ describe("the second transfer", () => {
       D CLOSE
       S: 226 done
     `);
-    await enter(ftp);
-    await ftp.retr("a");
     await ftp.retr("b", { offset: 3 });
     await server.done;
   });
 
   test("rejects with the refusal of PASV where both are refused, and the client goes on", async () => {
-    const { ftp, server } = await talk(`${HELLO}${LOGIN}${FIRST}C: PASV
+    const { ftp, server } = await afterFirst(`C: PASV
       C: RETR b
       S: 450 no port is free
       WAIT 50
@@ -56,8 +62,6 @@ describe("the second transfer", () => {
       C: NOOP
       S: 200 yes
     `);
-    await enter(ftp);
-    await ftp.retr("a");
     const error = await failure(ftp.retr("b"));
     expect(error).toBeInstanceOf(ReplyError);
     expect(error).toMatchObject({ code: "450", command: "PASV", clientUsable: true });
@@ -66,15 +70,13 @@ describe("the second transfer", () => {
   });
 
   test("of a file that is not there rejects with that, and the client goes on", async () => {
-    const { ftp, server } = await talk(`${HELLO}${LOGIN}${FIRST}C: PASV
+    const { ftp, server } = await afterFirst(`C: PASV
       C: RETR b
       S: 227 ok ({pasv})
       S: 550 no such file
       C: NOOP
       S: 200 yes
     `);
-    await enter(ftp);
-    await ftp.retr("a");
     expect(await failure(ftp.retr("b"))).toMatchObject({ code: "550", clientUsable: true });
     await ftp.noop();
     await server.done;
@@ -83,7 +85,7 @@ describe("the second transfer", () => {
 
 describe("a pack that goes along", () => {
   test("is one write with the transfer behind it, before those that waited longer", async () => {
-    const { ftp, server } = await talk(`${HELLO}${LOGIN}${FIRST}C: PASV
+    const { ftp, server } = await afterFirst(`C: PASV
       C: RETR b
       S: 227 ok ({pasv})
       S: 150 here it is
@@ -102,8 +104,6 @@ describe("a pack that goes along", () => {
       D CLOSE
       S: 226 done
     `);
-    await enter(ftp);
-    await ftp.retr("a");
     const [b, c] = [ftp.retr("b"), ftp.retr("c")];
     const sizes = ftp.stats(["a", "b"], { times: false, along: true });
     expect((await b).toString()).toBe("two\r\n");

@@ -2,7 +2,7 @@
  * Where a session has just ended, it takes the next connection up to half a second late. */
 import { chown, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { inServers, type Server, type Setup, USER } from "./server.js";
+import { inServers, type Server, type Setup, USER, USUAL } from "./server.js";
 
 const PROGRAM = inServers("proftpd/usr/sbin/proftpd");
 const MODULES = inServers("proftpd/usr/lib/proftpd");
@@ -18,18 +18,7 @@ export const proftpd: Server = {
     hash: true,
     setTime: "MFMT",
   },
-  takes: [
-    ...([
-      "requireTls",
-      "requireReuse",
-      "requireClientCertificate",
-      "maxClients",
-      "maxPerHost",
-      "ipv6",
-      "passivePorts",
-    ] as const),
-    ...(["allowFxp", "deny", "idleTimeout", "rate", "listLimit", "wholeFiles"] as const),
-  ],
+  takes: [...USUAL, "requireReuse", "requireClientCertificate", "listLimit", "wholeFiles"],
   files: [PROGRAM, join(MODULES, "mod_tls.so")],
   async prepare(setup) {
     const { work, home, owner } = setup;

@@ -1,7 +1,7 @@
 /** pyftpdlib: a server of one process, whose 125 comes in place of 150. Run by pyftpdlib.py with the system's Python. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Server, USER } from "./server.js";
+import { type Server, USER, USUAL } from "./server.js";
 
 /** Debian's Python, which has the package; one of pyenv or conda, first in PATH, does not. */
 export const PYTHON = "/usr/bin/python3";
@@ -18,7 +18,7 @@ export const pyftpdlib: Server = {
     hash: false,
     setTime: "MFMT",
   },
-  takes: ["requireTls", "maxClients", "maxPerHost", "ipv6", "passivePorts", "allowFxp", "deny", "idleTimeout", "rate"],
+  takes: USUAL,
   files: [PYTHON, "/usr/lib/python3/dist-packages/pyftpdlib/__init__.py", "/usr/lib/python3/dist-packages/OpenSSL"],
   async prepare({ host, port, home, work, options, certFile, keyFile, password, owner }) {
     const log = join(work, "pyftpdlib.log");

@@ -97,6 +97,19 @@ export interface Setup {
   readonly owner: { readonly uid: number; readonly gid: number };
 }
 
+/** Options that most servers understand: {@link Server.takes}. */
+export const USUAL: readonly (keyof FtpOptions)[] = [
+  "requireTls",
+  "maxClients",
+  "maxPerHost",
+  "ipv6",
+  "passivePorts",
+  "allowFxp",
+  "deny",
+  "idleTimeout",
+  "rate",
+];
+
 export interface Server {
   readonly abilities: Abilities;
   /** The options it understands, besides `tls`, `certificate`, `home`, `host` and `port`. */

@@ -1,7 +1,7 @@
 /** vsftpd: no MLSD, no MFMT, and it requires TLS session reuse unless told otherwise. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { inServers, type Server, type Setup } from "./server.js";
+import { inServers, type Server, type Setup, USUAL } from "./server.js";
 
 const PROGRAM = inServers("vsftpd/usr/sbin/vsftpd");
 const yes = (on: boolean | undefined): string => (on ? "YES" : "NO");
@@ -17,18 +17,7 @@ export const vsftpd: Server = {
     hash: false,
     setTime: "MDTM",
   },
-  takes: [
-    ...([
-      "requireTls",
-      "requireReuse",
-      "requireClientCertificate",
-      "maxClients",
-      "maxPerHost",
-      "ipv6",
-      "passivePorts",
-    ] as const),
-    ...(["allowFxp", "deny", "idleTimeout", "rate", "quiet", "sharedUploads"] as const),
-  ],
+  takes: [...USUAL, "requireReuse", "requireClientCertificate", "quiet", "sharedUploads"],
   files: [PROGRAM],
   async prepare(setup) {
     const config = join(setup.work, "vsftpd.conf");

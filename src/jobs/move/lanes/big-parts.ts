@@ -3,9 +3,9 @@ import { PolywireError } from "../../../client/errors.js";
 import { Digester } from "../places/digests.js";
 import { folderOf } from "../places/folder-place.js";
 import { makeOnce } from "../places/folders.js";
-import { type Arrived, arrived, failed, incomplete } from "./arrived.js";
+import { type Arrived, arrived, count, failed, incomplete } from "./arrived.js";
 import { above } from "./big-options.js";
-import { isNotWithin, Piece, readRange, uncount } from "./big-piece.js";
+import { chunks, isNotWithin, Piece, readRange, uncount } from "./big-piece.js";
 import { begins, HEAD } from "./big-trial.js";
 import { reasonOf, Wire } from "./copy.js";
 import type { Ready } from "./decide.js";
@@ -76,9 +76,9 @@ async function alone(lane: Workplace, { file }: Ready): Promise<"not in parts"> 
 }
 
 function partsOf(size: number, most: number): Part[] {
-  const count = Math.max(most, Math.ceil(size / LARGEST));
-  const at = (i: number) => Math.floor((size * i) / count);
-  return Array.from({ length: count }, (_, i) => {
+  const parts = Math.max(most, Math.ceil(size / LARGEST));
+  const at = (i: number) => Math.floor((size * i) / parts);
+  return Array.from({ length: parts }, (_, i) => {
     return { from: at(i), length: at(i + 1) - at(i), tries: 0, digest: undefined };
   });
 }
@@ -200,17 +200,12 @@ async function finish(lane: Workplace, ready: Ready, parts: readonly Part[]): Pr
     throw incomplete(`the parts of ${file.name} do not make up its size`);
   }
   const last = await readRange(from, file.name, end, source.size, signal);
-  const bytes = await to.writeFrom(file.temp, end, once(last), signal);
-  context.meter.bytes += bytes;
-  context.sent.set(file.id, (context.sent.get(file.id) ?? 0) + bytes);
+  const bytes = await to.writeFrom(file.temp, end, chunks(last), signal);
+  count(context, file.id, last);
   if (!proves(context.move.verify)) return arrived(lane, ready, end + bytes, undefined);
   const digester = await readBack(lane, ready, [...parts, { from: end, length: 1, digest: digestOf(last) }]);
   const done = await arrived(lane, ready, end + bytes, digester);
   return done && { ...done, proved: true };
-}
-
-async function* once(chunk: Buffer): AsyncGenerator<Buffer> {
-  yield chunk;
 }
 
 function digestOf(chunk: Buffer): string {

@@ -148,3 +148,8 @@ export function isNotWithin(error: unknown): boolean {
     NOT_WITHIN.has(error.code) || (error.code.startsWith("45") && /\b(restart|append|rest|appe)\b/i.test(error.message))
   );
 }
+
+/** Bytes that are here, as a stream. */
+export async function* chunks(...all: Buffer[]): AsyncGenerator<Buffer> {
+  yield* all;
+}

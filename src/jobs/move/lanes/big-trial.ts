@@ -1,7 +1,7 @@
 /** Whether a server takes several parts of one file at once: tried with a few bytes of the file that is to come. */
 import type { Place } from "../places/place.js";
 import { count, incomplete } from "./arrived.js";
-import { readRange } from "./big-piece.js";
+import { chunks, readRange } from "./big-piece.js";
 import type { Ready } from "./decide.js";
 import type { Workplace } from "./lane.js";
 import { pause } from "./pause.js";
@@ -113,8 +113,4 @@ class Gate {
     this.#reach();
     await this.#opened;
   }
-}
-
-async function* chunks(...all: Buffer[]): AsyncGenerator<Buffer> {
-  yield* all;
 }

@@ -11,8 +11,6 @@ import { pause } from "./pause.js";
 import { classify, delay, holdsAll, isCramped } from "./retry.js";
 import { TIMES } from "./times.js";
 
-export { CONNECT_TRIES } from "./connect.js";
-
 /** Milliseconds a lane sleeps at most before it looks for work again: another one may have left some. */
 const WAIT = 1_000;
 /** Connections lost in a row without a file that went through, over all lanes and for each: something is wrong with all. */

@@ -11,7 +11,6 @@ import { pause } from "./pause.js";
 import { type Recovery, recovery, same } from "./recover.js";
 import { removeSources } from "./remove.js";
 import { classify, delay } from "./retry.js";
-import { isStuck } from "./stuck.js";
 import { proves } from "./verify.js";
 
 /** Looks at a name of which its server says "not now". */
@@ -51,9 +50,9 @@ async function takeUp(lane: Workplace, { file, source, temp, final }: Case): Pro
   // The next run recovers it as this one would have.
   if (lane.context.signal.aborted) return lane.ledger.suspend(file);
   const there = (temp as FileStat).size;
-  if (isStuck(lane.context, file, there)) {
+  const { retry } = lane.context.move.tries;
+  if (lane.context.roster.stuck.is(file.temp, there, retry)) {
     await lane.drop([file]);
-    const { retry } = lane.context.move.tries;
     return lane.ledger.fail(file, new Error(`its connections broke ${retry} times behind byte ${there}`), "BROKEN");
   }
   const before = final === undefined ? "absent" : (file.destBefore ?? "other");

@@ -8,6 +8,7 @@ import { Breaker, type BreakerOptions } from "./breaker.js";
 import { Cap } from "./cap.js";
 import { Halt } from "./halt.js";
 import { Pace } from "./pace.js";
+import { Stuck } from "./stuck.js";
 import { TIMES } from "./times.js";
 
 /** Lanes that an adaptive job begins with. */
@@ -37,6 +38,7 @@ export class Roster {
   readonly pace: Pace;
   readonly cap = new Cap();
   readonly halt: Halt;
+  readonly stuck = new Stuck();
   readonly #breaker: Breaker | undefined;
   #keep: number;
   /** The connections that nobody uses, and what ends their time. */

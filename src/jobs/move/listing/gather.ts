@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate as breath } from "node:timers/promises";
 import type { Journal, ListingResult } from "../../journal/journal.js";
-import { CONNECT_TRIES, type Crew } from "../lanes/crew.js";
+import { CONNECT_TRIES } from "../lanes/connect.js";
+import type { Crew } from "../lanes/crew.js";
 import { pause } from "../lanes/pause.js";
 import { classify, delay } from "../lanes/retry.js";
 import type { Route } from "../names/route.js";
