@@ -2,43 +2,40 @@
  * Files of 4 KB from one vsftpd to another: move() against lftp's mirror and basic-ftp in lanes.
  *
  *     npx tsx bench/ftp-move.ts [--files 5000] [--size 4096] [--lanes 8] [--rounds 5] [--warm-up 2]
- *                               [--far-files 2000] [--far-lanes 32] [--far-rounds 3] [--round-trip 30]
+ *                               [--far-files 5000] [--far-lanes 32] [--far-rounds 3] [--round-trip 30]
  *
  * First on this machine, 8 at a time; then with both servers at the other end of a line of 30 ms (delay-ftp.ts), 32 at a
  * time: move() against itself with pipelining switched off, one command for each round trip, and against lftp.
  *
  * Timed is everything a user waits for: connecting, logging in, listing, moving, and hanging up. lftp starts as a process
- * (some 10 ms), move() and the lanes begin in this one. The files are in memory; move() keeps its journal on the disk.
- * move() also checks size and time of each source before and after, and the size of each copy, gives it a temporary name
- * meanwhile, and sets its time; lftp and basic-ftp's lanes do none of that, but for basic-ftp's temporary names. lftp is
- * told not to set permissions. The limit on this machine is what is left of it all with bare sockets, see raw-ftp.ts; far
- * away it is three round trips for each file: one for EPSV, two until its bytes are there. (vsftpd says 226 a fourth one
- * later, when it knows that they are; move() sends it the next commands before that.) `cpu-us` is what this process takes for a file, in microseconds.
+ * (some 10 ms) each time; the others have one each that is there before, see ftp-movers.ts. The files are in memory;
+ * move() keeps its journal on the disk. move() also checks size and time of each source before and after, and the size of
+ * each copy, gives it a temporary name meanwhile, and sets its time: 13 commands a file, where lftp and the bare sockets
+ * have 5 and 7. lftp is told not to set permissions. The limit on this machine is what is left of it all with bare
+ * sockets, see raw-ftp.ts; far away it is three round trips for each file: one for EPSV, two until its bytes are there.
+ * (vsftpd says 226 a fourth one later, when it knows that they are; move() sends it the next commands before that.)
+ * `cpu-us` is what the process of move() takes for a file, in microseconds.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
-import { Client } from "basic-ftp";
 import { type LiveFtp, start } from "../test/live/servers/ftp.js";
 import { delayedFtp } from "./delay-ftp.js";
+import { type Course, mover } from "./ftp-movers.js";
 import { built, type Competitor, cpuOf, inTurns, numbers, program, rate, report, servedFolder } from "./harness.js";
-import { rawLane } from "./raw-ftp.js";
 
 const options = numbers({
   ...{ files: 5000, size: 4096, lanes: 8, rounds: 5, "warm-up": 2 },
-  ...{ "far-files": 2000, "far-lanes": 32, "far-rounds": 3, "round-trip": 30 },
+  ...{ "far-files": 5000, "far-lanes": 32, "far-rounds": 3, "round-trip": 30 },
 });
 const { size, rounds, "warm-up": warmUp, "far-rounds": farRounds, "round-trip": roundTrip } = options;
 /** Every how many files one is compared byte by byte. */
 const SAMPLE = 50;
 
-const { move } = await built("jobs");
+await built("jobs");
 const served = await servedFolder();
 const source = await start("vsftpd", { quiet: true, home: join(served, "source") });
 const target = await start("vsftpd", { quiet: true, home: join(served, "target") });
-const work = await mkdtemp(join(tmpdir(), "polywire-bench-"));
 const noise = randomBytes(size);
 const nameOf = (i: number) => `sensor_${String(i % 100).padStart(5, "0")}_20250101_${String(i).padStart(8, "0")}.dat`;
 /** Every file is different: its number is written over its first bytes. */
@@ -47,13 +44,6 @@ const contentOf = (i: number) => {
   content.write(nameOf(i), 0, "latin1");
   return content;
 };
-/** What is moved: how many files, how many at a time, and how the servers are reached. */
-interface Course {
-  readonly files: number;
-  readonly lanes: number;
-  readonly from: string;
-  readonly to: string;
-}
 const url = ({ port }: { port: number }, { host, user, password }: LiveFtp, folder: string) =>
   `ftp://${user}:${encodeURIComponent(password)}@${host}:${port}/${folder}`;
 const digest = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
@@ -82,54 +72,11 @@ async function check({ files }: Course): Promise<void> {
   }
 }
 
-async function polywire({ files, lanes, from, to }: Course, how: { pipelining?: number } = {}): Promise<void> {
-  const journal = join(work, "move.journal");
-  for (const end of ["", "-wal", "-shm", ".lock"]) await rm(journal + end, { force: true });
-  const result = await move({
-    from: { url: `${from}?security=plain`, ...how },
-    to: { url: `${to}?security=plain`, ...how },
-    match: "sensor_{id:5d}_{date:yyyyMMdd}_{seq:8d}.dat",
-    lanes,
-    journal,
-  });
-  if (result.moved !== files) throw new Error(`move() says ${JSON.stringify(result)}`);
-}
-
 function lftp({ lanes, from, to }: Course): Promise<void> {
   // FXP is refused by vsftpd; sync-mode off lets lftp send commands without waiting, its fastest setting here.
   const settings = "set ftp:use-fxp no; set ftp:sync-mode off; set cmd:fail-exit yes";
   const mirror = `mirror --Remove-source-files --no-perms --parallel=${lanes}`;
   return program("lftp", ["--norc", "-c", `${settings}; ${mirror} ${from}/ ${to}/`]);
-}
-
-/** As one would write it by hand: one list, lanes of two connections each, and a rename when a file has arrived. */
-async function basicFtp({ lanes }: Course): Promise<void> {
-  const connect = async ({ host, port, user, password }: LiveFtp, folder: string) => {
-    const client = new Client();
-    await client.access({ host, port, user, password });
-    await client.cd(folder);
-    return client;
-  };
-  const lister = await connect(source, "out");
-  const names = (await lister.list()).filter(({ isFile }) => isFile).map(({ name }) => name);
-  lister.close();
-  const lane = async () => {
-    const [from, to] = await Promise.all([connect(source, "out"), connect(target, "in")]);
-    for (let name = names.pop(); name !== undefined; name = names.pop()) {
-      const bytes = new PassThrough();
-      await Promise.all([from.downloadTo(bytes, name), to.uploadFrom(bytes, `${name}.part`)]);
-      await to.rename(`${name}.part`, name);
-      await from.remove(name);
-    }
-    from.close();
-    to.close();
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-}
-
-async function raw({ lanes }: Course): Promise<void> {
-  const names = await readdir(join(source.home, "out"));
-  await Promise.all(Array.from({ length: lanes }, () => rawLane(source, "out", target, "in", names)));
 }
 
 const proxies = [await delayedFtp(source, roundTrip), await delayedFtp(target, roundTrip)] as const;
@@ -145,18 +92,27 @@ const far: Course = {
   from: url(proxies[0], source, "out"),
   to: url(proxies[1], target, "in"),
 };
-const on = (course: Course, runs: Record<string, (course: Course) => Promise<void>>): Competitor[] =>
-  Object.entries(runs).map(([name, run]) => ({
+const server = ({ host, port, user, password }: LiveFtp) => ({ host, port, user, password });
+const bed = { source: server(source), target: server(target), folder: join(source.home, "out") };
+const movers = {
+  polywire: await mover("polywire", bed),
+  serial: await mover("serial", bed),
+  "basic-ftp": await mover("basic-ftp", bed),
+  limit: await mover("limit", bed),
+  lftp: { run: lftp, cpu: () => 0, close: () => {} },
+};
+const on = (course: Course, names: (keyof typeof movers)[]): Competitor[] =>
+  names.map((name) => ({
     name,
     prepare: () => prepare(course),
-    run: () => run(course),
+    run: () => movers[name].run(course),
     check: () => check(course),
+    cpu: movers[name].cpu,
   }));
 
 try {
-  const here = await inTurns(on(near, { polywire, lftp, "basic-ftp": basicFtp, limit: raw }), rounds, warmUp);
-  const serial = (course: Course) => polywire(course, { pipelining: 1 });
-  const there = await inTurns(on(far, { polywire, serial, lftp }), farRounds, 0);
+  const here = await inTurns(on(near, ["polywire", "lftp", "basic-ftp", "limit"]), rounds, warmUp);
+  const there = await inTurns(on(far, ["polywire", "serial", "lftp"]), farRounds, 0);
   const speed = (name: string) => rate(here, name, near.files);
   const farSpeed = (name: string) => rate(there, name, far.files);
   const line = `${roundTrip}ms`;
@@ -178,8 +134,7 @@ try {
     },
   });
 } finally {
-  for (const proxy of proxies) proxy.close();
+  for (const { close } of [...Object.values(movers), ...proxies]) close();
   await Promise.all([source.stop(), target.stop()]);
-  await rm(work, { recursive: true, force: true });
   await rm(served, { recursive: true, force: true });
 }

@@ -29,13 +29,13 @@ export async function startPeer(command: string, args: readonly string[], cwd: s
       child.stdin.write("go\n");
       return Number(await next());
     },
-    cpu: () => cpuOf(child.pid!),
+    cpu: () => cpuOfProcess(child.pid!),
     stop: () => void child.kill(),
   };
 }
 
 /** User and system time, in ticks of 10 ms (proc(5)); the name before them may hold anything but the last parenthesis. */
-function cpuOf(pid: number): number {
+export function cpuOfProcess(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)!.split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
