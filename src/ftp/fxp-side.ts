@@ -32,6 +32,8 @@ export class FxpSide {
   onChange = () => {};
   readonly #watchers = new Set<() => void>();
   #final: Promise<unknown> | undefined;
+  /** The number of the transfer command: see `LineSession.asked`. */
+  #at = 0;
   #given: Promise<boolean> | undefined;
   #noop: NodeJS.Timeout | undefined;
 
@@ -77,6 +79,7 @@ export class FxpSide {
       },
       () => this.#rest(),
     );
+    this.#at = line.asked;
     if (settings.transferNoop === 0 || !toleratesNoop) return;
     const noop = () => line.send("NOOP", { timeout: this.call.timeout }).catch(() => {});
     this.#noop = setInterval(noop, settings.transferNoop).unref();
@@ -131,7 +134,7 @@ export class FxpSide {
     const released = !isOver() && (await this.#release().catch(() => false));
     if (released || !hurry) await this.when(isOver, ALONG);
     if (isOver() || line.closed) return !line.closed;
-    return line.fence("ABOR", "PWD", "257", SETTLE);
+    return line.fence("ABOR", "PWD", "257", SETTLE, this.#at);
   }
 
   /**

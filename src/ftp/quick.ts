@@ -28,6 +28,8 @@ export class Quick {
   preliminary: Reply | undefined;
   /** True where the data connection was refused, or the command because of it. */
   unagreed = false;
+  /** The number of the transfer command: see `LineSession.asked`. */
+  at = 0;
   readonly #session: FtpSession;
   readonly #plan: TransferPlan;
   readonly #call: Call;
@@ -41,6 +43,8 @@ export class Quick {
   #bytes = 0;
   #moved = false;
   #over = false;
+  /** True where no data connection is wanted any more. */
+  #given = false;
   /** True where the next call may have begun: only the final reply is still to come. */
   #released = false;
   readonly #onSilence = () => this.stop(this.#tooLong());
@@ -55,23 +59,20 @@ export class Quick {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-      const { silence, line, dataCommand } = this.#session;
-      this.#session.onSilence = this.#onSilence;
-      silence.start(this.#call.timeout);
-      line.exchange([dataCommand as string, this.#plan.command], [], {
-        replies: 2,
-        timeout: NEVER,
-        preliminary: (reply) => {
-          this.preliminary ??= reply;
-          this.#tell();
-          silence.touch();
-        },
-        take: (reply) => this.#onReply(reply),
-        fail: (error) => {
-          this.stop(error);
-          this.#tell();
-        },
-      });
+      const { line, silence, dataCommand } = this.#session;
+      const preliminary = (reply: Reply) => {
+        this.preliminary ??= reply;
+        this.#tell();
+        silence.touch();
+      };
+      const take = (reply: Reply) => this.#onReply(reply);
+      const fail = (error: Error) => {
+        this.stop(error);
+        this.#tell();
+      };
+      line.exchange([dataCommand as string], [], { replies: 1, timeout: this.#call.timeout, take, fail });
+      line.exchange([this.#plan.command], [], { replies: 1, timeout: NEVER, preliminary, take, fail });
+      this.at = line.asked;
     });
   }
 
@@ -83,15 +84,13 @@ export class Quick {
     this.#reject(reason);
   }
 
-  /** What has been agreed on with the server so far, for whoever brings it in order. */
+  /** The data connection that is agreed on with the server, or will be, for whoever brings it in order. */
   link(): DataLink {
-    const socket = this.#socket;
-    const connected = new Promise<Socket>((resolve, reject) => {
-      if (socket === undefined || socket.destroyed) reject(new Error("there is no data connection"));
-      else if (!socket.connecting) resolve(socket);
-      else socket.on("connect", () => resolve(socket)).on("close", reject);
-    });
-    return { socket: connected, destroy: (reset) => socket && hangUp(socket, reset) };
+    const destroy = (reset?: boolean) => {
+      this.#given = true;
+      if (this.#socket) hangUp(this.#socket, reset);
+    };
+    return { socket: this.when(() => this.agreed).then(() => connected(this.#socket)), destroy };
   }
 
   /** Resolves when `seen()` is true: it is asked again behind each reply, and when the connection is over. */
@@ -115,7 +114,6 @@ export class Quick {
   }
 
   #onReply(reply: Reply): void {
-    this.#session.silence.touch();
     if (++this.#replies === 1) this.#onAgreed(reply);
     else this.#onFinal(reply);
     this.#tell();
@@ -126,8 +124,10 @@ export class Quick {
     if (!reply.ok) {
       // The command went along with it: nothing is known before its reply, too.
       this.#refusal = reply;
+      this.#watch(this.#call.timeout);
       return;
     }
+    if (this.#given) return;
     // Even where nobody waits any more: the server is best stopped behind its beginning.
     try {
       this.#dial(target(this.#session, command, reply));
@@ -138,6 +138,7 @@ export class Quick {
 
   #onFinal(reply: Reply): void {
     this.reply = reply;
+    this.#session.silence.touch();
     const { dataCommand } = this.#session;
     const [no, command] = this.#refusal ? [this.#refusal, dataCommand as string] : [reply, this.#plan.command];
     if (no.ok) {
@@ -150,8 +151,8 @@ export class Quick {
   }
 
   #dial(to: { host: string; port: number }): void {
-    const { options, silence } = this.#session;
-    silence.start(options.timeouts.connect);
+    const { options } = this.#session;
+    this.#watch(options.timeouts.connect);
     const { sends } = this.#plan;
     const callback = (length: number, chunk: Uint8Array) => this.#take(length, chunk);
     const onread = sends ? undefined : { buffer: commonRoom(), callback };
@@ -168,8 +169,7 @@ export class Quick {
   }
 
   #onConnect(socket: Socket): void {
-    const { silence, options } = this.#session;
-    silence.start(Math.max(options.timeouts.idle, this.#call.timeout));
+    this.#watch(this.#patience);
     const bytes = this.#plan.whole?.bytes;
     if (bytes === undefined || this.#over) return;
     this.#bytes = bytes.length;
@@ -197,7 +197,7 @@ export class Quick {
     this.#moved = true;
     socket.destroy();
     if (this.#over) return;
-    this.#session.silence.start(Math.max(this.#session.options.timeouts.idle, this.#call.timeout));
+    this.#watch(this.#patience);
     this.#end();
     if (!this.#over) this.#release();
   }
@@ -214,7 +214,19 @@ export class Quick {
     release();
   }
 
-  /** The next transfer has the watch where it has begun. */
+  /** Milliseconds without a byte. */
+  get #patience(): number {
+    return Math.max(this.#session.options.timeouts.idle, this.#call.timeout);
+  }
+
+  /** The watch is this transfer's when its turn has come, which is not before what was sent earlier has its replies. */
+  #watch(timeout: number): void {
+    if (this.#over) return;
+    this.#session.onSilence = this.#onSilence;
+    this.#session.silence.start(timeout);
+  }
+
+  /** One that is stopped before its turn leaves the watch to the transfer that has it. */
   #rest(): void {
     if (this.#session.onSilence === this.#onSilence) this.#session.silence.rest();
   }
@@ -244,4 +256,13 @@ export class Quick {
     const message = `no byte and no reply from ${host}:${port} in time of "${this.#plan.command}"`;
     return new TimeoutError(message, { ...details, advice: "timeouts.idle can be raised" });
   }
+}
+
+/** Resolves where the socket is connected, or will be. */
+function connected(socket: Socket | undefined): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    if (socket === undefined || socket.destroyed) reject(new Error("there is no data connection"));
+    else if (!socket.connecting) resolve(socket);
+    else socket.on("connect", () => resolve(socket)).on("close", reject);
+  });
 }

@@ -37,6 +37,8 @@ export class Stepwise {
     this.#begin = resolve;
   });
   #final: Promise<Reply> | undefined;
+  /** The number of the transfer command: see `LineSession.asked`. */
+  #at = 0;
   #preliminary: Reply | undefined;
   #reply: Reply | undefined;
   #agreed: Promise<unknown> | undefined;
@@ -57,25 +59,24 @@ export class Stepwise {
     this.#call = call;
     this.#quick = quick;
     this.#silence = new Watchdog(() => this.#onSilence());
-    if (quick) this.#agreed = this.#adopt(quick);
+    if (quick) this.#adopt(quick);
   }
 
   /** What went the quick way and failed is brought in order as any other. Gives the error to throw. */
   async takeOver(error: unknown): Promise<unknown> {
-    await this.#agreed;
     const failed = await this.#failed(error);
     this.#link?.destroy();
     this.unagreed = this.#quick?.unagreed === true && this.#stopped === undefined;
     return failed;
   }
 
-  /** What the quick way has come to, when it is known whether there is a data connection. */
-  async #adopt(quick: Quick): Promise<void> {
-    await Promise.race([quick.when(() => quick.agreed), after(SETTLE)]);
+  /** What the quick way has come to, and what comes of it. */
+  #adopt(quick: Quick): void {
     const link = quick.link();
     link.socket.catch(() => {});
     this.#link = link;
     void quick.when(() => (quick.preliminary ?? quick.reply) !== undefined).then(this.#begin);
+    this.#at = quick.at;
     this.#reply = quick.reply;
     this.#final = quick
       .when(() => quick.reply !== undefined)
@@ -128,6 +129,8 @@ export class Stepwise {
   async #steps(link: DataLink): Promise<Transferred> {
     // The command goes out before the data connection is there: one round trip less.
     const final = this.#final ?? this.#send();
+    // Not before: what went along may take its time.
+    this.#watch(this.#patience);
     final.then((reply) => {
       if (!reply.ok && !this.#plan.leaves?.()) this.#stop(this.#refusal(reply));
     }, this.#stop);
@@ -201,8 +204,8 @@ export class Stepwise {
       this.#begin();
       this.#silence.touch();
     };
-    this.#watch(this.#patience);
     this.#final = line.send(this.#plan.command, { timeout, preliminary });
+    this.#at = line.asked;
     this.#final.then(
       (reply) => {
         this.#reply = reply;
@@ -320,7 +323,7 @@ export class Stepwise {
       if (this.#plan.listing) return this.#readOn();
       // A NOOP within the fence would lose its reply.
       clearInterval(this.#noop);
-      const fenced = line.fence("ABOR", "PWD", "257", SETTLE);
+      const fenced = line.fence("ABOR", "PWD", "257", SETTLE, this.#at);
       void this.#cut();
       return fenced;
     })();

@@ -44,6 +44,7 @@ export interface Exchange {
 }
 
 interface Pending extends Awaited, Pick<SendOptions, "preliminary" | "lenient" | "body" | "veiled"> {
+  timeout: number;
   /** Of the command, line end and all. */
   readonly octets: number;
   reply: Reply | undefined;
@@ -71,6 +72,7 @@ export class LineSession extends Link {
   readonly #setup: LineSessionSetup;
   readonly #stream: ReplyStream;
   readonly #pending: Pending[] = [];
+  #asked = 0;
   /** Octets of the commands in `#pending` that were sent. */
   #onTheWay = 0;
   /** Commands that wait for room in the window, with what is shown of them. */
@@ -97,6 +99,11 @@ export class LineSession extends Link {
   /** Commands that wait for their reply. */
   get inFlight(): number {
     return this.#pending.length;
+  }
+
+  /** Replies that were asked for so far: the number of the newest command, by which `fence` is told of it. */
+  get asked(): number {
+    return this.#asked;
   }
 
   /** Sends one command; resolves to its final reply, whatever the reply says. */
@@ -199,11 +206,55 @@ export class LineSession extends Link {
    * takes whatever comes until the reply with `code`, which only `last` gets. (Pure-FTPd takes all that it reads in mid
    * upload for one command: what is sent along with the first is lost.) Every pending command rejects. Resolves to
    * false where that reply did not come within `timeout` milliseconds of silence; the connection is then best closed.
+   *
+   * @param broken The number of the command that is broken off: see `asked`. Those before it have their replies first, in
+   *   their own time; the one right before it, which prepares it, within `timeout`. One that was not sent yet is not sent
+   *   any more, and for one that has its reply nothing is said. Default: the one that is answered next.
    */
-  fence(command: string, last: string, code: string, timeout: number): Promise<boolean> {
-    if (this.closed) return Promise.resolve(false);
+  fence(command: string, last: string, code: string, timeout: number, broken?: number): Promise<boolean> {
+    const begin = () => {
+      if (this.closed) return false;
+      return this.#before(broken) < 0 || this.#breakOff(command, last, code, timeout);
+    };
+    const before = this.#before(broken);
+    if (before <= 0) return Promise.resolve(begin());
+    if (before < this.#pending.length - this.#behind.length) return this.#answered(before - 1, timeout).then(begin);
+    this.#withdraw(before);
+    return Promise.resolve(true);
+  }
+
+  /** Replies that come before that of the command; less than none where it has its own. */
+  #before(broken: number | undefined): number {
+    return broken === undefined ? 0 : this.#pending.length - 1 - (this.#asked - broken);
+  }
+
+  /** Resolves when the command at this place has its reply, for which it has so many milliseconds, or has failed. */
+  #answered(at: number, timeout: number): Promise<void> {
+    const pending = this.#pending[at] as Pending;
+    const { resolve, reject } = pending;
+    pending.timeout = Math.min(pending.timeout, timeout);
+    if (at === 0) this.patience(pending.timeout);
+    return new Promise((done) => {
+      pending.resolve = (reply) => {
+        resolve(reply);
+        done();
+      };
+      pending.reject = (error) => {
+        reject(error);
+        done();
+      };
+    });
+  }
+
+  /** Forgets commands that were not sent yet, from this place on. */
+  #withdraw(from: number): void {
+    const unsent = this.#pending.splice(from);
+    this.#behind.splice(this.#behind.length - unsent.length);
+    for (const each of unsent) each.reject(brokenOff());
+  }
+
+  #breakOff(command: string, last: string, code: string, timeout: number): Promise<boolean> {
     this.write(encodeLine(command), command);
-    const broken = new AbortedError("the command was broken off", { clientUsable: true });
     const unsent = this.#pending.splice(this.#pending.length - this.#behind.length);
     const pending = this.#pending.splice(0);
     this.#unsend();
@@ -211,7 +262,7 @@ export class LineSession extends Link {
     return new Promise((resolve) => {
       const over = (inStep: boolean) => {
         this.#fence = undefined;
-        for (const each of [...pending, ...unsent]) each.reject(this.closed ?? broken);
+        for (const each of [...pending, ...unsent]) each.reject(this.closed ?? brokenOff());
         resolve(inStep);
       };
       const early = (reply: Reply) => {
@@ -371,6 +422,7 @@ export class LineSession extends Link {
     const { preliminary, lenient, body, veiled, timeout = this.options.timeouts.command } = options;
     // Always the same fields in the same order: a spread costs more than all the rest of a command.
     const reply = undefined;
+    this.#asked++;
     this.#pending.push({ preliminary, lenient, body, veiled, timeout, phase, octets, reply, resolve, reject });
     if (this.#pending.length === 1) this.patience(timeout);
   }
@@ -427,4 +479,8 @@ export class LineSession extends Link {
       );
     }
   }
+}
+
+function brokenOff(): AbortedError {
+  return new AbortedError("the command was broken off", { clientUsable: true });
 }

@@ -1,6 +1,7 @@
 /** Files between two servers in memory: what one is told of the other, and what is left behind each failure. */
 import { describe, expect, test } from "vitest";
 import { AbortedError, ConnectionError, ProtocolError, ReplyError, UsageError } from "../../src/client/errors.js";
+import { Transcript } from "../../src/client/transcript.js";
 import { FtpClient } from "../../src/ftp/client.js";
 import { FxpError, FxpPair } from "../../src/ftp/fxp-pair.js";
 import type { FtpOptions } from "../../src/ftp/options.js";
@@ -205,6 +206,38 @@ describe("a failure", () => {
       expect(await failure(source.client.fxp("a\r\n.dat", target.client, "b.dat").then())).toBeInstanceOf(UsageError);
       await expectUsable(source, target);
     }));
+});
+
+describe("a transfer that is broken off before its turn", () => {
+  const ORDERLY: FtpServerOptions = { greeting: "(vsFTPd 3.0.3)", files: { "/a.dat": CONTENT, "/old": "x" } };
+
+  test("leaves what went along its replies, and says nothing before its own", () =>
+    withBoth(
+      async (source, target) => {
+        const transcript = new Transcript();
+        const client = await ready(source.server, { transcript });
+        await client.fxp("a.dat", target.client, "b.dat");
+        // The server does one command after the other, each when its turn has come.
+        source.server.faults.replyDelay = 100;
+        const replies = client.pack(["DELE /old", "DELE /none"], { along: true });
+        const abort = new AbortController();
+        const call = failure(client.fxp("a.dat", target.client, "c.dat", { signal: abort.signal, size: 300_000 }));
+        await expect.poll(() => transcript.lines.at(-1)?.text).toBe("RETR a.dat");
+        abort.abort();
+        expect((await replies).map(({ code }) => code)).toEqual(["250", "550"]);
+        expect(await call).toMatchObject({ name: "AbortedError", clientUsable: true });
+        expect(await client.pwd()).toBe("/");
+        await expectUsable(target);
+        const lines = transcript.lines.map(({ who, text }) => `${who} ${text}`);
+        const sent = lines.slice(lines.lastIndexOf("C RETR a.dat"));
+        const port = sent.findIndex((line) => /^S 200/.test(line));
+        const said = sent.findIndex((line, i) => i > 0 && /^C (ABOR|PWD)/.test(line));
+        expect(port).toBeGreaterThan(0);
+        expect(said).toBeGreaterThan(port);
+        client.close();
+      },
+      { source: ORDERLY, target: ORDERLY },
+    ));
 });
 
 describe("a transfer that stands still", () => {

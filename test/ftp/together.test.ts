@@ -1,8 +1,8 @@
 /** The transfer command in one write with the command that asks for the data connection, once that is known to work. */
 import { describe, expect, test } from "vitest";
-import { ReplyError } from "../../src/client/errors.js";
+import { AbortedError, ReplyError, TimeoutError } from "../../src/client/errors.js";
 import { failure } from "../net/loopback.js";
-import { enter, HELLO, LOGIN, talk } from "./dialogue.js";
+import { enter, HELLO, LOGIN, memory, QUICK, talk } from "./dialogue.js";
 
 /** The first transfer: whether the server bears PASV is not known before. */
 const FIRST = `C: PASV
@@ -15,8 +15,8 @@ S: 226 done
 `;
 
 /** A client behind its first transfer, and the server with what is said from then on. */
-async function afterFirst(script: string) {
-  const both = await talk(`${HELLO}${LOGIN}${FIRST}${script}`);
+async function afterFirst(script: string, given: Parameters<typeof talk>[1] = {}, hello = HELLO) {
+  const both = await talk(`${hello}${LOGIN}${FIRST}${script}`, given);
   await enter(both.ftp);
   await both.ftp.retr("a");
   return both;
@@ -133,6 +133,88 @@ describe("a pack that goes along", () => {
     expect((await replies).map(({ code }) => code)).toEqual(["250", "450"]);
     await server.done;
   });
+
+  test.each([
+    ["of a file in memory", {}],
+    ["to a sink", { to: () => {} }],
+  ])("may take longer than a server may be silent in the transfer behind it, %s", async (_name, to) => {
+    const script = `C: DELE a
+      C: DELE b
+      C: DELE c
+      C: PASV
+      C: RETR b
+      WAIT 400
+      S: 250 gone
+      WAIT 400
+      S: 250 gone
+      WAIT 400
+      S: 250 gone
+      S: 227 ok ({pasv})
+      S: 150 here it is
+      D: two
+      D CLOSE
+      S: 226 done
+    `;
+    const { ftp, server } = await afterFirst(script, { timeouts: { ...QUICK, command: 1_000, idle: 1_000 } });
+    const replies = ftp.pack(["DELE a", "DELE b", "DELE c"], { along: true });
+    const b = ftp.retr("b", to as object);
+    expect((await replies).map(({ code }) => code)).toEqual(["250", "250", "250"]);
+    await b;
+    await server.done;
+  });
+
+  test("has its replies where the transfer is broken off before its turn", async () => {
+    const script = `C: DELE a
+      C: DELE b
+      C: PASV
+      C: RETR b
+      WAIT 100
+      S: 250 gone
+      S: 550 no such file
+      S: 227 ok ({pasv})
+      C: ABOR
+      S: 150 here it is
+      S: 426 broken
+      C: PWD
+      S: 226 aborted
+      S: 257 "/"
+      C: NOOP
+      S: 200 yes
+    `;
+    const { ftp, server, transcript } = await afterFirst(script);
+    const replies = ftp.pack(["DELE a", "DELE b"], { along: true });
+    const abort = new AbortController();
+    const b = failure(ftp.retr("b", { signal: abort.signal }));
+    await expect.poll(() => transcript.lines.at(-1)?.text).toBe("RETR b");
+    abort.abort();
+    expect((await replies).map(({ code }) => code)).toEqual(["250", "550"]);
+    expect(await b).toBeInstanceOf(AbortedError);
+    expect(await b).toMatchObject({ clientUsable: true });
+    await ftp.noop();
+    await server.done;
+  });
+
+  test("that fills the window keeps back an upload, which is not begun where it is broken off by then", async () => {
+    const { ftp, server } = await memory();
+    await enter(ftp);
+    await ftp.stor("/first", Buffer.from("1"));
+    const names = Array.from({ length: 300 }, (_, i) => `/name-${i}`);
+    for (const name of names) server.tree.write(name, "x");
+    const replies = ftp.pack(
+      names.map((name) => `DELE ${name}`),
+      { along: true },
+    );
+    const abort = new AbortController();
+    const up = failure(ftp.stor("/up", Buffer.from("new"), { signal: abort.signal }));
+    abort.abort();
+    expect(await up).toBeInstanceOf(AbortedError);
+    expect(await up).toMatchObject({ clientUsable: true });
+    expect((await replies).every(({ ok }) => ok)).toBe(true);
+    await ftp.noop();
+    expect(server.commands.filter((line) => /^(STOR|ABOR)/.test(line))).toEqual(["STOR /first"]);
+    await ftp.stor("/up", Buffer.from("newer"));
+    expect(server.tree.read("/up").toString()).toBe("newer");
+  });
 });
 
 describe("vsftpd, which bears a command in the middle of a transfer, is sent the next one", () => {
@@ -210,6 +292,67 @@ describe("vsftpd, which bears a command in the middle of a transfer, is sent the
     abort.abort();
     expect((await b).toString()).toBe("two\r\n");
     expect(await noop).toBe("answered");
+    await server.done;
+  });
+
+  /** Two downloads, the second one sent before the 226 of the first. */
+  const two = async (end: string, timeouts: { command: number; idle: number }, signal?: AbortSignal) => {
+    const script = `C: PASV
+      C: RETR b
+      S: 227 ok ({pasv})
+      S: 150 here it is
+      D: two
+      D CLOSE
+      C: PASV
+      C: RETR c
+      ${end}`;
+    const both = await afterFirst(script, { timeouts: { ...QUICK, ...timeouts } }, VSFTPD);
+    return { ...both, b: both.ftp.retr("b"), c: both.ftp.retr("c", { signal }) };
+  };
+
+  test("and may be silent before the 226 for as long as in any transfer", async () => {
+    const end = `WAIT 1200
+      S: 226 done
+      S: 227 ok ({pasv})
+      S: 150 here it is
+      D: three
+      D CLOSE
+      S: 226 done
+    `;
+    const { server, b, c } = await two(end, { command: 600, idle: 3_000 });
+    expect((await Promise.all([b, c])).map(String)).toEqual(["two\r\n", "three\r\n"]);
+    await server.done;
+  });
+
+  test("and may not be for longer: the download that waits for its 226 is told as the one that stands still", async () => {
+    const { ftp, b, c } = await two("WAIT 3000", { command: 500, idle: 1_000 });
+    const [first, second] = await Promise.all([failure(b), failure(c)]);
+    for (const error of [first, second]) expect(error).toBeInstanceOf(TimeoutError);
+    expect(first.message).toContain('in time of "RETR b"');
+    expect(ftp.state).toBe("closed");
+  });
+
+  test("and where that is broken off before its turn, the one before it ends as if nothing had been", async () => {
+    const end = `WAIT 100
+      S: 226 done
+      S: 227 ok ({pasv})
+      C: ABOR
+      S: 150 here it is
+      S: 426 broken
+      C: PWD
+      S: 226 aborted
+      S: 257 "/"
+      C: NOOP
+      S: 200 yes
+    `;
+    const abort = new AbortController();
+    const { ftp, server, b, c, transcript } = await two(end, QUICK, abort.signal);
+    const broken = failure(c);
+    await expect.poll(() => transcript.lines.at(-1)?.text).toBe("RETR c");
+    abort.abort();
+    expect((await b).toString()).toBe("two\r\n");
+    expect(await broken).toMatchObject({ name: "AbortedError", clientUsable: true });
+    await ftp.noop();
     await server.done;
   });
 });

@@ -1,4 +1,5 @@
 /** The fence: replies brought back in step after a command was broken off. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { AbortedError } from "../../src/client/errors.js";
 import { play } from "./line.js";
@@ -98,5 +99,91 @@ describe("a fence that does not come", () => {
     const { line } = await play();
     line.fail(new AbortedError("enough"));
     expect(await line.fence("ABOR", "PWD", "257", 10)).toBe(false);
+  });
+});
+
+describe("a command that is broken off before its turn", () => {
+  /** A server that answers by hand; `waits` resolves when this line is the last that it was told. */
+  const byHand = async (window?: number) => {
+    const bed = await play();
+    if (window !== undefined) bed.line.window = window;
+    const said = () => bed.got.join("").split("\r\n").slice(0, -1);
+    const waits = (line: string) => expect.poll(() => said().at(-1)).toBe(line);
+    const says = (text: string) => void bed.server.write(text);
+    return { ...bed, said, waits, says };
+  };
+  const outcome = (call: Promise<{ code: string }>) =>
+    call.then(
+      ({ code }) => code,
+      (error: Error) => error.name,
+    );
+
+  test("those before it have their own replies, and nothing is said before its turn", async () => {
+    const { line, said, waits, says } = await byHand();
+    const [dele, epsv, stor] = ["DELE a", "EPSV", "STOR x"].map((command) => outcome(line.send(command)));
+    const broken = line.asked;
+    const behind = outcome(line.send("NOOP"));
+    const fence = line.fence("ABOR", "PWD", "257", 2_000, broken);
+    await waits("NOOP");
+    says("250 gone\r\n");
+    expect(await dele).toBe("250");
+    says("229 ok\r\n");
+    expect(await epsv).toBe("229");
+    await waits("ABOR");
+    says("150 go on\r\n");
+    says("426 broken\r\n");
+    await waits("PWD");
+    says('257 "/"\r\n');
+    expect(await fence).toBe(true);
+    expect([await stor, await behind]).toEqual(["426", "AbortedError"]);
+    expect(said()).toEqual(["DELE a", "EPSV", "STOR x", "NOOP", "ABOR", "PWD"]);
+  });
+
+  test("one that has its reply when its turn is seen is not broken off", async () => {
+    const { line, said, waits, says } = await byHand();
+    const [epsv, stor] = ["EPSV", "STOR x"].map((command) => outcome(line.send(command)));
+    const fence = line.fence("ABOR", "PWD", "257", 2_000, line.asked);
+    await waits("STOR x");
+    says("229 ok\r\n150 go on\r\n226 done\r\n");
+    expect([await epsv, await stor, await fence]).toEqual(["229", "226", true]);
+    expect(await line.fence("ABOR", "PWD", "257", 2_000, line.asked)).toBe(true);
+    const next = outcome(line.send("CWD /"));
+    await waits("CWD /");
+    says("250 ok\r\n");
+    expect(await next).toBe("250");
+    expect(said()).toEqual(["EPSV", "STOR x", "CWD /"]);
+  });
+
+  test("one that was not sent yet is not sent any more, and those before it are", async () => {
+    const { line, said, waits, says } = await byHand(20);
+    const [dele, epsv, stor] = ["DELE a-long-name", "EPSV", "STOR x"].map((command) => outcome(line.send(command)));
+    expect(await line.fence("ABOR", "PWD", "257", 2_000, line.asked)).toBe(true);
+    expect(await stor).toBe("AbortedError");
+    says("250 gone\r\n");
+    await waits("EPSV");
+    says("229 ok\r\n");
+    expect([await dele, await epsv]).toEqual(["250", "229"]);
+    expect(said()).toEqual(["DELE a-long-name", "EPSV"]);
+  });
+
+  test("those before it have their time, the one right before it has no more than the fence", async () => {
+    const { line, waits, says } = await byHand();
+    const [dele, epsv, stor] = ["DELE a", "EPSV", "STOR x"].map((command) => outcome(line.send(command)));
+    const fence = line.fence("ABOR", "PWD", "257", 40, line.asked);
+    await waits("STOR x");
+    await sleep(200);
+    expect(line.closed).toBeUndefined();
+    says("250 gone\r\n");
+    expect(await fence).toBe(false);
+    expect([await dele, await epsv, await stor]).toEqual(["250", "TimeoutError", "TimeoutError"]);
+    expect(line.closed?.message).toContain("within 40 ms");
+  });
+
+  test("hanging up meanwhile: false", async () => {
+    const { line } = await byHand();
+    const [epsv, stor] = ["EPSV", "STOR x"].map((command) => failure(line.send(command)));
+    const fence = line.fence("ABOR", "PWD", "257", 2_000, line.asked);
+    const reason = line.fail(new AbortedError("enough"));
+    expect([await fence, await epsv, await stor]).toEqual([false, reason, reason]);
   });
 });
