@@ -5,7 +5,7 @@ import { tempName } from "../move/names/temp-name.js";
 import type { Batch, BatchFile } from "./dispatcher.js";
 import { isBelow } from "./parse-payload.js";
 
-/** Id, name, target (0: the name), size, mtime (milliseconds), attempt, tries, destination before, recover. */
+/** Id, name, target (0: the name), size, mtime (milliseconds), attempt, tries, destination before (4 more where the servers send it each other), recover. */
 type Row = readonly [
   id: number,
   name: string,
@@ -14,7 +14,7 @@ type Row = readonly [
   mtime: number | null,
   attempt: number,
   tries: number,
-  before: 0 | 1 | 2 | 3,
+  before: number,
   recover: 0 | 1,
 ];
 
@@ -32,8 +32,8 @@ export function packBatch({ key, files }: Batch): PackedBatch {
 }
 
 function packFile({ file, recover }: BatchFile): Row {
-  const { id, name, target, size, mtime, attempt, tries, destBefore } = file;
-  const before = BEFORE.indexOf(destBefore) as 0 | 1 | 2 | 3;
+  const { id, name, target, size, mtime, attempt, tries, destBefore, fxp } = file;
+  const before = BEFORE.indexOf(destBefore) + (fxp ? BEFORE.length : 0);
   const to = target === name ? 0 : target;
   return [id, name, to, size ?? null, mtime ?? null, attempt, tries, before, recover ? 1 : 0];
 }
@@ -63,7 +63,8 @@ function unpackFile(row: Row, job: string): BatchFile {
     attempt,
     tries,
     temp: tempName(target, job, attempt),
-    destBefore: BEFORE[before],
+    destBefore: BEFORE[before % BEFORE.length],
+    fxp: before >= BEFORE.length,
     notBefore: undefined,
     code: undefined,
     error: undefined,

@@ -29,8 +29,6 @@ export interface JobHeader {
   readonly hangUp: boolean;
   /** Bytes per second for a batch; undefined where there is no limit. */
   readonly bytesPerSecond: number | undefined;
-  /** Connections made in a second by a worker; undefined where there is no limit. */
-  readonly connectionsPerSecond: number | undefined;
   /** Milliseconds without a word after which a batch is given to somebody else. */
   readonly lease: number;
 }
@@ -44,6 +42,7 @@ export interface ClaimName {
 /** What was found before the transfer of a file. */
 export interface ProbedWord extends ClaimName {
   readonly destBefore: DestBefore;
+  readonly fxp?: boolean | undefined;
   readonly size?: number | undefined;
   readonly mtime?: number | undefined;
 }

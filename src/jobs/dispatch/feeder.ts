@@ -202,6 +202,7 @@ export class Feeder {
       const file = this.#underWay.find(word);
       if (!file) continue;
       file.destBefore = word.destBefore;
+      file.fxp = word.fxp;
       file.size = word.size ?? file.size;
       file.mtime = word.mtime ?? file.mtime;
     }

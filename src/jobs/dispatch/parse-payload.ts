@@ -46,7 +46,15 @@ const isPiece = has({
   bytes: isNumber,
   lanes: isCount,
   paused: maybe(isText),
-  probed: listOf(has({ ...CLAIM, destBefore: oneOf(...DEST_BEFORE), size: maybe(isCount), mtime: maybe(isNumber) })),
+  probed: listOf(
+    has({
+      ...CLAIM,
+      destBefore: oneOf(...DEST_BEFORE),
+      fxp: maybe(isFlag),
+      size: maybe(isCount),
+      mtime: maybe(isNumber),
+    }),
+  ),
   settled: listOf(
     has({
       ...{ ...CLAIM, ...SAID },
@@ -92,7 +100,6 @@ const isQueued = has({
     lanesEach: maybe(isPositive),
     hangUp: isFlag,
     bytesPerSecond: maybe(isRate),
-    connectionsPerSecond: maybe(isRate),
     lease: isPositive,
   }),
   places: has({ from: isText, to: isText }),

@@ -15,6 +15,8 @@ export interface ClaimedFile extends JournalFile {
 export interface ProbedFile {
   id: number;
   destBefore: DestBefore;
+  /** See {@link JournalFile.fxp}. Default: false. */
+  fxp?: boolean | undefined;
   /** Bytes and milliseconds since 1970: the source as it is now, where it was asked. Default: as planned. */
   size?: number | undefined;
   mtime?: number | undefined;
@@ -63,7 +65,8 @@ const SQL = {
     WHERE id = ?`,
   probed: `UPDATE files SET dest_before = ?, size = coalesce(?, size), mtime = coalesce(?, mtime), updated = ?
     WHERE id = ? AND state = ${CLAIMED}`,
-  retarget: `UPDATE files SET target = ?, dest_before = 0, updated = ? WHERE id = ? AND state = ${CLAIMED}`,
+  retarget: `UPDATE files SET target = ?, updated = ?,
+    dest_before = iif(dest_before >= ${DEST_BEFORE.length}, ${DEST_BEFORE.length}, 0) WHERE id = ? AND state = ${CLAIMED}`,
   settle: `UPDATE files SET state = ?, pass = ?, updated = ?, size = coalesce(?, size), code = ?, error = ?, digest = ?
     WHERE id = ? AND state = ${CLAIMED}`,
   release: `UPDATE files SET state = ${PLANNED}, updated = ?, not_before = ?, code = ?, error = ?, tries = tries - ?,
@@ -151,8 +154,9 @@ export class Claims {
 
   probed(batch: readonly ProbedFile[]): void {
     const now = Date.now();
-    for (const { id, destBefore, size, mtime } of batch) {
-      this.#sql.probed.run(DEST_BEFORE.indexOf(destBefore), size ?? null, mtime ?? null, now, id);
+    for (const { id, destBefore, fxp, size, mtime } of batch) {
+      const before = DEST_BEFORE.indexOf(destBefore) + (fxp ? DEST_BEFORE.length : 0);
+      this.#sql.probed.run(before, size ?? null, mtime ?? null, now, id);
     }
   }
 

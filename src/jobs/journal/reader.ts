@@ -45,6 +45,8 @@ export interface JournalFile {
   temp: string | undefined;
   /** What the target held before the last attempt; undefined where that was not noted. */
   destBefore: DestBefore | undefined;
+  /** True where the two servers were to send it each other in the last attempt: they may be at it still. */
+  fxp?: boolean | undefined;
   /** Milliseconds since 1970: not tried again before. */
   notBefore: number | undefined;
   /** Code of the last failure. */
@@ -253,6 +255,7 @@ export class JournalReader {
     const name = fromColumn(row.name!);
     const target = row.target === null ? name : fromColumn(row.target!);
     const attempt = row.attempt as number;
+    const before = numberOf(row.dest_before);
     return {
       id: row.id as number,
       name,
@@ -263,7 +266,8 @@ export class JournalReader {
       attempt,
       tries: row.tries as number,
       temp: attempt > 0 ? tempName(target, this.jobId, attempt) : undefined,
-      destBefore: row.dest_before === null ? undefined : DEST_BEFORE[row.dest_before as number],
+      destBefore: before === undefined ? undefined : DEST_BEFORE[before % DEST_BEFORE.length],
+      fxp: before !== undefined && before >= DEST_BEFORE.length,
       notBefore: numberOf(row.not_before),
       code: (row.code as string | null) ?? undefined,
       error: (row.error as string | null) ?? undefined,

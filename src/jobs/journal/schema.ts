@@ -51,7 +51,7 @@ const TABLES = `
     pass INTEGER NOT NULL,     -- listing pass in which it was listed first or settled last
     updated INTEGER NOT NULL,  -- milliseconds since 1970
     target,                    -- where it goes, as name; NULL where that is the name itself
-    dest_before INTEGER,       -- 0 absent 1 same 2 other
+    dest_before INTEGER,       -- 0 absent 1 same 2 other; 3 more where the servers send it each other
     not_before INTEGER,        -- PLANNED again: not claimed before this
     code TEXT,
     error TEXT

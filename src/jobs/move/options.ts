@@ -175,6 +175,8 @@ export interface ResolvedMove extends LaneMove {
   readonly dispatch: ResolvedDispatch | undefined;
   /** As they were given, for processes that open them themselves. */
   readonly sides: { readonly from: MoveSide; readonly to: MoveSide };
+  /** Holds the connections of both sides back; undefined where there is no limit on them. */
+  readonly logins: Logins | undefined;
   readonly retryFailed: boolean;
   readonly list: boolean;
   readonly journal: string | undefined;
@@ -203,7 +205,8 @@ export function resolveMove(options: MoveOptions): ResolvedMove {
   if (verify === "mtime" && options.keepTimes === false)
     throw new UsageError('verify: "mtime" compares times, which keepTimes: false does not keep');
   const listing = resolveListing(options, source !== "keep");
-  const logins = new Logins(perSecond(options.connectionsPerSecond));
+  const limit = perSecond(options.connectionsPerSecond);
+  const logins = limit === undefined ? undefined : new Logins(limit);
   const from = sourcesOf(options.from, logins);
   const to = sideOf(options.to, logins);
   const fxp = resolveFxp(options, verify, from.remote && to.remote);
@@ -264,6 +267,7 @@ export function resolveMove(options: MoveOptions): ResolvedMove {
     tries: { fail: options.tries?.fail ?? 3, retry: options.tries?.retry ?? 10 },
     dispatch: resolveDispatch(options.dispatch, options, { oneServer }),
     sides: { from: from.side, to: options.to },
+    logins,
     retryFailed: options.retryFailed ?? true,
     list: options.list ?? true,
     journal: options.journal,

@@ -14,7 +14,7 @@ const CONTENT = "the content";
 async function worker({ hangUp = false } = {}) {
   const { from, to, options, put } = await bed();
   const move = resolveMove(options({ lanes: 3 }));
-  const own = { lanesEach: 3, hangUp, bytesPerSecond: undefined, connectionsPerSecond: undefined };
+  const own = { lanesEach: 3, hangUp, bytesPerSecond: undefined };
   const header: JobHeader = { job: "abcdefgh", traits: traitsOf(move), lanes: 3, lease: 60_000, ...own };
   const roster = rosterFor(header, 3);
   const pieces: Piece[] = [];

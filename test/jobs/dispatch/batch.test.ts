@@ -17,6 +17,7 @@ const file = fc.record({
   size: fc.option(fc.nat(), { nil: undefined }),
   mtime: fc.option(fc.nat(), { nil: undefined }),
   destBefore: fc.constantFrom(undefined, "absent", "same", "other"),
+  fxp: fc.boolean(),
 });
 
 test("a batch comes out as it went in, with the temporary names of its claims", () => {

@@ -200,13 +200,13 @@ describe("what comes back", () => {
 
   test("a lost batch is handed out once more, to be recovered under the same claims; given back, it is claimed anew", async () => {
     const { journal, dispatcher, working, feeder, batch, files, warnings } = await begun();
-    dispatcher.say({ batch: batch.key, probed: [{ ...of(files[0]!), destBefore: "absent", size: 12 }] });
+    dispatcher.say({ batch: batch.key, probed: [{ ...of(files[0]!), destBefore: "absent", fxp: true, size: 12 }] });
     dispatcher.lose(batch.key);
     await settle();
     const again = dispatcher.batches[1] as Batch;
     expect(again.files.every(({ recover }) => recover)).toBe(true);
     expect(again.files.map(({ file }) => of(file))).toEqual(files.map(of));
-    expect(again.files[0]?.file).toMatchObject({ destBefore: "absent", size: 12, temp: files[0]?.temp });
+    expect(again.files[0]?.file).toMatchObject({ destBefore: "absent", fxp: true, size: 12, temp: files[0]?.temp });
     dispatcher.say({ batch: again.key, ended: true, released: files.map((file) => ({ ...of(file), counts: false })) });
     await settle();
     const third = dispatcher.batches[2] as Batch;

@@ -6,7 +6,7 @@ import { handedOf, parsePiece, parseQueued } from "../../../src/jobs/dispatch/pa
 const CLAIM = { id: 7, attempt: 2 };
 const PIECE: Piece = {
   ...{ batch: "k", worker: "w", bytes: -5, lanes: 2, warnings: ["why"], ended: true },
-  probed: [{ ...CLAIM, destBefore: "absent", size: 3, mtime: 1.5 }],
+  probed: [{ ...CLAIM, destBefore: "absent", fxp: true, size: 3, mtime: 1.5 }],
   settled: [{ ...CLAIM, state: "DONE", digest: "sha256:00", untimed: true }],
   released: [{ ...CLAIM, wait: 10, code: "550", error: "no", counts: false }],
   retargeted: [{ ...CLAIM, target: "a/caf\udce9.dat" }],

@@ -57,7 +57,11 @@ describe.each(ENGINES)("a journal on %s", (engine) => {
     });
     expect(a!.temp).toBe(tempName("a", journal.jobId, 1));
     journal.probed([{ id: a!.id, destBefore: "absent", size: 11, mtime: 1001 }]);
-    expect(journal.claimed()[0]).toMatchObject({ destBefore: "absent", size: 11, mtime: 1001 });
+    expect(journal.claimed()[0]).toMatchObject({ destBefore: "absent", fxp: false, size: 11, mtime: 1001 });
+    journal.probed([{ id: a!.id, destBefore: "other", fxp: true }]);
+    expect(journal.claimed()[0]).toMatchObject({ destBefore: "other", fxp: true });
+    expect(journal.retarget(a!, "c")).toMatchObject({ destBefore: "absent", fxp: true });
+    expect(journal.retarget(b!, "d")).toMatchObject({ destBefore: "absent", fxp: false });
     expect(counts(journal)).toEqual({ PLANNED: 1, CLAIMED: 2 });
     const results = [
       { id: a!.id, state: "DONE" as const },

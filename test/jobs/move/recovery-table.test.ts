@@ -40,6 +40,8 @@ interface Row {
   readonly options?: Partial<MoveOptions>;
   /** Bytes that are sent. Default: not looked at. */
   readonly sent?: number;
+  /** True where it was begun by FXP. */
+  readonly fxp?: boolean;
   /** Default: `absent`. */
   readonly before?: DestBefore | "unknown";
   readonly onExists?: MoveOptions["onExists"];
@@ -78,6 +80,16 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   "a large part of it, and nothing is gone on with: removed, transferred": {
     ...{ left: { source: L, temp: HALF }, ...LARGELY, options: { resumeAbove: false }, reads: 1, sent: L.length },
+  },
+  "a large part of it, which two servers may still be writing: removed, transferred": {
+    ...{ left: { source: L, temp: HALF }, ...LARGELY, fxp: true, reads: 1, sent: L.length },
+  },
+  "all of a large file, which two servers have written: removed, transferred": {
+    ...{ left: { source: L, temp: L }, ...LARGELY, options: { ...LARGE, verify: "hash" }, fxp: true, reads: 1 },
+    sent: L.length,
+  },
+  "all of a small file, published, which two servers sent each other: the source goes": {
+    ...{ left: { source: S, final: S }, ...MOVED, fxp: true, reads: 0 },
   },
   "a large part of it, nothing known of before: not ours": {
     ...{ left: { source: L, temp: HALF }, ...LARGELY, before: "unknown", reads: 1, sent: L.length },
@@ -215,13 +227,13 @@ afterEach(() => bench[Symbol.asyncDispose]());
 
 /** As a process leaves it that is killed then. */
 function leave(row: Row, options: Partial<MoveOptions>): JournalFile {
-  const { left, of = S, before = "absent", finalTime = WHEN } = row;
+  const { left, of = S, before = "absent", fxp, finalTime = WHEN } = row;
   const planned = { size: of.length, mtime: WHEN.getTime() };
   using journal = Journal.open(bench.journal, { settings: resolveMove(bench.options(options)).settings });
   journal.addListed([{ name: NAME, ...planned }]);
   journal.finishListing();
   const [file] = journal.claim(1);
-  if (before !== "unknown") journal.probed([{ id: file!.id, destBefore: before, ...planned }]);
+  if (before !== "unknown") journal.probed([{ id: file!.id, destBefore: before, fxp, ...planned }]);
   const { from, to } = bench;
   const modified = left.source === of ? WHEN : LATER;
   if (left.source !== undefined) from.tree.write(`/out/${NAME}`, left.source, { modified });

@@ -154,6 +154,25 @@ describeLive(["vsftpd", "proftpd", "pureftpd", "pyftpdlib", "inetutils"], "a lar
   });
 });
 
+describeLive(["vsftpd", "proftpd"], "a large file that two servers send each other", () => {
+  test.each<readonly [Kind, Kind]>([
+    ["vsftpd", "vsftpd"],
+    ["vsftpd", "proftpd"],
+  ])(
+    "from %s to %s, killed: while they go on, a run without fxp sends it anew",
+    { timeout: 120_000 },
+    async (...kinds) => {
+      const source = { allowFxp: true, host: "127.0.1.1", rate: 8 * MIB };
+      const made = await yard(kinds, source, { allowFxp: true, host: "127.0.1.2" });
+      await killAt(made, 20 * MIB, { fxp: true, maxBytesPerSecond: undefined, resumeAbove: undefined });
+      const there = arrived(made);
+      while (arrived(made) === there) await sleep(5);
+      expect(await move(made.options())).toMatchObject({ moved: 1, failed: 0, left: 0, bytes: SIZE, warnings: [] });
+      await expectMoved(made);
+    },
+  );
+});
+
 const PARTS = { segmentAbove: 16 * MIB, lanes: 4 };
 
 describeLive(["vsftpd", "proftpd", "pureftpd", "pyftpdlib", "inetutils"], "a large file in parts", () => {

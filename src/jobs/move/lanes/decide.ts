@@ -13,6 +13,7 @@ import { JobStopped } from "./ledger.js";
 import { changed, same } from "./recover.js";
 import { removeSources } from "./remove.js";
 import { isExhausted } from "./retry.js";
+import { together } from "./suspects.js";
 
 /** A file to be transferred. */
 export interface Ready {
@@ -61,11 +62,16 @@ export async function decide(lane: Workplace, files: readonly ClaimedFile[]): Pr
       file.size = source.size;
       file.mtime = source.mtime ?? file.mtime;
       file.destBefore = before;
-      return { id: file.id, destBefore: before, size: file.size, mtime: file.mtime };
+      file.fxp = context.move.fxp;
+      return { id: file.id, destBefore: before, fxp: file.fxp, size: file.size, mtime: file.mtime };
     }),
   );
   const already = open.filter(({ what }) => what === "skip");
-  await removeSources(lane, already.map(arrivedBefore), { state: "SKIPPED_SAME" });
+  await together(lane, already.map(arrivedBefore), {
+    suspects: context.roster.suspects.publish,
+    do: (group) => removeSources(lane, group, { state: "SKIPPED_SAME" }),
+    giveUp: (file, error) => ledger.fail(file, error, "BROKEN"),
+  });
   const others = open.filter(({ what }) => what !== "skip");
   return { ready: await freeNames(lane, others), held };
 }

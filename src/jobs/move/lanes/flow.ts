@@ -47,6 +47,8 @@ export class Flow {
   /** Files whose bytes may have been counted when the flow broke off. */
   readonly #begun = new Set<ClaimedFile>();
   #culprit: ClaimedFile | undefined;
+  /** True where it may have been one of those that were being published instead. */
+  #isDoubtful = false;
   /** True from when a file that is passed through is next until it is over: it needs both connections. */
   #passing = false;
   #arrived: Arrived[] = [];
@@ -87,8 +89,8 @@ export class Flow {
     if (this.#broken === undefined) return;
     const { from, to, ledger } = this.#lane;
     const rest = this.#taken();
-    // The job stops, but what arrived is whole.
-    if (from.usable && to.usable) await publish(this.#lane, rest);
+    // The job stops, but what arrived is whole. Why it stops is told, whatever comes of that.
+    if (from.usable && to.usable) await publish(this.#lane, rest).catch(() => {});
     else {
       this.#blame();
       // Not over these.
@@ -175,15 +177,20 @@ export class Flow {
   /** A connection was lost, over the file that was on its way there, if one was. Those behind it only waited. */
   #suspect(): void {
     const { from, to } = this.#lane;
+    if (this.#culprit === undefined) this.#isDoubtful = this.#publishing > 0;
     if (!from.usable) this.#culprit ??= this.#fetching[0] ?? this.#storing[0];
     else if (!to.usable) this.#culprit ??= this.#storing[0];
   }
 
-  /** Only one file's try counts. */
+  /** Only one file's try counts; where it may have been another one, that of the next time. */
   #blame(): void {
     const { context, ledger } = this.#lane;
-    for (const file of this.#begun) if (file !== this.#culprit) ledger.excuse(file);
-    if (this.#culprit && !context.sent.has(this.#culprit.id)) context.sent.set(this.#culprit.id, 0);
+    const { sent, roster } = context;
+    const culprit = this.#culprit;
+    const isExcused = culprit && this.#isDoubtful && !roster.suspects.publish.has(culprit.id);
+    for (const file of this.#begun) if (file !== culprit || isExcused) ledger.excuse(file);
+    if (isExcused) roster.suspects.publish.suspect(culprit.id);
+    else if (culprit && !sent.has(culprit.id)) sent.set(culprit.id, 0);
   }
 
   #keep(arrived: Arrived): void {

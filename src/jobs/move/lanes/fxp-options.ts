@@ -13,8 +13,8 @@ export interface FxpOption {
    *
    * `verify: "hash"` compares what both servers compute, and needs a digest that both have, or it does not work;
    * `"readback"` and `maxBytesPerSecond` are about bytes that pass through here, and refused. A file that was under way when
-   * something died is sent again from its beginning (no `resumeAbove`, no `segmentAbove`): a server may still be writing it.
-   * So go on with such a job with the same option. Progress counts a file's bytes when it is over. Default: false.
+   * something died is sent again from its beginning (no `resumeAbove`, no `segmentAbove`), by a later run without this option,
+   * too: a server may still be writing it. Progress counts a file's bytes when it is over. Default: false.
    */
   fxp?: boolean | undefined;
 }

@@ -26,6 +26,8 @@ export interface LaneContext {
   readonly writing: Map<string, number>;
   /** Files whose transfer was begun in this run, and the bytes of it that were counted. */
   readonly sent: Map<number, number>;
+  /** Files under way whose try does not count. */
+  readonly excused: Set<number>;
   /** Things a person should know: times that could not be set, temporary files that were kept. */
   warn(message: string): void;
 }
@@ -44,6 +46,7 @@ export function laneContext(given: Given): LaneContext {
     ownFolders: new Map(),
     writing: new Map(),
     sent: new Map(),
+    excused: new Set(),
   };
 }
 
@@ -137,6 +140,7 @@ export class Ledger {
       else if (state !== "CONFLICT" && state !== "GONE") roster.note();
       // What was transferred was counted when it arrived.
       if (state !== "FAILED" && state !== "DONE") roster.files++;
+      for (const suspects of Object.values(roster.suspects)) suspects.forget(id);
       this.#close(id, state === "DONE");
     }
   }
@@ -164,14 +168,14 @@ export class Ledger {
 
   /** What ended the connection was not this file: its try does not count. */
   excuse({ id }: ClaimedFile): void {
-    const { sent, meter } = this.#context;
-    meter.bytes -= sent.get(id) ?? 0;
-    sent.delete(id);
+    // Its bytes are counted until its fate is known: it may be whole.
+    this.#context.excused.add(id);
   }
 
   /** Another try for a file whose connection or process died; it counts where the file itself was under way. */
   again(file: ClaimedFile): void {
-    if (!this.#context.sent.has(file.id)) this.release(file, { counts: false });
+    const { sent, excused } = this.#context;
+    if (!sent.has(file.id) || excused.has(file.id)) this.release(file, { counts: false });
     else if (!isExhausted("retry", file.tries, this.#context.move.tries))
       this.release(file, { wait: delay(file.tries) });
     else this.fail(file, new Error(`its connections broke ${file.tries} times`), "BROKEN");
@@ -220,9 +224,10 @@ export class Ledger {
   }
 
   #close(id: number, moved: boolean): void {
-    const { sent, meter } = this.#context;
+    const { sent, excused, meter } = this.#context;
     if (!moved) meter.bytes -= sent.get(id) ?? 0;
     sent.delete(id);
+    excused.delete(id);
     const file = this.#open.get(id);
     this.#open.delete(id);
     if (file) this.free(file.target, id);

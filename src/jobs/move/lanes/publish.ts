@@ -4,13 +4,29 @@ import { type Arrived, discard, incomplete } from "./arrived.js";
 import type { Workplace } from "./lane.js";
 import { changed } from "./recover.js";
 import { removeSources } from "./remove.js";
+import { together } from "./suspects.js";
 import { proved } from "./verify.js";
 
 /** Milliseconds after which a final name that was free is looked at once more. */
 const FRESH = 2_000;
 
-/** Gives what is whole its final name, and removes its source. */
-export async function publish(lane: Workplace, copied: readonly Arrived[]): Promise<void> {
+/**
+ * Gives what is whole its final name, and removes its source. Where a connection is lost over several files, no try of theirs
+ * counts.
+ */
+export function publish(lane: Workplace, copied: readonly Arrived[]): Promise<void> {
+  return together(lane, copied, {
+    suspects: lane.context.roster.suspects.publish,
+    do: (group) => publishGroup(lane, group),
+    excuse: (file) => lane.ledger.excuse(file),
+    giveUp: async (file, error) => {
+      await lane.drop([file]);
+      lane.ledger.fail(file, error, "BROKEN");
+    },
+  });
+}
+
+async function publishGroup(lane: Workplace, copied: readonly Arrived[]): Promise<void> {
   const { context, ledger } = lane;
   const good = context.move.verify === "size" ? copied : await proved(lane, copied);
   const checked = performance.now();

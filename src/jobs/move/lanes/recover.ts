@@ -13,6 +13,8 @@ export interface Found {
   readonly planned: Planned;
   /** What the destination held before the transfer; undefined where the claim did not get so far. */
   readonly before: DestBefore | undefined;
+  /** Whether the two servers were to send it each other: they may be writing the temporary file still. */
+  readonly fxp?: boolean | undefined;
   /** Whether the job replaces what has a final name (`onExists: "overwrite"`, or `"newer"` an older one). */
   readonly replaces: boolean;
   /** How the job goes on with files that were begun. */
@@ -66,7 +68,8 @@ const TOLERANCE = 1000;
 /**
  * The recovery table. "Whole" is a temporary file of the planned size, "ours" a final one of that size, "large" a
  * temporary file of more than `above` bytes, which is part of the file; or whole, where every byte of it is compared, as it
- * must be where the source tells no time.
+ * must be where the source tells no time. A temporary file that two servers send each other is never large: a mover that is
+ * killed does not end that. Removed, it is written on, but nobody sees it; what is sent again has another name.
  *
  *   source   temp    final      before
  *   changed  any     any        any           changed
@@ -118,9 +121,9 @@ export function stepBack(size: number, above: number): number {
   return Math.max(0, size - Math.min(BLOCK, Math.max(LEAST_BLOCK, Math.floor(above / 16))));
 }
 
-function mayGoOn({ planned, before, begun, source, temp, final }: Found): boolean {
+function mayGoOn({ planned, before, fxp, begun, source, temp, final }: Found): boolean {
   // Before the look at the destination nothing of ours was there.
-  if (temp === undefined || before === undefined) return false;
+  if (temp === undefined || before === undefined || fxp) return false;
   const mtime = source?.mtime === undefined ? undefined : planned.mtime;
   const isFree = final === undefined || (begun.overwrites && before !== "absent");
   return isFree && isLarge(temp.size, { size: planned.size, mtime }, begun);

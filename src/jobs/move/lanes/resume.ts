@@ -11,6 +11,7 @@ import { pause } from "./pause.js";
 import { type Recovery, recovery, same } from "./recover.js";
 import { removeSources } from "./remove.js";
 import { classify, delay } from "./retry.js";
+import { together } from "./suspects.js";
 import { proves } from "./verify.js";
 
 /** Looks at a name of which its server says "not now". */
@@ -31,7 +32,23 @@ interface Case {
  * what the table knows, too: it is begun again from the look.
  */
 export async function resume(lane: Workplace, files: readonly ClaimedFile[]): Promise<void> {
-  const cases = await look(lane, files);
+  const begun: Case[] = [];
+  const all = files.map((file) => ({ file }));
+  await together(lane, all, {
+    suspects: lane.context.roster.suspects.recover,
+    do: async (group) => void begun.push(...(await settleAll(lane, group))),
+    giveUp: (file, error) => unknown(lane, file, error),
+  });
+  // They take their time: what is known of the others is known by then.
+  for (const each of begun) await takeUp(lane, each);
+}
+
+/** Gives those that are to be gone on with. */
+async function settleAll(lane: Workplace, files: readonly Pick<Case, "file">[]): Promise<Case[]> {
+  const cases = await look(
+    lane,
+    files.map(({ file }) => file),
+  );
   // Only of sources that are there.
   const useless = cases.filter(
     ({ action, temp }) => temp && (action === "again" || action === "policy" || action === "changed"),
@@ -41,8 +58,7 @@ export async function resume(lane: Workplace, files: readonly ClaimedFile[]): Pr
   for (const each of cases) if (each.action === "finish" && (await isOurs(lane, each))) ours.push(arrived(each));
   await removeSources(lane, ours);
   for (const each of cases) await settle(lane, each);
-  // They take their time: what is known of the others is known by then.
-  for (const each of cases) if (each.action === "go-on") await takeUp(lane, each);
+  return cases.filter(({ action }) => action === "go-on");
 }
 
 /** A large file, part of which has arrived. */
@@ -94,6 +110,7 @@ async function look(lane: Workplace, files: readonly ClaimedFile[]): Promise<Cas
     const action = recovery({
       planned: file,
       before: file.destBefore,
+      fxp: file.fxp,
       replaces: replaces(onExists, file.destBefore),
       begun,
       ...there,
@@ -118,13 +135,18 @@ async function stat(lane: Workplace, place: Place, names: readonly string[]) {
 }
 
 /** A server would not tell of one name. Where the source may be gone, a temporary file may be the only copy. */
-function unseen({ context, ledger }: Workplace, file: ClaimedFile, source: FileStat | Error | undefined, error: Error) {
-  if (source === undefined || source instanceof Error) {
-    const said = `what was left of it could not be looked at: ${error.message}`;
-    return ledger.settle({ id: file.id, state: "FAILED", code: KEPT.part, error: said });
+function unseen(lane: Workplace, file: ClaimedFile, source: FileStat | Error | undefined, error: Error): void {
+  if (source === undefined || source instanceof Error) unknown(lane, file, error);
+  else {
+    lane.context.warn(`${file.temp} may have been left: ${error.message}`);
+    lane.ledger.retry(file, error);
   }
-  context.warn(`${file.temp} may have been left: ${error.message}`);
-  return ledger.retry(file, error);
+}
+
+/** It keeps its claim: a later run looks at it again. */
+function unknown({ ledger }: Workplace, { id }: ClaimedFile, { message }: Error): void {
+  const error = `what was left of it could not be looked at: ${message}`;
+  ledger.settle({ id, state: "FAILED", code: KEPT.part, error });
 }
 
 function arrived({ file, source, final }: Case): Arrived {

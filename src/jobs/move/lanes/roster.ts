@@ -9,6 +9,7 @@ import { Cap } from "./cap.js";
 import { Halt } from "./halt.js";
 import { Pace } from "./pace.js";
 import { Stuck } from "./stuck.js";
+import { Suspects } from "./suspects.js";
 import { TIMES } from "./times.js";
 
 /** Lanes that an adaptive job begins with. */
@@ -39,6 +40,8 @@ export class Roster {
   readonly cap = new Cap();
   readonly halt: Halt;
   readonly stuck = new Stuck();
+  /** Of what is done with files, and of looking at what is left of them. */
+  readonly suspects = { publish: new Suspects(), recover: new Suspects() };
   readonly #breaker: Breaker | undefined;
   #keep: number;
   /** The connections that nobody uses, and what ends their time. */
