@@ -190,6 +190,28 @@ for (const kind of KINDS.filter((kind) => ABILITIES[kind].tls)) {
   });
 }
 
+describeLive("pyftpdlib", "pyftpdlib", () => {
+  it("does without clients that vanish behind an upload, and says little of them", async () => {
+    const server = await live("pyftpdlib");
+    // It hears of both connections at once, of the data first.
+    const vanish = `
+import os, signal, socket, struct, time
+data = ftp.transfercmd("STOR a.dat")
+data.sendall(bytes(100_000))
+time.sleep(0.02)
+ftp.file.close()
+os.kill(${server.pid}, signal.SIGSTOP)
+for each in data, ftp.sock:
+    each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    each.close()
+os.kill(${server.pid}, signal.SIGCONT)
+os._exit(0)`;
+    for (let i = 0; i < 5; i++) await ftplib(server, "none", vanish);
+    expect(await ftplib(server, "none", "print(ftp.pwd())")).toContain("/");
+    expect(server.log()).not.toContain("Traceback");
+  });
+});
+
 describeLive("vsftpd", "a server whose test process was killed", () => {
   it("ends too, and its folder goes", async () => {
     const module = new URL("servers/ftp.ts", import.meta.url);

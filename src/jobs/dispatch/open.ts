@@ -21,17 +21,17 @@ async function openDispatcher(
 ): Promise<Dispatcher | undefined> {
   const { dispatch, sides } = move;
   if (dispatch === undefined) return undefined;
-  const { lanes, bytesPerSecond } = dispatch;
-  const common = { job: journal.jobId, traits: traitsOf(move), lanes, bytesPerSecond };
+  const { lanes, adaptive, bytesPerSecond } = dispatch;
+  const common = { job: journal.jobId, traits: { ...traitsOf(move), adaptive }, lanes, bytesPerSecond };
   if (dispatch.kind === "processes") {
     const { ProcessDispatcher } = await import("./processes.js");
-    const { lanesEach, connectionsPerSecond } = dispatch;
-    const header: JobHeader = { ...common, lanesEach, connectionsPerSecond, hangUp: false, lease: NO_LEASE };
-    return ProcessDispatcher.open({ ...dispatch, ...sides, header });
+    const { lanesEach, hangUp } = dispatch;
+    const header: JobHeader = { ...common, lanesEach, hangUp, lease: NO_LEASE };
+    return ProcessDispatcher.open({ ...dispatch, ...sides, header, logins: move.logins });
   }
   const { RedisDispatcher } = await import("./redis.js");
   const shown = { from: String(move.settings.from), to: String(move.settings.to) };
   const { lease, batches } = dispatch;
-  const own = { lanesEach: undefined, connectionsPerSecond: undefined, hangUp: batches !== undefined, lease };
+  const own = { lanesEach: undefined, hangUp: batches !== undefined, lease };
   return RedisDispatcher.open({ ...dispatch, shown, signal, header: { ...common, ...own } });
 }

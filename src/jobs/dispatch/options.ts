@@ -1,7 +1,7 @@
 /** Who moves the files of a move: this process, others on this machine, or workers anywhere. Every default in one place. */
 import { UsageError } from "../../client/errors.js";
 import { wholeNumber } from "../../client/options.js";
-import { type LimitOptions, perSecond, roomFor } from "../move/lanes/limits.js";
+import { type LimitOptions, roomFor } from "../move/lanes/limits.js";
 import { checkRedisUrl } from "./redis-url.js";
 
 /** Processes of this machine. */
@@ -36,6 +36,8 @@ export interface Shares extends Pick<LimitOptions, "lanes" | "maxConnections" | 
 interface Shared {
   /** Pairs of connections for a batch. */
   readonly lanes: number;
+  /** True where the number of lanes is to be found out: by default it is a number. */
+  readonly adaptive: boolean;
   readonly bytesPerSecond: number | undefined;
 }
 
@@ -48,8 +50,8 @@ export type ResolvedDispatch =
       readonly batches: number;
       /** Pairs of connections of a process, over its batches. */
       readonly lanesEach: number;
-      /** Connections that a process makes in a second. */
-      readonly connectionsPerSecond: number | undefined;
+      /** True where lanes that keep their connections would leave none for the listing. */
+      readonly hangUp: boolean;
     })
   | (Shared & {
       readonly kind: "redis";
@@ -85,7 +87,7 @@ export function resolveDispatch(
 
 /** @param room Lanes at most, by the connections that one server is to have. */
 function resolveProcesses(given: ProcessDispatch, shares: Shares, room: number): ResolvedDispatch {
-  const { maxBytesPerSecond, connectionsPerSecond } = shares;
+  const { maxBytesPerSecond } = shares;
   const processes = wholeNumber("processes", given.processes, 1, 256);
   const adaptive = shares.lanes === "auto";
   const wanted = shares.lanes === undefined || shares.lanes === "auto" ? (adaptive ? MOST_LANES : LANES) : shares.lanes;
@@ -99,9 +101,10 @@ function resolveProcesses(given: ProcessDispatch, shares: Shares, room: number):
     processes,
     batches,
     lanes: adaptive ? share : Math.floor(share / batches),
+    adaptive,
     lanesEach: share,
+    hangUp: share * processes >= room,
     bytesPerSecond: maxBytesPerSecond && maxBytesPerSecond / (processes * batches),
-    connectionsPerSecond: connectionsPerSecond && (perSecond(connectionsPerSecond) as number) / processes,
   };
 }
 
@@ -129,6 +132,7 @@ function resolveRedis(given: RedisDispatch, shares: Shares, room: number): Resol
     queue: checkName("queue", queue),
     places: { from: checkName("place", places?.from ?? "source"), to: checkName("place", places?.to ?? "target") },
     lanes: each,
+    adaptive: shares.lanes === "auto",
     batches,
     bytesPerSecond: maxBytesPerSecond && maxBytesPerSecond / (batches ?? 1),
     lease: wholeNumber("lease", lease, 1_000, MOST_LEASE),

@@ -1,14 +1,16 @@
 /** A process that moves batches for the one which started it: it ends with that, and knows nothing but what that tells. */
 import { Bucket } from "../move/lanes/bucket.js";
-import { Logins } from "../move/lanes/logins.js";
 import { sideOf } from "../move/places/sources.js";
 import { unpackBatch } from "./batch.js";
 import { BatchWork, type Places, rosterFor, type Workshop } from "./batch-work.js";
 import type { JobHeader } from "./dispatcher.js";
 import type { FromProcess, ToProcess } from "./ipc.js";
+import { AskedLogins } from "./shared-logins.js";
 
 const ending = new AbortController();
 const running = new Set<Promise<unknown>>();
+// Nobody asks where the coordinator is gone: this process is over then.
+const logins = new AskedLogins((question) => void send(question).catch(() => {}));
 let job: { header: JobHeader; places: Places; shop: Workshop } | undefined;
 
 /** Resolves when the message is out of this process. */
@@ -18,9 +20,9 @@ function send(message: FromProcess): Promise<void> {
   });
 }
 
-function begin({ name, header, from, to }: ToProcess & { kind: "start" }): void {
-  const logins = new Logins(header.connectionsPerSecond);
-  const places = { from: sideOf(from, logins).make, to: sideOf(to, logins).make };
+function begin({ name, header, from, to, asks }: ToProcess & { kind: "start" }): void {
+  const limit = asks ? logins : undefined;
+  const places = { from: sideOf(from, limit).make, to: sideOf(to, limit).make };
   const shop: Workshop = {
     name,
     lanes: header.lanes,
@@ -45,14 +47,15 @@ async function end(): Promise<void> {
 }
 
 process.on("message", (message: ToProcess) => {
-  if (message.kind === "start") return begin(message);
+  if (message.kind === "start") begin(message);
+  if (message.kind === "login") logins.granted(message.id);
   if (message.kind === "end") {
     ending.abort();
-    return void Promise.allSettled(running).then(end);
+    void Promise.allSettled(running).then(end);
   }
+  if (message.kind !== "batch") return;
   const done = work(message).finally(() => running.delete(done));
   running.add(done);
-  return undefined;
 });
 // The coordinator is gone, and with it whoever would hear of what is done here.
 process.on("disconnect", () => process.exit());

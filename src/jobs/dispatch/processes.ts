@@ -3,12 +3,14 @@ import { type ChildProcess, fork } from "node:child_process";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PolywireError } from "../../client/errors.js";
+import type { Logins } from "../move/lanes/logins.js";
 import type { MoveSide } from "../move/options.js";
 import { packBatch } from "./batch.js";
-import type { Batch, Dispatcher, Handed, JobHeader, Report } from "./dispatcher.js";
+import type { Batch, Dispatcher, Handed, JobHeader, Piece, Report } from "./dispatcher.js";
 import type { FromProcess, ToProcess } from "./ipc.js";
 import { portableSide } from "./portable-side.js";
 import { ReportQueue } from "./report-queue.js";
+import { LoginDesk } from "./shared-logins.js";
 
 /** What the processes are told, and how many there are. */
 export interface ProcessesOptions {
@@ -18,6 +20,8 @@ export interface ProcessesOptions {
   readonly processes: number;
   /** Batches that each has at a time. */
   readonly batches: number;
+  /** Holds the connections of all of them back; undefined where nobody needs to ask. */
+  readonly logins: Logins | undefined;
 }
 
 /** Deaths in a row, over all processes, without a file that was settled: the job is given up. */
@@ -28,6 +32,7 @@ interface Worker {
   readonly name: string;
   readonly child: ChildProcess;
   readonly batches: Set<string>;
+  readonly desk: LoginDesk | undefined;
   readonly gone: Promise<void>;
 }
 
@@ -88,7 +93,7 @@ export class ProcessDispatcher implements Dispatcher {
   }
 
   #start(): void {
-    const { header, from, to } = this.#options;
+    const { header, from, to, logins } = this.#options;
     const name = `process ${++this.#started}`;
     // No arguments: nobody sees there what is only told.
     const child = fork(fileURLToPath(ENTRY), [], {
@@ -99,14 +104,20 @@ export class ProcessDispatcher implements Dispatcher {
       name,
       child,
       batches: new Set(),
+      desk: logins && new LoginDesk(logins, (id) => tell(worker, { kind: "login", id })),
       gone: ended(child).then((how) => this.#bury(worker, how)),
     };
     this.#workers.add(worker);
     child.on("message", (message: FromProcess) => this.#hear(worker, message));
-    tell(worker, { kind: "start", name, header, from, to });
+    tell(worker, { kind: "start", name, header, from, to, asks: logins !== undefined });
   }
 
-  #hear(worker: Worker, { piece }: FromProcess): void {
+  #hear(worker: Worker, message: FromProcess): void {
+    if (message.kind === "piece") this.#note(worker, message.piece);
+    else worker.desk?.hear(message);
+  }
+
+  #note(worker: Worker, piece: Piece): void {
     if (piece.settled.length > 0) this.#deaths = 0;
     if (piece.ended) worker.batches.delete(piece.batch);
     // All of them have the same machine and the same credentials: what stops one, stops all.
@@ -117,6 +128,7 @@ export class ProcessDispatcher implements Dispatcher {
   /** Its channel is closed, and it is gone: there is nothing more to hear, and nobody who still sends files. */
   #bury(worker: Worker, how: string): void {
     this.#workers.delete(worker);
+    worker.desk?.close();
     for (const batch of worker.batches) this.#lose(batch, `${worker.name} ${how}`);
     if (this.#closing) return;
     if (++this.#deaths >= DEATHS) {

@@ -5,6 +5,8 @@ import type { DataFaults } from "./faults.js";
 
 /** Where the next transfer finds its connection. */
 export class DataPort {
+  /** Whether this side begins the TLS handshake of the next transfer: until its connection is there, or another is asked for. */
+  begins = false;
   /**
    * The listener of this client, kept from transfer to transfer: with thousands of connections in TIME_WAIT the system
    * takes milliseconds to find a free port.
@@ -51,6 +53,7 @@ export class DataPort {
 
   /** Takes back the last PASV, EPSV, PORT or EPRT. */
   close(): void {
+    this.begins = false;
     if (this.#expecting) this.#stop(); // a late connection must not be taken for the next one
     this.#socket?.destroy();
     this.#socket = this.#target = undefined;

@@ -32,6 +32,8 @@ export interface FtpFeatures {
   site: boolean;
   /** PORT and EPRT: the server connects to the client. Default: true. */
   active: boolean;
+  /** With TLS: CPSV, which is PASV for a transfer whose handshake this server begins, as between two servers. Default: false. */
+  cpsv: boolean;
   /** TYPE A turns LF into CRLF on the way out and back on the way in, as ProFTPD. Default: false (as vsftpd: octets stay). */
   ascii: boolean;
 }
@@ -104,6 +106,7 @@ const FEATURES: FtpFeatures = {
   tvfs: true,
   site: true,
   active: true,
+  cpsv: false,
   ascii: false,
 };
 

@@ -40,7 +40,7 @@ export class SessionState {
 }
 
 /** Commands that ProFTPD answers with 450 while a transfer runs; RNTO waits, and then gets its 503. */
-const BUSY = new Set("APPE LIST MLSD NLST RETR STOR STOU RNFR PORT EPRT PASV EPSV".split(" "));
+const BUSY = new Set("APPE LIST MLSD NLST RETR STOR STOU RNFR PORT EPRT PASV EPSV CPSV".split(" "));
 const UPLOADS = new Set(["STOR", "APPE", "STOU"]);
 const MOST_WAITING = 10_000;
 

@@ -8,14 +8,19 @@ const REDIS = "redis://localhost";
 test("the lanes and the bytes of a job are shared by processes and their batches", () => {
   expect(resolveDispatch({ processes: 3 }, { lanes: 13, maxBytesPerSecond: 600 })).toEqual({
     ...{ kind: "processes", processes: 3, batches: 2, lanes: 2, lanesEach: 4, bytesPerSecond: 100 },
-    connectionsPerSecond: undefined,
+    ...{ adaptive: false, hangUp: false },
   });
-  expect(resolveDispatch({ processes: 8 }, {})).toMatchObject({ batches: 1, lanes: 1 });
+  expect(resolveDispatch({ processes: 8 }, {})).toMatchObject({ batches: 1, lanes: 1, lanesEach: 1, adaptive: false });
   expect(() => resolveDispatch({ processes: 9 }, {})).toThrow("8 lanes cannot be shared by 9 processes");
-  expect(resolveDispatch({ processes: 4 }, { lanes: "auto", connectionsPerSecond: 2 })).toMatchObject({
-    ...{ batches: 2, lanes: 16, lanesEach: 16, connectionsPerSecond: 0.5 },
+  expect(resolveDispatch({ processes: 4 }, { lanes: "auto" })).toMatchObject({
+    ...{ batches: 2, lanes: 16, lanesEach: 16, adaptive: true },
   });
-  expect(resolveDispatch({ processes: 4 }, { maxConnections: 21, lanes: "auto" })).toMatchObject({ lanesEach: 5 });
+  expect(resolveDispatch({ processes: 4 }, { maxConnections: 21, lanes: "auto" })).toMatchObject({
+    ...{ lanesEach: 5, hangUp: false },
+  });
+  expect(resolveDispatch({ processes: 4 }, { maxConnections: 20, lanes: "auto" })).toMatchObject({
+    ...{ lanesEach: 5, hangUp: true },
+  });
 });
 
 test("as many batches are worked on as connections are allowed", () => {
@@ -23,7 +28,10 @@ test("as many batches are worked on as connections are allowed", () => {
     ...{ lanes: 4, batches: 7, bytesPerSecond: 100, queue: "polywire", places: { from: "source", to: "target" } },
   });
   expect(resolveDispatch({ redis: REDIS, maxConnections: 3 }, {})).toMatchObject({ lanes: 3, batches: 1 });
-  expect(resolveDispatch({ redis: REDIS }, { maxConnections: 30 })).toMatchObject({ lanes: 4, batches: 7 });
+  expect(resolveDispatch({ redis: REDIS }, { maxConnections: 30 })).toMatchObject({
+    ...{ lanes: 4, batches: 7, adaptive: false },
+  });
+  expect(resolveDispatch({ redis: REDIS }, { lanes: "auto" })).toMatchObject({ lanes: 4, adaptive: true });
   const oneServer = resolveDispatch({ redis: REDIS }, { maxConnections: 30 }, { oneServer: true });
   expect(oneServer).toMatchObject({ lanes: 4, batches: 3 });
   expect(resolveDispatch({ redis: REDIS }, { lanes: 6 })).toMatchObject({ lanes: 6, batches: undefined });

@@ -1,64 +1,37 @@
 /** What the tests of many processes share: two FTP servers, a Redis, coordinators and workers, and what must hold in the end. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { expect } from "vitest";
 import { JournalReader, type MoveOptions, type RunWorkerOptions, type StateCounts } from "../../../src/jobs/index.js";
 import { url } from "../move/url.js";
-import { type LiveFtp, start } from "../servers/ftp.js";
+import { type FtpOptions, type Kind, type LiveFtp, start } from "../servers/ftp.js";
 import { type LiveRedis, startRedis } from "../servers/redis.js";
+import { Child } from "./children.js";
 
-const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
 /** The password of every Redis in these tests. */
 const REDIS_PASSWORD = "the-redis-password";
 
+/** Every block of it is another one: parts cannot be mixed up. */
+function contentOf(i: number, size: number): Buffer {
+  const content = Buffer.alloc(size, `${i},`);
+  for (let at = 0; at + 8 <= size; at += 512) content.writeDoubleLE(at + i, at);
+  return content;
+}
+
 const nameOf = (i: number) => `sensor_${String(i % 97).padStart(5, "0")}_20260118_${String(i).padStart(8, "0")}.dat`;
-const contentOf = (i: number) => Buffer.alloc((i * 7919) % 8192, `${i},`);
 
-/** A process, and what it said. */
-export class Child {
-  readonly process: ChildProcess;
-  readonly ended: Promise<void>;
-  #out = "";
-  #errors = "";
-
-  constructor(task: unknown) {
-    const env = { ...process.env, POLYWIRE_TEST_TASK: JSON.stringify(task) };
-    this.process = spawn(process.execPath, ["--import", "tsx", CHILD], { env, stdio: ["ignore", "pipe", "pipe"] });
-    this.process.stdout?.on("data", (chunk) => (this.#out += chunk));
-    this.process.stderr?.on("data", (chunk) => (this.#errors += chunk));
-    this.ended = new Promise((resolve) => this.process.once("close", () => resolve()));
-  }
-
-  async kill(signal: NodeJS.Signals): Promise<void> {
-    this.process.kill(signal);
-    await this.ended;
-  }
-
-  /** Throws where it ended by itself, and not in order. */
-  check(): void {
-    if (this.process.exitCode) throw new Error(`a process ended with code ${this.process.exitCode}: ${this.#errors}`);
-  }
-
-  /** Resolves when a worker has reached its Redis. */
-  async working(): Promise<void> {
-    while (!this.#out.includes("working\n")) {
-      this.check();
-      await sleep(20);
-    }
-  }
-
-  /** What it printed last, when it ended in order. */
-  async result(): Promise<Record<string, unknown>> {
-    await this.ended;
-    expect(this.process.exitCode, this.#errors).toBe(0);
-    return JSON.parse(this.#out.trimEnd().split("\n").at(-1) as string) as Record<string, unknown>;
-  }
+/** What a bed is to be, where that matters. */
+export interface BedOptions {
+  /** Default: vsftpd, and ProFTPD. */
+  readonly from?: readonly [Kind, FtpOptions];
+  readonly to?: readonly [Kind, FtpOptions];
+  /** Bytes of the i-th file. Default: up to 8 KB. */
+  readonly size?: (i: number) => number;
 }
 
 export class Bed {
@@ -78,18 +51,20 @@ export class Bed {
   }
 
   /** `files` at the source, none at the target. */
-  static async make(files: number): Promise<Bed> {
+  static async make(files: number, options: BedOptions = {}): Promise<Bed> {
+    const { size = (i) => (i * 7919) % 8192 } = options;
     const [from, to, redis] = await Promise.all([
-      start("vsftpd", { quiet: true }),
-      start("proftpd"),
+      start(...(options.from ?? ["vsftpd", { quiet: true }])),
+      start(...(options.to ?? ["proftpd", {}])),
       startRedis({ password: REDIS_PASSWORD }),
     ]);
     mkdirSync(join(from.home, "out"));
     mkdirSync(join(to.home, "in"));
     const digests = new Map<string, string>();
     for (let i = 0; i < files; i++) {
-      writeFileSync(join(from.home, "out", nameOf(i)), contentOf(i));
-      digests.set(nameOf(i), digestOf(contentOf(i)));
+      const content = contentOf(i, size(i));
+      writeFileSync(join(from.home, "out", nameOf(i)), content);
+      digests.set(nameOf(i), digestOf(content));
     }
     from.handOver();
     to.handOver();
@@ -138,9 +113,20 @@ export class Bed {
     return new Map([...reader.files(["DONE"])].map(({ name, digest }) => [name, digest]));
   }
 
+  /** Bytes that have come of each file that is half there: without its holes. */
+  underWay(): number[] {
+    const found = this.temporary().map((name) => statSync(join(this.to.home, "in", name), { throwIfNoEntry: false }));
+    return found.flatMap((each) => (each ? Math.min(each.size, each.blocks * 512) : []));
+  }
+
   /** Resolves when so many files arrived. */
-  async until(files: number): Promise<void> {
-    while (this.arrived() < files) {
+  until(files: number): Promise<void> {
+    return this.when(() => this.arrived() >= files);
+  }
+
+  /** Resolves when it is so; rejects where a process ended by itself, and not in order. */
+  async when(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
       for (const child of this.children) child.check();
       await sleep(20);
     }

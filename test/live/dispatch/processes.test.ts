@@ -1,19 +1,10 @@
 /** Processes of this machine that move the files of one job: killed ones are replaced, and what they had is recovered. */
-import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { describeLive } from "../available.js";
 import { Bed } from "./bed.js";
+import { childrenOf } from "./children.js";
 
 const FILES = 1_500;
-
-/** The processes that a coordinator has started to move files. */
-function childrenOf(pid: number): number[] {
-  const rows = execFileSync("ps", ["-eww", "-o", "ppid=,pid=,args="], { encoding: "utf8" }).split("\n");
-  return rows.flatMap((row) => {
-    const [, parent, child] = /^\s*(\d+)\s+(\d+) .*process-worker/.exec(row) ?? [];
-    return Number(parent) === pid ? [Number(child)] : [];
-  });
-}
 
 describeLive(["vsftpd", "proftpd", "redis"], "processes of one machine", () => {
   test("two processes and the coordinator are killed: every file arrives once", { timeout: 300_000 }, async () => {

@@ -76,7 +76,8 @@ export function describeMakes(
       const { tls = "none" } = options;
       const secure = { security: SECURITY[tls], ...(tls === "none" ? {} : { tls: { ca, servername: "localhost" } }) };
       const started = MAKES.map(async (make, i) => {
-        yards[make] = new Yard(await start(make, { ...options, host: `127.0.1.${i + 1}` }), secure);
+        const host = options.ipv6 ? "::1" : `127.0.1.${i + 1}`;
+        yards[make] = new Yard(await start(make, { ...options, host }), secure);
       });
       await Promise.all(started);
     });

@@ -19,6 +19,12 @@ class Handler(FTPHandler if tls == "none" else TLS_FTPHandler):
             self.secure_connection(self.ssl_context)
         super().handle()
 
+    # For debug messages, made at any log level. 1.5.7's own throws where an upload's file is closed: with a client that
+    # vanishes then, the session is never closed, and is tried again and again, at 10 MB of log a second.
+    def get_repr_info(self, as_str=False, extra_info=None):
+        addr = f"{self.remote_ip}:{self.remote_port}"
+        return f"addr={addr}" if as_str else {"addr": addr}
+
 
 authorizer = DummyAuthorizer()
 authorizer.add_user(settings["user"], settings["password"], settings["home"], perm="elradfmwMT")

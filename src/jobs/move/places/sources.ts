@@ -59,7 +59,7 @@ interface Folder {
 }
 
 /** One side of a move. `logins` holds its connections back, where there is a limit on them. */
-export function sideOf(given: MoveSide, logins?: Logins): Side {
+export function sideOf(given: MoveSide, logins?: Pick<Logins, "take">): Side {
   const { url, ...options } = typeof given === "object" && "url" in given ? given : { url: given };
   const local = localPath(url);
   if (local !== undefined) {
@@ -83,7 +83,7 @@ export function sideOf(given: MoveSide, logins?: Logins): Side {
  *
  * @throws UsageError for none at all, the same one twice, folders of different servers or accounts.
  */
-export function sourcesOf(given: MoveSide | readonly MoveSide[], logins?: Logins): SourceSide {
+export function sourcesOf(given: MoveSide | readonly MoveSide[], logins?: Pick<Logins, "take">): SourceSide {
   const all: readonly MoveSide[] = isList(given) ? given : [given];
   const [first, ...more] = all.map((each) => sideOf(each, logins));
   if (first === undefined) throw new UsageError("from names no folder");

@@ -1,18 +1,15 @@
-/** How the data connection will be made: PASV EPSV PORT EPRT (RFC 959, RFC 2428). */
+/** How the data connection will be made: PASV EPSV PORT EPRT (RFC 959, RFC 2428), and CPSV, which is in no RFC. */
 import { isIP } from "node:net";
 import { Refused } from "../reply.js";
 import type { Session } from "../session.js";
 import { type CommandTable, command } from "./command.js";
 
 export const CONNECTION: CommandTable = {
-  PASV: command(async (session) => {
-    refuseAfterEpsvAll(session);
-    const host = session.control.localAddress.replace(/^::ffff:/, "");
-    if (isIP(host) !== 4) throw new Refused(425, "PASV is for IPv4, use EPSV.");
-    const port = await session.data.listen(host);
-    const named = (session.shared.faults.wrongPasvHost ?? host).replaceAll(".", ",");
-    await session.reply(227, `Entering Passive Mode (${named},${port >> 8},${port & 255}).`);
-  }),
+  PASV: command((session) => passive(session)),
+  CPSV: command((session) => {
+    if (session.state.protection !== "P") throw new Refused(503, "CPSV needs PROT P.");
+    return passive(session, { begins: true });
+  }, "cpsv"),
   EPSV: command(async (session, argument) => {
     if (/^ALL$/i.test(argument)) {
       session.state.epsvOnly = true;
@@ -42,6 +39,17 @@ export const CONNECTION: CommandTable = {
     return aim(session, "EPRT", host, Number(port));
   }, "epsv"),
 };
+
+/** `begins`: this side begins the TLS handshake of the next transfer. */
+async function passive(session: Session, { begins = false } = {}): Promise<void> {
+  refuseAfterEpsvAll(session);
+  const host = session.control.localAddress.replace(/^::ffff:/, "");
+  if (isIP(host) !== 4) throw new Refused(425, "PASV is for IPv4, use EPSV.");
+  const port = await session.data.listen(host);
+  session.data.begins = begins;
+  const named = (session.shared.faults.wrongPasvHost ?? host).replaceAll(".", ",");
+  await session.reply(227, `Entering Passive Mode (${named},${port >> 8},${port & 255}).`);
+}
 
 function aim(session: Session, verb: string, host: string, port: number): Promise<void> | undefined {
   const client = session.control.remoteAddress.replace(/^::ffff:/, "");

@@ -49,6 +49,7 @@ function featureLines(session: Session): string[] {
   const facts = FACTS.map((fact) => `${fact}${session.state.facts.has(fact) ? "*" : ""};`).join("");
   const lines: Array<[boolean, string]> = [
     [tls !== "none", "AUTH TLS"],
+    [tls !== "none" && features.cpsv, "CPSV"],
     [features.epsv && features.active, "EPRT"],
     [features.epsv, "EPSV"],
     [features.hash, `HASH ${hashes.join(";")}`],
