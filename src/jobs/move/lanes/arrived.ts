@@ -1,5 +1,6 @@
 /** What came of a file's transfer: it arrived, or is to be tried again, looked at anew, or has failed. */
 import { PolywireError } from "../../../client/errors.js";
+import { type ClaimedFile, KEPT } from "../../journal/journal.js";
 import type { Digester } from "../places/digests.js";
 import { folderOf } from "../places/folder-place.js";
 import type { FileStat } from "../places/place.js";
@@ -62,6 +63,21 @@ export async function hasChanged(lane: Workplace, ready: Ready): Promise<boolean
 export async function discard(lane: Workplace, { file }: Ready, now: FileStat): Promise<void> {
   await lane.drop([file]);
   lane.ledger.release(file, { now, wait: SETTLING });
+}
+
+/** It is not tried again: what arrived goes, if its source is there. Else it may be the only copy. */
+export async function giveUp(lane: Workplace, file: ClaimedFile, error: Error): Promise<void> {
+  const [now] = await lane.from.stat([file.name]);
+  if (now === undefined) return lane.ledger.keep(file, "FAILED", error.message);
+  if (now instanceof Error) return unknown(lane, file, now);
+  await lane.drop([file]);
+  lane.ledger.fail(file, error, "BROKEN");
+}
+
+/** It keeps its claim: a later run looks at it again. */
+export function unknown({ ledger }: Workplace, { id }: ClaimedFile, { message }: Error): void {
+  const error = `what was left of it could not be looked at: ${message}`;
+  ledger.settle({ id, state: "FAILED", code: KEPT.part, error });
 }
 
 /** Bytes of a file are on their way. */

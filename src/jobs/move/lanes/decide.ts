@@ -13,7 +13,7 @@ import { JobStopped } from "./ledger.js";
 import { changed, same } from "./recover.js";
 import { removeSources } from "./remove.js";
 import { isExhausted } from "./retry.js";
-import { together } from "./suspects.js";
+import { type Deed, together } from "./suspects.js";
 
 /** A file to be transferred. */
 export interface Ready {
@@ -48,13 +48,23 @@ export async function decide(lane: Workplace, files: readonly ClaimedFile[]): Pr
   const mine = files.filter((file) => !refused.includes(file));
   const [sources, finals] = await look(lane, mine);
   const found: (Ready & { what: What })[] = [];
+  const blame: Pick<Deed<unknown>, "suspects" | "giveUp"> = {
+    suspects: context.roster.suspects.publish,
+    giveUp: (file, error) => ledger.fail(file, error, "BROKEN"),
+  };
   for (const [i, file] of mine.entries()) {
     const [source, final] = [sources[i], finals[i]];
     if (source instanceof Error || final instanceof Error)
       await lane.failed(file, source instanceof Error ? source : final);
     else if (source === undefined) ledger.settle({ id: file.id, state: "GONE", error: "the source is gone" });
     else if (context.move.stableFor > 0 && changed(file, source)) waitForMore(lane, file, source);
-    else found.push(await judge(lane, file, source, final));
+    else if (final === undefined)
+      found.push({ file, source, before: "absent", lookedAt: performance.now(), what: "move" });
+    else
+      await together(lane, [{ file }], {
+        ...blame,
+        do: async () => void found.push(await judge(lane, file, source, final)),
+      });
   }
   const open = found.filter(({ what }) => what !== "settled");
   await context.desk.probed(
@@ -68,9 +78,8 @@ export async function decide(lane: Workplace, files: readonly ClaimedFile[]): Pr
   );
   const already = open.filter(({ what }) => what === "skip");
   await together(lane, already.map(arrivedBefore), {
-    suspects: context.roster.suspects.publish,
+    ...blame,
     do: (group) => removeSources(lane, group, { state: "SKIPPED_SAME" }),
-    giveUp: (file, error) => ledger.fail(file, error, "BROKEN"),
   });
   const others = open.filter(({ what }) => what !== "skip");
   return { ready: await freeNames(lane, others), held };
@@ -117,9 +126,8 @@ async function look({ from, to }: Workplace, files: readonly ClaimedFile[]): Pro
 
 type What = "move" | "skip" | "rename" | "settled";
 
-async function judge(lane: Workplace, file: ClaimedFile, source: FileStat, final: FileStat | undefined) {
+async function judge(lane: Workplace, file: ClaimedFile, source: FileStat, final: FileStat) {
   const as = (before: DestBefore, what: What) => ({ file, source, before, lookedAt: performance.now(), what });
-  if (final === undefined) return as("absent", "move");
   const { onExists, removes } = lane.context.move;
   try {
     const before = (await isSame(lane, file, source, final)) ? "same" : "other";

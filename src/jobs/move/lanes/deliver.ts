@@ -30,7 +30,7 @@ export async function deliver(lane: Workplace, files: readonly ClaimedFile[], mo
   try {
     for (let batch = files; batch.length > 0; batch = waiting.length > 0 || !flow.open ? [] : more()) {
       for (let at = 0; at < batch.length && flow.open; at += LOOK) {
-        const { ready, held } = await decide(lane, batch.slice(at, at + LOOK));
+        const { ready, held } = await flow.beside(decide(lane, batch.slice(at, at + LOOK)));
         waiting.push(...held);
         await flow.feed(ready);
       }

@@ -47,7 +47,7 @@ export class Flow {
   /** Files whose bytes may have been counted when the flow broke off. */
   readonly #begun = new Set<ClaimedFile>();
   #culprit: ClaimedFile | undefined;
-  /** True where it may have been one of those that were being published instead. */
+  /** True where it may have been one of those that were being published, or looked at, instead. */
   #isDoubtful = false;
   /** True from when a file that is passed through is next until it is over: it needs both connections. */
   #passing = false;
@@ -55,6 +55,7 @@ export class Flow {
   #bytes = 0;
   #since = 0;
   #publishing = 0;
+  #looking = 0;
   /** What ended it before its time. */
   #broken: { readonly error: unknown } | undefined;
   #wake: (() => void)[] = [];
@@ -69,6 +70,14 @@ export class Flow {
     this.#ready.push(...files);
     this.#goOn();
     while (this.open && this.#ready.length >= FEW) await this.#change();
+  }
+
+  /** Waits for a look at files that are to come, over the same connections. One that failed may be to blame to the end. */
+  async beside<T>(look: Promise<T>): Promise<T> {
+    this.#looking++;
+    const seen = await look;
+    this.#looking--;
+    return seen;
   }
 
   /** False where nothing more is begun. */
@@ -177,7 +186,7 @@ export class Flow {
   /** A connection was lost, over the file that was on its way there, if one was. Those behind it only waited. */
   #suspect(): void {
     const { from, to } = this.#lane;
-    if (this.#culprit === undefined) this.#isDoubtful = this.#publishing > 0;
+    if (this.#culprit === undefined) this.#isDoubtful = this.#publishing + this.#looking > 0;
     if (!from.usable) this.#culprit ??= this.#fetching[0] ?? this.#storing[0];
     else if (!to.usable) this.#culprit ??= this.#storing[0];
   }
@@ -188,7 +197,7 @@ export class Flow {
     const { sent, roster } = context;
     const culprit = this.#culprit;
     const isExcused = culprit && this.#isDoubtful && !roster.suspects.publish.has(culprit.id);
-    for (const file of this.#begun) if (file !== culprit || isExcused) ledger.excuse(file);
+    for (const file of this.#begun) if (ledger.has(file) && (file !== culprit || isExcused)) ledger.excuse(file);
     if (isExcused) roster.suspects.publish.suspect(culprit.id);
     else if (culprit && !sent.has(culprit.id)) sent.set(culprit.id, 0);
   }

@@ -1,6 +1,6 @@
 /** Files that arrived get their final names, when both sides were looked at once more; then their sources go. */
 import type { Published } from "../places/place.js";
-import { type Arrived, discard, incomplete } from "./arrived.js";
+import { type Arrived, discard, giveUp, incomplete } from "./arrived.js";
 import type { Workplace } from "./lane.js";
 import { changed } from "./recover.js";
 import { removeSources } from "./remove.js";
@@ -19,10 +19,7 @@ export function publish(lane: Workplace, copied: readonly Arrived[]): Promise<vo
     suspects: lane.context.roster.suspects.publish,
     do: (group) => publishGroup(lane, group),
     excuse: (file) => lane.ledger.excuse(file),
-    giveUp: async (file, error) => {
-      await lane.drop([file]);
-      lane.ledger.fail(file, error, "BROKEN");
-    },
+    giveUp: (file, error) => giveUp(lane, file, error),
   });
 }
 

@@ -1,7 +1,7 @@
 /** Files that were under way when a process or a connection died: the recovery table, put into practice. */
-import { type ClaimedFile, KEPT } from "../../journal/journal.js";
+import type { ClaimedFile } from "../../journal/journal.js";
 import type { FileStat, Place } from "../places/place.js";
-import type { Arrived } from "./arrived.js";
+import { type Arrived, giveUp, unknown } from "./arrived.js";
 import { goOn } from "./big.js";
 import { above } from "./big-options.js";
 import { isEqual } from "./equal.js";
@@ -67,10 +67,9 @@ async function takeUp(lane: Workplace, { file, source, temp, final }: Case): Pro
   if (lane.context.signal.aborted) return lane.ledger.suspend(file);
   const there = (temp as FileStat).size;
   const { retry } = lane.context.move.tries;
-  if (lane.context.roster.stuck.is(file.temp, there, retry)) {
-    await lane.drop([file]);
-    return lane.ledger.fail(file, new Error(`its connections broke ${retry} times behind byte ${there}`), "BROKEN");
-  }
+  // Others may have taken their time since the look.
+  if (lane.context.roster.stuck.is(file.temp, there, retry))
+    return giveUp(lane, file, new Error(`its connections broke ${retry} times behind byte ${there}`));
   const before = final === undefined ? "absent" : (file.destBefore ?? "other");
   const ready = { file, source: source as FileStat, before, lookedAt: performance.now() } as const;
   await goOn(lane, ready, there);
@@ -141,12 +140,6 @@ function unseen(lane: Workplace, file: ClaimedFile, source: FileStat | Error | u
     lane.context.warn(`${file.temp} may have been left: ${error.message}`);
     lane.ledger.retry(file, error);
   }
-}
-
-/** It keeps its claim: a later run looks at it again. */
-function unknown({ ledger }: Workplace, { id }: ClaimedFile, { message }: Error): void {
-  const error = `what was left of it could not be looked at: ${message}`;
-  ledger.settle({ id, state: "FAILED", code: KEPT.part, error });
 }
 
 function arrived({ file, source, final }: Case): Arrived {

@@ -2,9 +2,12 @@
 import type { ClaimedFile } from "../../journal/journal.js";
 import type { Workplace } from "./lane.js";
 
+/** Files that are remembered at most: what became of those that were given back, others may settle. */
+const MOST = 10_000;
+
 /** By their ids; forgotten when their fate is known. */
 export class Suspects {
-  /** How often a connection was lost over nothing but this file. */
+  /** How often a connection was lost over nothing but this file; whoever was noted last comes last. */
   readonly #losses = new Map<number, number>();
 
   has(id: number): boolean {
@@ -18,16 +21,25 @@ export class Suspects {
 
   /** It was one of several: which of them it was, nobody knows. */
   suspect(id: number): void {
-    this.#losses.set(id, this.losses(id));
+    this.#note(id, this.losses(id));
   }
 
   /** It was this one. */
   blame(id: number): void {
-    this.#losses.set(id, this.losses(id) + 1);
+    this.#note(id, this.losses(id) + 1);
   }
 
   forget(id: number): void {
     this.#losses.delete(id);
+  }
+
+  #note(id: number, losses: number): void {
+    this.#losses.delete(id);
+    this.#losses.set(id, losses);
+    for (const oldest of this.#losses.keys()) {
+      if (this.#losses.size <= MOST) break;
+      this.#losses.delete(oldest);
+    }
   }
 }
 
@@ -55,21 +67,20 @@ export async function together<T extends { readonly file: ClaimedFile }>(
   for (const group of others.length > 0 ? [others, ...alone] : alone) {
     const [{ file }] = group as [T];
     const losses = suspects.losses(file.id);
-    if (losses >= context.move.tries.retry) {
-      await deed.giveUp(file, new Error(`its connections broke ${losses} times`));
-      continue;
-    }
     try {
-      await deed.do(group);
+      if (losses > 0 && losses >= context.move.tries.retry)
+        await deed.giveUp(file, new Error(`its connections broke ${losses} times`));
+      else await deed.do(group);
     } catch (error) {
       if (lane.from.usable && lane.to.usable) throw error;
+      const isOpen = (each: T) => ledger.has(each.file);
       const culprit = group.length === 1 ? file : undefined;
       if (culprit) {
         suspects.blame(culprit.id);
         context.excused.delete(culprit.id);
       }
-      for (const each of group) if (ledger.has(each.file)) suspects.suspect(each.file.id);
-      for (const each of all) if (each.file !== culprit) deed.excuse?.(each.file);
+      for (const each of group.filter(isOpen)) suspects.suspect(each.file.id);
+      for (const each of all.filter(isOpen)) if (each.file !== culprit) deed.excuse?.(each.file);
       throw error;
     }
   }
