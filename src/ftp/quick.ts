@@ -60,18 +60,23 @@ export class Quick {
       this.#resolve = resolve;
       this.#reject = reject;
       const { line, silence, dataCommand } = this.#session;
-      const preliminary = (reply: Reply) => {
-        this.preliminary ??= reply;
-        this.#tell();
-        silence.touch();
-      };
-      const take = (reply: Reply) => this.#onReply(reply);
-      const fail = (error: Error) => {
-        this.stop(error);
-        this.#tell();
-      };
-      line.exchange([dataCommand as string], [], { replies: 1, timeout: this.#call.timeout, take, fail });
-      line.exchange([this.#plan.command], [], { replies: 1, timeout: NEVER, preliminary, take, fail });
+      line.exchange([dataCommand as string, this.#plan.command], [], {
+        replies: 2,
+        timeout: this.#call.timeout,
+        lastTimeout: NEVER,
+        preliminary: (reply) => {
+          // Not one to EPSV: what the server has then is no data connection.
+          if (!this.agreed) return;
+          this.preliminary ??= reply;
+          this.#tell();
+          silence.touch();
+        },
+        take: (reply) => this.#onReply(reply),
+        fail: (error) => {
+          this.stop(error);
+          this.#tell();
+        },
+      });
       this.at = line.asked;
     });
   }

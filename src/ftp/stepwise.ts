@@ -307,6 +307,8 @@ export class Stepwise {
    * TLS, and inetutils end the session. Gives false where its end takes too long.
    */
   async #readOn(): Promise<boolean> {
+    // One that was given up before its data connection was there is not to be waited for in vain.
+    this.#data ??= this.#link?.socket.then((socket) => protect(this.#session, socket));
     this.#data?.then(discard, () => {});
     await Promise.race([this.#final, after(SETTLE)]).catch(() => {});
     return this.#reply !== undefined;

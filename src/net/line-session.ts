@@ -35,6 +35,8 @@ export interface Exchange {
   readonly replies: number;
   /** Milliseconds of silence allowed before each. Default: `timeouts.command`. */
   readonly timeout?: number | undefined;
+  /** The same before the last one, where that may take another time. */
+  readonly lastTimeout?: number | undefined;
   /** Called with replies that announce another one (FTP's 1xx). */
   readonly preliminary?: ((reply: Reply) => void) | undefined;
   /** Called with each reply, in order. */
@@ -45,6 +47,8 @@ export interface Exchange {
 
 interface Pending extends Awaited, Pick<SendOptions, "preliminary" | "lenient" | "body" | "veiled"> {
   timeout: number;
+  /** Its place among all that were ever asked for: see `LineSession.asked`. */
+  readonly number: number;
   /** Of the command, line end and all. */
   readonly octets: number;
   reply: Reply | undefined;
@@ -156,7 +160,10 @@ export class LineSession extends Link {
       }
     };
     const options = { timeout, preliminary };
-    for (let i = 0; i < replies; i++) this.#expect("command", options, take, fail, octets[i] ?? 0);
+    for (let i = 0; i < replies; i++) {
+      if (i === replies - 1) options.timeout = wait.lastTimeout ?? timeout;
+      this.#expect("command", options, take, fail, octets[i] ?? 0);
+    }
   }
 
   /** Resolves when no command waits for its reply. */
@@ -223,9 +230,9 @@ export class LineSession extends Link {
     return Promise.resolve(true);
   }
 
-  /** Replies that come before that of the command; less than none where it has its own. */
+  /** Replies that come before that of the command; less than none where it has its own, or gets none. */
   #before(broken: number | undefined): number {
-    return broken === undefined ? 0 : this.#pending.length - 1 - (this.#asked - broken);
+    return broken === undefined ? 0 : this.#pending.findIndex(({ number }) => number === broken);
   }
 
   /** Resolves when the command at this place has its reply, for which it has so many milliseconds, or has failed. */
@@ -422,8 +429,8 @@ export class LineSession extends Link {
     const { preliminary, lenient, body, veiled, timeout = this.options.timeouts.command } = options;
     // Always the same fields in the same order: a spread costs more than all the rest of a command.
     const reply = undefined;
-    this.#asked++;
-    this.#pending.push({ preliminary, lenient, body, veiled, timeout, phase, octets, reply, resolve, reject });
+    const number = ++this.#asked;
+    this.#pending.push({ preliminary, lenient, body, veiled, timeout, number, phase, octets, reply, resolve, reject });
     if (this.#pending.length === 1) this.patience(timeout);
   }
 

@@ -93,6 +93,27 @@ describe("cancelling at any moment", () => {
     }
   });
 
+  test.each([
+    ["in the clear", "none", "plain"],
+    ["under TLS", "explicit", "starttls"],
+  ] as const)(
+    "%s: a listing whose data connection is not there yet is read to its end",
+    async (_name, tls, security) => {
+      const { ftp, server, transcript } = await memory({ tls }, { security });
+      server.tree.generate("/many", 50_000, (i) => `file-${i}`);
+      await enter(ftp);
+      // From then on the command goes into one write with the one for its data connection.
+      await ftp.entries("/").toArray();
+      server.faults.replyDelay = 50;
+      const abort = new AbortController();
+      const listed = failure(ftp.entries("/many", { signal: abort.signal }).toArray());
+      await expect.poll(() => transcript.lines.at(-1)?.text, { interval: 1 }).toBe("MLSD /many");
+      abort.abort();
+      expect(await listed).toMatchObject({ name: "AbortedError", clientUsable: true });
+      await ftp.noop();
+    },
+  );
+
   describe("one signal for many clients", () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => void warnings.push(warning);

@@ -69,6 +69,19 @@ describe("the second transfer", () => {
     await server.done;
   });
 
+  test("is told from what is said before the reply to PASV", async () => {
+    const { ftp, server } = await afterFirst(`C: PASV
+      C: STOU
+      S: 120 FILE: soon
+      S: 227 ok ({pasv})
+      S: 150 FILE: unique
+      D< any
+      S: 226 done
+    `);
+    expect((await ftp.stou(Buffer.from("x"))).name).toBe("unique");
+    await server.done;
+  });
+
   test("of a file that is not there rejects with that, and the client goes on", async () => {
     const { ftp, server } = await afterFirst(`C: PASV
       C: RETR b

@@ -36,6 +36,28 @@ describe("an exchange", () => {
     expect(got).toEqual(["A\r\nB\r\nbytes of it\r\nC\r\nD\r\n"]);
   });
 
+  test("may wait longer for its last reply than for those before it", async () => {
+    const { line } = await play((command, socket) => {
+      if (command === "A") return "200 A\r\n";
+      if (command === "B") void sleep(300).then(() => socket.write("200 B\r\n"));
+      return undefined;
+    });
+    const outcome = (command: string) =>
+      new Promise<string[]>((resolve) => {
+        const heard: string[] = [];
+        const hear = (text: string) => void (heard.push(text) === 2 && resolve(heard));
+        line.exchange([command, "B"], [], {
+          replies: 2,
+          timeout: 100,
+          lastTimeout: 2_000,
+          take: ({ text }) => hear(text),
+          fail: ({ name }) => hear(name),
+        });
+      });
+    expect(await outcome("A")).toEqual(["A", "B"]);
+    expect(await outcome("silence")).toEqual(["TimeoutError", "TimeoutError"]);
+  });
+
   test("is not sent at all where one command is unsendable", async () => {
     const { line, got } = await play((command) => `200 ${command}\r\n`);
     expect(() => line.exchange(["A", "B\r\nC"], [], NOTHING)).toThrow(UsageError);

@@ -166,6 +166,26 @@ describe("a command that is broken off before its turn", () => {
     expect(said()).toEqual(["DELE a-long-name", "EPSV"]);
   });
 
+  test("one that was withdrawn is not counted where another one before it is broken off", async () => {
+    const { line, said, waits, says } = await byHand(20);
+    const retr = outcome(line.send("RETR a-long-name"));
+    const first = line.asked;
+    const noop = outcome(line.send("NOOP"));
+    const stor = outcome(line.send("STOR x"));
+    const second = line.asked;
+    expect(await line.fence("ABOR", "PWD", "257", 2_000, second)).toBe(true);
+    // Nothing is left to be said of it.
+    expect(await line.fence("ABOR", "PWD", "257", 2_000, second)).toBe(true);
+    expect(line.inFlight).toBe(2);
+    const fence = line.fence("ABOR", "PWD", "257", 2_000, first);
+    await waits("ABOR");
+    says("426 broken\r\n");
+    await waits("PWD");
+    says('257 "/"\r\n');
+    expect([await fence, await retr, await noop, await stor]).toEqual([true, "426", "AbortedError", "AbortedError"]);
+    expect(said()).toEqual(["RETR a-long-name", "ABOR", "PWD"]);
+  });
+
   test("those before it have their time, the one right before it has no more than the fence", async () => {
     const { line, waits, says } = await byHand();
     const [dele, epsv, stor] = ["DELE a", "EPSV", "STOR x"].map((command) => outcome(line.send(command)));
