@@ -1,5 +1,6 @@
 /** The bytes of files over a data connection, in both directions: to a Buffer, to a sink, from a source. */
 import type { Socket } from "node:net";
+import { cancelledUnsent } from "../client/abort.js";
 import { ProtocolError, SinkError, UsageError } from "../client/errors.js";
 import type { Call } from "../client/session.js";
 import type { Sink, Source } from "../client/sink.js";
@@ -75,7 +76,8 @@ export async function receiveFile(
   const { offset = 0, length = Number.POSITIVE_INFINITY, type = "I", flags = "w" } = options;
   check("offset", offset);
   if (length !== Number.POSITIVE_INFINITY) check("length", length);
-  const writer = await openSink(sink, { flags, start: flags === "r+" ? offset : 0 });
+  const opening = openSink(sink, { flags, start: flags === "r+" ? offset : 0 });
+  const writer = await unsent(call, opening, (opened) => opened.destroy());
   const room = options.room ?? (writer.room && (() => writer.room!()));
   let left = false;
   try {
@@ -188,13 +190,22 @@ export async function sendFile(
     const run = async (socket: Socket, turn: Turn) => pour(await openSource(source), socket, turn);
     return transfer(session, { command, type, offset, sends: true, run, whole: { bytes: source } }, call);
   }
-  const bytes = await openSource(source, { start, reuse: true });
+  const bytes = await unsent(call, openSource(source, { start, reuse: true }), (opened) => opened.close());
   const run = (socket: Socket, turn: Turn) => pour(bytes, socket, turn, onBytes);
   try {
     return await transfer(session, { command, type, offset, sends: true, run }, call);
   } finally {
     await bytes.close();
   }
+}
+
+/** Opens our own side, before anything is sent: a signal that fires meanwhile costs the call, and not the connection. */
+async function unsent<T>(call: Call, opening: Promise<T>, shut: (opened: T) => void | Promise<void>): Promise<T> {
+  call.cancel = () => Promise.resolve(true);
+  const opened = await opening;
+  if (!call.signal?.aborted) return opened;
+  await shut(opened);
+  throw cancelledUnsent(call.signal.reason);
 }
 
 /** Bytes given to the socket at once: each must leave within `timeouts.idle`, over a slow line too. */

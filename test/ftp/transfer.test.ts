@@ -1,5 +1,8 @@
 /** Transfers that do not come about, break, or are cancelled. */
 import { getEventListeners } from "node:events";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { AbortedError, type PolywireError, SinkError, TimeoutError, UsageError } from "../../src/client/errors.js";
 import { failure } from "../net/loopback.js";
@@ -56,6 +59,20 @@ describe("transfers that do not come about", () => {
     await enter(ftp);
     server.faults.stallDataAt = 10;
     expect(await failure(ftp.retr("a"))).toBeInstanceOf(TimeoutError);
+  });
+
+  test.each(["retr", "stor"] as const)("%s that is cancelled while its file is opened sends nothing", async (name) => {
+    const { ftp } = await memory({ files: { "/a": "x" } });
+    await enter(ftp);
+    const path = join(await mkdtemp(join(tmpdir(), "polywire-")), "file");
+    await writeFile(path, "there");
+    const stop = new AbortController();
+    const { signal } = stop;
+    const call = name === "retr" ? ftp.retr("a", { to: path, signal }) : ftp.stor("b", path, { signal });
+    stop.abort(new Error("enough"));
+    expect(await failure(call)).toMatchObject({ name: "AbortedError", clientUsable: true });
+    expect(await ftp.exists("b")).toBe(false);
+    expect((await ftp.retr("a")).toString()).toBe("x");
   });
 
   test("a sink that fails leaves the client usable", async () => {

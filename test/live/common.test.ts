@@ -102,7 +102,7 @@ for (const kind of MAIL_KINDS) {
       }
       expect(uids).toEqual(added.map(({ uid }) => uid));
       expect(imap.mailbox?.exists).toBe(0);
-    });
+    }, 60_000);
   });
 
   describeImap(kind, {}, `a writer: IMAP, ${kind}`, (bed) => {

@@ -1,5 +1,6 @@
 /** What a move takes, and every default in one place. */
 import { UsageError } from "../../client/errors.js";
+import { wholeNumber } from "../../client/options.js";
 import { displayName } from "../../ftp/name.js";
 import { type MoveDispatch, type ResolvedDispatch, resolveDispatch } from "../dispatch/options.js";
 import type { JobSettings } from "../journal/settings.js";
@@ -264,7 +265,10 @@ export function resolveMove(options: MoveOptions): ResolvedMove {
     big: resolveBig(fxp ? { ...options, resumeAbove: false, segmentAbove: false } : options),
     ...resolveLimits(options, { oneServer }),
     bucket: new Bucket({ bytesPerSecond: options.maxBytesPerSecond }),
-    tries: { fail: options.tries?.fail ?? 3, retry: options.tries?.retry ?? 10 },
+    tries: {
+      fail: wholeNumber("tries.fail", options.tries?.fail ?? 3, 0),
+      retry: wholeNumber("tries.retry", options.tries?.retry ?? 10, 0),
+    },
     dispatch: resolveDispatch(options.dispatch, options, { oneServer }),
     sides: { from: from.side, to: options.to },
     logins,

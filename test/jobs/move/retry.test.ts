@@ -12,6 +12,7 @@ import {
   TlsError,
   UsageError,
 } from "../../../src/client/errors.js";
+import { checkMove } from "../../../src/jobs/index.js";
 import { classify, delay, isExhausted } from "../../../src/jobs/move/lanes/retry.js";
 
 const reply = (code: string, text = "no", Kind: typeof ReplyError | typeof LoginError = ReplyError) =>
@@ -84,4 +85,10 @@ it("gives a file up after its own tries, never for the sake of the server", () =
   expect([9, 10].map((tries) => isExhausted("retry", tries))).toEqual([false, true]);
   expect([isExhausted("pause", 99), isExhausted("cap", 99)]).toEqual([false, false]);
   expect(isExhausted("fail", 1, { fail: 1, retry: 1 })).toBe(true);
+});
+
+it.each([Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY])("%d tries are refused", (tries) => {
+  const options = { from: "/tmp/out", to: "/tmp/in" };
+  expect(() => checkMove({ ...options, tries: { fail: tries } })).toThrow(/tries\.fail/);
+  expect(() => checkMove({ ...options, tries: { retry: tries } })).toThrow(/tries\.retry/);
 });
