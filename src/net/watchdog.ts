@@ -1,5 +1,12 @@
 /** One timer that notices silence: cheap to touch, armed only while something is awaited. */
 
+/** Milliseconds by which a timer may be late in a process that has time for it. */
+const LATE = 10;
+
+/**
+ * What comes while this process stands still (it computes, the machine sleeps) is read only behind that: such time is nobody's
+ * silence.
+ */
 export class Watchdog {
   readonly #onSilence: () => void;
   #timer: NodeJS.Timeout | undefined;
@@ -48,9 +55,15 @@ export class Watchdog {
   #look(): void {
     this.#timer = undefined;
     if (this.#timeout === 0) return;
-    const left = this.#last + this.#timeout - performance.now();
+    const now = performance.now();
+    const left = this.#last + this.#timeout - now;
+    const late = now - this.#armedFor;
     if (left > 0) this.#arm(left);
-    else {
+    else if (late > LATE) {
+      const more = Math.min(late, this.#timeout);
+      this.#last = now + more - this.#timeout;
+      this.#arm(more);
+    } else {
       this.#timeout = 0;
       this.#onSilence();
     }

@@ -67,3 +67,16 @@ test("setting the clock is not silence", () => {
   vi.advanceTimersByTime(50);
   expect(barked).not.toHaveBeenCalled();
 });
+
+test("time in which the process stands still is not silence: what came meanwhile is read first", async () => {
+  vi.useRealTimers();
+  const { dog, barked } = setUp();
+  dog.start(40);
+  const stillness = performance.now() + 120;
+  while (performance.now() < stillness);
+  // As what is read behind it: neither its own turn nor the next one comes before the timers that are due.
+  setTimeout(() => dog.touch(), 5);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(barked).not.toHaveBeenCalled();
+  await vi.waitFor(() => expect(barked).toHaveBeenCalledTimes(1), 5_000);
+});
