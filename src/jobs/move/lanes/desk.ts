@@ -29,6 +29,8 @@ export interface Desk {
 
 /** Files claimed by one commit. */
 const CLAIM = 512;
+/** Files of a batch at least, where the last ones are shared out. */
+const LEAST = 4;
 
 /** The journal itself, for lanes of the process that has it open. */
 export class JournalDesk implements Desk {
@@ -53,8 +55,8 @@ export class JournalDesk implements Desk {
       this.#more = claimed.length === CLAIM;
       this.#claimed.push(...claimed);
     }
-    // Whole batches while there are many; at the end equal shares, down to one file: no lane is to have many more than others.
-    const share = Math.ceil((this.#more ? this.open : this.#claimed.length) / lanes);
+    // Whole batches while there are many; at the end equal shares, but none so small that it saves nothing.
+    const share = Math.max(LEAST, Math.ceil((this.#more ? this.open : this.#claimed.length) / lanes));
     return this.#claimed.splice(0, Math.min(most, share));
   }
 
