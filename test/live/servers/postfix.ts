@@ -34,9 +34,16 @@ export const postfix: MtaServer = {
     const folder = await writeSettings(setup);
     writeQueue(work);
     const env = [`LD_LIBRARY_PATH=${LIBRARIES}`, "PATH=/usr/bin:/bin"];
-    const queue = async (): Promise<QueuedMail[]> => {
-      const list = await promisify(execFile)("/usr/bin/env", ["-i", ...env, POSTQUEUE, "-c", folder, "-j"]);
-      return list.stdout.split("\n").filter(Boolean).map(parseQueued);
+    const queue = async (tries = 5): Promise<QueuedMail[]> => {
+      try {
+        const list = await promisify(execFile)("/usr/bin/env", ["-i", ...env, POSTQUEUE, "-c", folder, "-j"]);
+        return list.stdout.split("\n").filter(Boolean).map(parseQueued);
+      } catch (error) {
+        // Of a master that was killed this moment, another process had begun to answer.
+        if (tries === 1 || !String(error).includes("malformed showq")) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        return queue(tries - 1);
+      }
     };
     return {
       command: "/usr/bin/env",

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { inServers, type Server, USER } from "./server.js";
+import { inServers, PASSIVE_PORTS, type Server, USER } from "./server.js";
 
 const PROGRAM = inServers("pureftpd/usr/sbin/pure-ftpd");
 const MAKE_DATABASE = inServers("pureftpd/usr/bin/pure-pw");
@@ -35,7 +35,7 @@ export const pureftpd: Server = {
       ...["-c", String(options.maxClients ?? 200)],
     ];
     if (options.maxPerHost) args.push("-C", String(options.maxPerHost));
-    if (options.passivePorts) args.push("-p", options.passivePorts.join(":"));
+    args.push("-p", (options.passivePorts ?? PASSIVE_PORTS).join(":"));
     if (options.allowFxp) args.push("-w");
     // In KiB a second.
     if (options.rate) args.push("-T", String(Math.ceil(options.rate / 1024)));

@@ -23,7 +23,7 @@ export interface FtpOptions {
   ipv6?: boolean;
   /** Listen on this address of the machine: 127.0.0.2 and the like are foreign to each other. Default: 127.0.0.1. */
   host?: string;
-  /** First and last port for passive data connections. Default: any port. */
+  /** First and last port for passive data connections. Default: none of those that servers of tests listen on. */
   passivePorts?: [number, number];
   /** Take PORT with an address that is not the client's, and data connections from others. Default: false. */
   allowFxp?: boolean;
@@ -96,6 +96,9 @@ export interface Setup {
   readonly hash: string;
   readonly owner: { readonly uid: number; readonly gid: number };
 }
+
+/** Passive ports of servers that would take any: a port chosen for another server is not to be one of them. */
+export const PASSIVE_PORTS: readonly [number, number] = [32_768, 65_535];
 
 /** Options that most servers understand: {@link Server.takes}. */
 export const USUAL: readonly (keyof FtpOptions)[] = [

@@ -1,7 +1,7 @@
 /** vsftpd: no MLSD, no MFMT, and it requires TLS session reuse unless told otherwise. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { inServers, type Server, type Setup, USUAL } from "./server.js";
+import { inServers, PASSIVE_PORTS, type Server, type Setup, USUAL } from "./server.js";
 
 const PROGRAM = inServers("vsftpd/usr/sbin/vsftpd");
 const yes = (on: boolean | undefined): string => (on ? "YES" : "NO");
@@ -46,8 +46,8 @@ function settings({ host, port, home, work, options, ...tls }: Setup): string[] 
     `max_clients=${options.maxClients ?? 200}\nmax_per_ip=${options.maxPerHost ?? 0}`,
     `pasv_promiscuous=${yes(options.allowFxp)}\nport_promiscuous=${yes(options.allowFxp)}`,
   ];
-  const [first, last] = options.passivePorts ?? [];
-  if (first) lines.push(`pasv_min_port=${first}\npasv_max_port=${last}`);
+  const [first, last] = options.passivePorts ?? PASSIVE_PORTS;
+  lines.push(`pasv_min_port=${first}\npasv_max_port=${last}`);
   if (options.deny?.length) lines.push(`cmds_denied=${options.deny.join(",")}`);
   if (options.idleTimeout) lines.push(`idle_session_timeout=${options.idleTimeout}`);
   if (options.rate) lines.push(`local_max_rate=${options.rate}`);
