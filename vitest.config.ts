@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -6,8 +5,6 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/build.ts",
     pool: "forks",
-    // One less than there are cores, and never one alone: most tests wait for servers.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 20_000,
     hookTimeout: 60_000,
     coverage: { provider: "v8", include: ["src/**"] },
