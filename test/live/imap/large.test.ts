@@ -1,12 +1,11 @@
 /** Mailboxes of many messages, and a message of many bytes. */
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { watchedChild } from "../watched-child.js";
 import { describeEach } from "./bed.js";
 
 const MiB = 1024 * 1024;
@@ -70,10 +69,8 @@ describeEach({}, (bed) => {
     await writeFile(small, Buffer.concat([head, Buffer.alloc(8 * MiB, line)]));
     await writeFile(large, Buffer.concat([head, Buffer.alloc(60 * MiB, line)]));
     const { ports, users } = bed.server;
-    const script = join(import.meta.dirname, "child.ts");
-    const args = ["--import", "tsx", script, String(ports.imap), users.alice as string, small, large, copy];
-    const { stdout } = await promisify(execFile)(process.execPath, args);
-    const { bytes, grown } = JSON.parse(stdout.trim().split("\n").at(-1) as string) as { bytes: number; grown: number };
+    const args = [String(ports.imap), users.alice as string, small, large, copy];
+    const { bytes, grown } = await watchedChild<{ bytes: number; grown: number }>(import.meta.dirname, ...args);
     expect(bytes).toBe(head.length + 60 * MiB);
     expect(await digest(copy)).toBe(await digest(large));
     expect(grown).toBeLessThan(64 * MiB);

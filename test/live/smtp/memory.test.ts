@@ -1,20 +1,16 @@
 /** One GiB in flat memory, in one message and in many, measured in a process of its own. */
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { SmtpServer } from "../../../src/testing/smtp-server.js";
 import { describeLive } from "../available.js";
 import { startSink } from "../servers/sink.js";
+import { watchedChild } from "../watched-child.js";
 
 const MiB = 1024 * 1024;
 
-/** Runs child.ts; resolves to what it says. */
-async function sendLarge(port: number, chunking: boolean, ...size: string[]) {
-  const child = join(import.meta.dirname, "child.ts");
-  const args = ["--import", "tsx", child, String(port), "1024", String(chunking), ...size];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  return JSON.parse(stdout.trim().split("\n").at(-1)!) as { bytes: number; expected: number; grown: number };
+/** Sends one GiB, in one message or in many of so many octets. */
+function sendLarge(port: number, chunking: boolean, ...size: string[]) {
+  const args = [String(port), "1024", String(chunking), ...size];
+  return watchedChild<{ bytes: number; expected: number; grown: number }>(import.meta.dirname, ...args);
 }
 
 describeLive("sink", "one GiB", () => {
