@@ -1,6 +1,6 @@
 /** Who is suspected, blamed and excused where a connection is lost over files: nobody whose fate is known. */
 import { expect, test } from "vitest";
-import type { ClaimedFile } from "../../../src/jobs/journal/journal.js";
+import type { ClaimedFile, SettledFile } from "../../../src/jobs/journal/journal.js";
 import { Lane } from "../../../src/jobs/move/lanes/lane.js";
 import { laneContext } from "../../../src/jobs/move/lanes/ledger.js";
 import { Suspects, together } from "../../../src/jobs/move/lanes/suspects.js";
@@ -79,4 +79,35 @@ test("no more than ten thousand suspects are remembered: the latest", () => {
   const suspects = new Suspects();
   for (let id = 0; id < 20_000; id++) suspects.suspect(id);
   expect([suspects.has(9_999), suspects.has(10_000), suspects.has(19_999)]).toEqual([false, true, true]);
+});
+
+test.each<SettledFile["state"]>(["DONE", "SKIPPED_SAME", "CONFLICT", "FAILED", "GONE"])(
+  "nothing is remembered of a file that is %s, and of others as much as before",
+  (state) => {
+    const { context, lane: mine, files } = lane([1, 2]);
+    const { roster } = context;
+    const { publish, recover } = roster.suspects;
+    const first = roster.waitFor(1);
+    roster.waitFor(2);
+    for (const each of files) {
+      publish.blame(each.id);
+      recover.blame(each.id);
+      roster.stuck.is(each, 100, 1);
+    }
+    mine.ledger.settle({ id: 1, state });
+    const remembered = [1, 2].map((id) => [publish.has(id), recover.has(id), roster.waitFor(id) > first]);
+    expect(remembered).toEqual([Array(3).fill(false), Array(3).fill(true)]);
+    expect(files.map((each) => roster.stuck.is(each, 100, 1))).toEqual([false, true]);
+  },
+);
+
+test("a file that is given back to be tried again is remembered", () => {
+  const { context, lane: mine, files } = lane([1]);
+  const { roster } = context;
+  const [first] = files as [ClaimedFile];
+  const wait = roster.waitFor(1);
+  roster.suspects.publish.suspect(1);
+  mine.ledger.release(first);
+  expect(roster.suspects.publish.has(1)).toBe(true);
+  expect(roster.waitFor(1)).toBeGreaterThan(wait);
 });

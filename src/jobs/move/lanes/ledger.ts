@@ -140,7 +140,7 @@ export class Ledger {
       else if (state !== "CONFLICT" && state !== "GONE") roster.note();
       // What was transferred was counted when it arrived.
       if (state !== "FAILED" && state !== "DONE") roster.files++;
-      for (const suspects of Object.values(roster.suspects)) suspects.forget(id);
+      roster.forget(id);
       this.#close(id, state === "DONE");
     }
   }

@@ -68,7 +68,7 @@ async function takeUp(lane: Workplace, { file, source, temp, final }: Case): Pro
   const there = (temp as FileStat).size;
   const { retry } = lane.context.move.tries;
   // Others may have taken their time since the look.
-  if (lane.context.roster.stuck.is(file.temp, there, retry))
+  if (lane.context.roster.stuck.is(file, there, retry))
     return giveUp(lane, file, new Error(`its connections broke ${retry} times behind byte ${there}`));
   const before = final === undefined ? "absent" : (file.destBefore ?? "other");
   const ready = { file, source: source as FileStat, before, lookedAt: performance.now() } as const;

@@ -7,6 +7,7 @@ import type { Place } from "../places/place.js";
 import { Breaker, type BreakerOptions } from "./breaker.js";
 import { Cap } from "./cap.js";
 import { Halt } from "./halt.js";
+import { Notes } from "./notes.js";
 import { Pace } from "./pace.js";
 import { Stuck } from "./stuck.js";
 import { Suspects } from "./suspects.js";
@@ -62,7 +63,7 @@ export class Roster {
   files = 0;
   bytes = 0;
   /** Files over which the job stood still, and how often. */
-  readonly #held = new Map<number, number>();
+  readonly #held = new Notes<number>();
   /** What the breaker tripped over, where the job must not stand still. */
   tripped: Error | undefined;
 
@@ -101,8 +102,16 @@ export class Roster {
   /** Milliseconds that a file waits over which the job stands still: longer each time. */
   waitFor(id: number): number {
     const times = this.#held.get(id) ?? 0;
-    this.#held.set(id, times + 1);
+    this.#held.note(id, times + 1);
     return Math.min(TIMES.heldMost, TIMES.halt * 2 ** (times + 1));
+  }
+
+  /** The fate of a file is known: what was noted of it does not matter any more, even if it is planned again one day. */
+  forget(id: number): void {
+    this.#held.forget(id);
+    this.stuck.forget(id);
+    this.suspects.publish.forget(id);
+    this.suspects.recover.forget(id);
   }
 
   /** This process, or a server, has no room for one more: for no more than are connected, less one. */

@@ -1,14 +1,12 @@
 /** Files over which a connection was lost while several were dealt with at once: each is on its own when it comes again. */
 import type { ClaimedFile } from "../../journal/journal.js";
 import type { Workplace } from "./lane.js";
-
-/** Files that are remembered at most: what became of those that were given back, others may settle. */
-const MOST = 10_000;
+import { Notes } from "./notes.js";
 
 /** By their ids; forgotten when their fate is known. */
 export class Suspects {
-  /** How often a connection was lost over nothing but this file; whoever was noted last comes last. */
-  readonly #losses = new Map<number, number>();
+  /** How often a connection was lost over nothing but this file. */
+  readonly #losses = new Notes<number>();
 
   has(id: number): boolean {
     return this.#losses.has(id);
@@ -21,25 +19,16 @@ export class Suspects {
 
   /** It was one of several: which of them it was, nobody knows. */
   suspect(id: number): void {
-    this.#note(id, this.losses(id));
+    this.#losses.note(id, this.losses(id));
   }
 
   /** It was this one. */
   blame(id: number): void {
-    this.#note(id, this.losses(id) + 1);
+    this.#losses.note(id, this.losses(id) + 1);
   }
 
   forget(id: number): void {
-    this.#losses.delete(id);
-  }
-
-  #note(id: number, losses: number): void {
-    this.#losses.delete(id);
-    this.#losses.set(id, losses);
-    for (const oldest of this.#losses.keys()) {
-      if (this.#losses.size <= MOST) break;
-      this.#losses.delete(oldest);
-    }
+    this.#losses.forget(id);
   }
 }
 
