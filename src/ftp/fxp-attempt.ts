@@ -217,10 +217,10 @@ export class FxpAttempt {
   /** Milliseconds of silence: how far a transfer is, nothing tells. */
   #patience(): number {
     const sides = [this.#source, this.#target];
-    const { timeouts } = this.#target.session.options;
-    const idle = Math.max(timeouts.idle, this.#target.call.timeout);
+    const { session, call } = this.#target;
+    const idle = session.patience(call);
     const waiting = sides.find(({ begun }) => !begun);
-    if (waiting) return this.#proven || sides.every(({ reply }) => !reply) ? timeouts.connect : SETTLE;
+    if (waiting) return this.#proven || sides.every(({ reply }) => !reply) ? session.options.timeouts.connect : SETTLE;
     if (sides.some(({ reply }) => reply)) return idle;
     return this.size === undefined ? LONGEST : Math.min(MOST, idle + this.size / SLOWEST);
   }

@@ -174,7 +174,7 @@ export class Quick {
   }
 
   #onConnect(socket: Socket): void {
-    this.#watch(this.#patience);
+    this.#watch(this.#session.patience(this.#call));
     const bytes = this.#plan.whole?.bytes;
     if (bytes === undefined || this.#over) return;
     this.#bytes = bytes.length;
@@ -202,7 +202,7 @@ export class Quick {
     this.#moved = true;
     socket.destroy();
     if (this.#over) return;
-    this.#watch(this.#patience);
+    this.#watch(this.#session.patience(this.#call));
     this.#end();
     if (!this.#over) this.#release();
   }
@@ -217,11 +217,6 @@ export class Quick {
     this.#released = true;
     this.#call.cancel = () => Promise.resolve(true);
     release();
-  }
-
-  /** Milliseconds without a byte. */
-  get #patience(): number {
-    return Math.max(this.#session.options.timeouts.idle, this.#call.timeout);
   }
 
   /** The watch is this transfer's when its turn has come, which is not before what was sent earlier has its replies. */

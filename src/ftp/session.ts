@@ -124,6 +124,11 @@ export class FtpSession implements Session {
     return this.#pipelines;
   }
 
+  /** Milliseconds without a byte in which a transfer is still taken for alive. */
+  patience({ timeout }: Call): number {
+    return Math.max(this.options.timeouts.idle, timeout);
+  }
+
   has(feature: string): boolean {
     return this.#features.has(feature);
   }

@@ -130,7 +130,7 @@ export class Stepwise {
     // The command goes out before the data connection is there: one round trip less.
     const final = this.#final ?? this.#send();
     // Not before: what went along may take its time.
-    this.#watch(this.#patience);
+    this.#watch(this.#session.patience(this.#call));
     final.then((reply) => {
       if (!reply.ok && !this.#plan.leaves?.()) this.#stop(this.#refusal(reply));
     }, this.#stop);
@@ -223,13 +223,13 @@ export class Stepwise {
   async #move(socket: Socket): Promise<number> {
     const server = () => {
       this.#session.line.touch();
-      this.#watch(this.#patience);
+      this.#watch(this.#session.patience(this.#call));
     };
     const turn = { server, ours: () => this.#silence.rest() };
     this.#ran = true;
     const bytes = await this.#plan.run(socket, turn);
     // Behind an upload, the last bytes may still be on their way when all are written.
-    this.#watch(this.#plan.sends ? this.#patience : this.#call.timeout);
+    this.#watch(this.#plan.sends ? this.#session.patience(this.#call) : this.#call.timeout);
     return bytes;
   }
 
@@ -240,11 +240,6 @@ export class Stepwise {
       return refusal as Error;
     }
     throw new Error("unreachable");
-  }
-
-  /** Milliseconds without a byte. */
-  get #patience(): number {
-    return Math.max(this.#session.options.timeouts.idle, this.#call.timeout);
   }
 
   #watch(timeout: number): void {

@@ -25,6 +25,25 @@ S: 200 noop
 S: 257 "/home"
 `;
 
+/** The first transfer is agreed on step by step: whether the server bears PASV is not known before. */
+export const FIRST = `C: PASV
+S: 227 ok ({pasv})
+C: RETR a
+S: 150 here it is
+D: one
+D CLOSE
+S: 226 done
+`;
+/** The second one is one write. */
+export const SECOND = `C: PASV
+C: RETR b
+S: 227 ok ({pasv})
+S: 150 here it is
+D: two
+D CLOSE
+S: 226 done
+`;
+
 /** Time-outs that make a failing test quick. */
 export const QUICK = { connect: 3_000, greeting: 3_000, command: 3_000, idle: 3_000, quit: 500 };
 
@@ -67,4 +86,12 @@ export async function enter(ftp: FtpClient): Promise<FtpClient> {
   await ftp.connect();
   await ftp.login();
   return ftp;
+}
+
+/** A client behind its first transfer, and the server with what is said from then on. */
+export async function afterFirst(script: string, given: Partial<FtpOptions> = {}, hello = HELLO): Promise<Talk> {
+  const both = await talk(`${hello}${LOGIN}${FIRST}${script}`, given);
+  await enter(both.ftp);
+  await both.ftp.retr("a");
+  return both;
 }

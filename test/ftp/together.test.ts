@@ -2,36 +2,22 @@
 import { describe, expect, test } from "vitest";
 import { AbortedError, ReplyError, TimeoutError } from "../../src/client/errors.js";
 import { failure } from "../net/loopback.js";
-import { enter, HELLO, LOGIN, memory, QUICK, talk } from "./dialogue.js";
+import { afterFirst, enter, FIRST, HELLO, LOGIN, memory, QUICK, SECOND, talk } from "./dialogue.js";
 
-/** The first transfer: whether the server bears PASV is not known before. */
-const FIRST = `C: PASV
-S: 227 ok ({pasv})
-C: RETR a
+/** What a transfer is broken off by, and a sign of life behind it. */
+const BROKEN_OFF = `C: ABOR
 S: 150 here it is
-D: one
-D CLOSE
-S: 226 done
+S: 426 broken
+C: PWD
+S: 226 aborted
+S: 257 "/"
+C: NOOP
+S: 200 yes
 `;
-
-/** A client behind its first transfer, and the server with what is said from then on. */
-async function afterFirst(script: string, given: Parameters<typeof talk>[1] = {}, hello = HELLO) {
-  const both = await talk(`${hello}${LOGIN}${FIRST}${script}`, given);
-  await enter(both.ftp);
-  await both.ftp.retr("a");
-  return both;
-}
 
 describe("the second transfer", () => {
   test("is one write", async () => {
-    const { ftp, server } = await talk(`${HELLO}${LOGIN}${FIRST}C: PASV
-      C: RETR b
-      S: 227 ok ({pasv})
-      S: 150 here it is
-      D: two
-      D CLOSE
-      S: 226 done
-    `);
+    const { ftp, server } = await talk(`${HELLO}${LOGIN}${FIRST}${SECOND}`);
     await enter(ftp);
     expect((await ftp.retr("a")).toString()).toBe("one\r\n");
     expect((await ftp.retr("b")).toString()).toBe("two\r\n");
@@ -98,14 +84,7 @@ describe("the second transfer", () => {
 
 describe("a pack that goes along", () => {
   test("is one write with the transfer behind it, before those that waited longer", async () => {
-    const { ftp, server } = await afterFirst(`C: PASV
-      C: RETR b
-      S: 227 ok ({pasv})
-      S: 150 here it is
-      D: two
-      D CLOSE
-      S: 226 done
-      C: SIZE a
+    const { ftp, server } = await afterFirst(`${SECOND}C: SIZE a
       C: SIZE b
       C: PASV
       C: RETR c
@@ -185,15 +164,7 @@ describe("a pack that goes along", () => {
       S: 250 gone
       S: 550 no such file
       S: 227 ok ({pasv})
-      C: ABOR
-      S: 150 here it is
-      S: 426 broken
-      C: PWD
-      S: 226 aborted
-      S: 257 "/"
-      C: NOOP
-      S: 200 yes
-    `;
+      ${BROKEN_OFF}`;
     const { ftp, server, transcript } = await afterFirst(script);
     const replies = ftp.pack(["DELE a", "DELE b"], { along: true });
     const abort = new AbortController();
@@ -231,10 +202,11 @@ describe("a pack that goes along", () => {
 });
 
 describe("vsftpd, which bears a command in the middle of a transfer, is sent the next one", () => {
-  const VSFTPD = HELLO.replace("ready", "(vsFTPd 3.0.3)");
+  const GREETING = HELLO.replace("ready", "(vsFTPd 3.0.3)");
+  const vsftpd = (script: string, given?: Parameters<typeof talk>[1]) => afterFirst(script, given, GREETING);
 
   test("when all bytes of a download have come, before it says so itself", async () => {
-    const { ftp, server } = await talk(`${VSFTPD}${LOGIN}${FIRST}C: PASV
+    const { ftp, server } = await vsftpd(`C: PASV
       C: RETR b
       S: 227 ok ({pasv})
       S: 150 here it is
@@ -249,15 +221,13 @@ describe("vsftpd, which bears a command in the middle of a transfer, is sent the
       D CLOSE
       S: 226 done
     `);
-    await enter(ftp);
-    await ftp.retr("a");
     const [b, c] = await Promise.all([ftp.retr("b"), ftp.retr("c")]);
     expect([b.toString(), c.toString()]).toEqual(["two\r\n", "three\r\n"]);
     await server.done;
   });
 
   test("and a download that it refuses in the end fails alone", async () => {
-    const { ftp, server } = await talk(`${VSFTPD}${LOGIN}${FIRST}C: PASV
+    const { ftp, server } = await vsftpd(`C: PASV
       C: RETR b
       S: 227 ok ({pasv})
       S: 150 here it is
@@ -274,8 +244,6 @@ describe("vsftpd, which bears a command in the middle of a transfer, is sent the
       C: NOOP
       S: 200 yes
     `);
-    await enter(ftp);
-    await ftp.retr("a");
     const [b, c] = await Promise.allSettled([ftp.retr("b"), ftp.retr("c")]);
     expect(b).toMatchObject({ status: "rejected", reason: { code: "451", clientUsable: true } });
     expect(c.status === "fulfilled" && c.value.toString()).toBe("three\r\n");
@@ -284,7 +252,7 @@ describe("vsftpd, which bears a command in the middle of a transfer, is sent the
   });
 
   test("and a signal that fires then has nothing to break off", async () => {
-    const { ftp, server, transcript } = await talk(`${VSFTPD}${LOGIN}${FIRST}C: PASV
+    const { ftp, server, transcript } = await vsftpd(`C: PASV
       C: RETR b
       S: 227 ok ({pasv})
       S: 150 here it is
@@ -295,8 +263,6 @@ describe("vsftpd, which bears a command in the middle of a transfer, is sent the
       S: 226 done
       S: 200 yes
     `);
-    await enter(ftp);
-    await ftp.retr("a");
     const abort = new AbortController();
     const b = ftp.retr("b", { signal: abort.signal });
     const noop = ftp.noop().then(() => "answered");
@@ -319,7 +285,7 @@ describe("vsftpd, which bears a command in the middle of a transfer, is sent the
       C: PASV
       C: RETR c
       ${end}`;
-    const both = await afterFirst(script, { timeouts: { ...QUICK, ...timeouts } }, VSFTPD);
+    const both = await vsftpd(script, { timeouts: { ...QUICK, ...timeouts } });
     return { ...both, b: both.ftp.retr("b"), c: both.ftp.retr("c", { signal }) };
   };
 
@@ -349,15 +315,7 @@ describe("vsftpd, which bears a command in the middle of a transfer, is sent the
     const end = `WAIT 100
       S: 226 done
       S: 227 ok ({pasv})
-      C: ABOR
-      S: 150 here it is
-      S: 426 broken
-      C: PWD
-      S: 226 aborted
-      S: 257 "/"
-      C: NOOP
-      S: 200 yes
-    `;
+      ${BROKEN_OFF}`;
     const abort = new AbortController();
     const { ftp, server, b, c, transcript } = await two(end, QUICK, abort.signal);
     const broken = failure(c);
