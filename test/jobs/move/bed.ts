@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { MoveOptions } from "../../../src/jobs/index.js";
+import { type MoveOptions, type MoveResult, move } from "../../../src/jobs/index.js";
 import { FtpServer, type FtpServerOptions } from "../../../src/testing/index.js";
 
 export interface Bed {
@@ -21,8 +21,8 @@ export interface Bed {
 export const LONG_AGO = new Date("2020-02-29T12:00:00Z");
 
 /** Made for one test, and gone behind it. */
-export async function bed(source: FtpServerOptions = {}): Promise<Bed> {
-  const [from, to] = await Promise.all([FtpServer.start(source), FtpServer.start()]);
+export async function bed(source: FtpServerOptions = {}, target: FtpServerOptions = {}): Promise<Bed> {
+  const [from, to] = await Promise.all([FtpServer.start(source), FtpServer.start(target)]);
   const folder = mkdtempSync(join(tmpdir(), "polywire-listing-"));
   onTestFinished(async () => {
     await Promise.all([from.close(), to.close()]);
@@ -36,6 +36,29 @@ export async function bed(source: FtpServerOptions = {}): Promise<Bed> {
     put: (path, content = `content of ${path}`, modified = LONG_AGO) =>
       from.tree.write(`/out/${path}`, content, { modified }),
   };
+}
+
+/** A bed of which the files are moved by one lane. */
+export interface OneLane extends Bed {
+  run(more?: Partial<MoveOptions>): Promise<MoveResult>;
+}
+
+/** So many files in `/out`, called as {@link nameOf} says; `how`: the servers. */
+export async function oneLane(
+  files = 0,
+  how: { readonly from?: FtpServerOptions; readonly to?: FtpServerOptions } = {},
+): Promise<OneLane> {
+  const made = await bed(how.from, how.to);
+  for (const name of names(files)) made.put(name);
+  const options = (more?: Partial<MoveOptions>) => made.options({ lanes: 1, ...more });
+  return { ...made, options, run: (more) => move(options(more)) };
+}
+
+export const nameOf = (i: number) => `f${String(i).padStart(4, "0")}`;
+
+/** The first names, sorted, but for one. */
+export function names(files: number, but?: string): string[] {
+  return Array.from({ length: files }, (_, i) => nameOf(i)).filter((name) => name !== but);
 }
 
 /** The paths of all files below a folder, sorted. */

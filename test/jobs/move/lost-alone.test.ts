@@ -1,8 +1,6 @@
 /** A connection that is lost over one file again and again: no other one pays for it, and its only copy stays. */
-import { expect, onTestFinished, test, vi } from "vitest";
-import { type MoveOptions, move } from "../../../src/jobs/index.js";
-import { FtpServer } from "../../../src/testing/index.js";
-import { filesBelow, LONG_AGO } from "./bed.js";
+import { expect, test, vi } from "vitest";
+import { filesBelow, LONG_AGO, nameOf, names, oneLane } from "./bed.js";
 
 // The same rules, but no long waits.
 vi.mock(import("../../../src/jobs/move/lanes/retry.js"), async (original) => ({
@@ -10,44 +8,19 @@ vi.mock(import("../../../src/jobs/move/lanes/retry.js"), async (original) => ({
   delay: () => 5,
 }));
 
-const nameOf = (i: number) => `f${String(i).padStart(4, "0")}`;
-const names = (files: number, but: readonly string[] = []) =>
-  Array.from({ length: files }, (_, i) => nameOf(i)).filter((name) => !but.includes(name));
 const ALWAYS = Number.POSITIVE_INFINITY;
 
 const LARGE = "x".repeat(300_000);
 
-function put({ tree }: FtpServer, folder: string, name: string, content = `content of ${name}`): void {
-  tree.write(`${folder}/${name}`, content, { modified: LONG_AGO });
-}
-
-type Listen = ((line: string) => void) | undefined;
-
-/** Two servers, and so many files in `/out`, to be moved to `/in` by one lane. */
-async function servers(files: number, listen: { from?: Listen; to?: Listen } = {}) {
-  const [from, to] = await Promise.all([
-    FtpServer.start({ onCommand: listen.from }),
-    FtpServer.start({ onCommand: listen.to }),
-  ]);
-  onTestFinished(async () => {
-    await Promise.all([from.close(), to.close()]);
-  });
-  to.tree.mkdir("/in");
-  for (const name of names(files)) put(from, "/out", name);
-  const run = (more: Partial<MoveOptions> = {}) =>
-    move({ from: from.urlOf("/out"), to: to.urlOf("/in"), lanes: 1, ...more });
-  return { from, to, run };
-}
-
 test("with no tries for lost connections files are moved all the same", async () => {
-  const { run, to } = await servers(20);
+  const { run, to } = await oneLane(20);
   expect(await run({ tries: { retry: 0 } })).toMatchObject({ moved: 20, failed: 0, left: 0 });
   expect(filesBelow(to, "/in")).toEqual(names(20));
 });
 
 test("what is on its way is not to blame for the removal of files that were there already", async () => {
-  const { from, to, run } = await servers(18);
-  for (const i of [0, 16, 17]) put(to, "/in", nameOf(i));
+  const { from, to, run } = await oneLane(18);
+  for (const i of [0, 16, 17]) to.tree.write(`/in/${nameOf(i)}`, `content of ${nameOf(i)}`, { modified: LONG_AGO });
   // Files are asked for behind the removal, which is not answered yet.
   from.faults.replyDelay = 4;
   from.faults.closeBeforeCommand = { command: `DELE ${nameOf(16)}` };
@@ -55,8 +28,8 @@ test("what is on its way is not to blame for the removal of files that were ther
 });
 
 test("a file whose bytes cannot be compared with what is there fails, and no other", async () => {
-  const { from, to, run } = await servers(20);
-  put(to, "/in", nameOf(5), `kontent of ${nameOf(5)}`);
+  const { from, to, run } = await oneLane(20);
+  to.tree.write(`/in/${nameOf(5)}`, `kontent of ${nameOf(5)}`, { modified: LONG_AGO });
   from.faults.closeBeforeCommand = { command: `RETR ${nameOf(5)}`, times: ALWAYS };
   const result = await run({ verify: "readback", tries: { retry: 3 } });
   expect(result).toMatchObject({ moved: 19, failed: 1, left: 0 });
@@ -68,8 +41,8 @@ test("what arrived is kept where its source vanishes before the file is given up
     // Whole and read for the last time: from now on nobody asks for it.
     if (line.startsWith("RETR") && ++reads === 3) setImmediate(() => from.tree.remove("/out/large"));
   };
-  const { from, to, run } = await servers(0, { from: onCommand });
-  put(from, "/out", "large", LARGE);
+  const { from, to, put, run } = await oneLane(0, { from: { onCommand } });
+  put("large", LARGE);
   to.faults.closeBeforeCommand = { command: "RNTO", times: ALWAYS };
   const result = await run({ verify: "readback", resumeAbove: 64 * 1024, tries: { retry: 2 } });
   expect(reads).toBe(3);

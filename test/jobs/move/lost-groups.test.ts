@@ -1,8 +1,6 @@
 /** A connection that is lost over several files at once: whose try counts, and whether the job comes to an end. */
-import { expect, onTestFinished, test, vi } from "vitest";
-import { type MoveOptions, move } from "../../../src/jobs/index.js";
-import { FtpServer } from "../../../src/testing/index.js";
-import { filesBelow, LONG_AGO } from "./bed.js";
+import { expect, test, vi } from "vitest";
+import { filesBelow, LONG_AGO, nameOf, names, oneLane } from "./bed.js";
 
 // The same rules, but no long waits.
 vi.mock(import("../../../src/jobs/move/lanes/retry.js"), async (original) => ({
@@ -10,30 +8,14 @@ vi.mock(import("../../../src/jobs/move/lanes/retry.js"), async (original) => ({
   delay: () => 5,
 }));
 
-const nameOf = (i: number) => `f${String(i).padStart(4, "0")}`;
-const names = (files: number, but?: string) =>
-  Array.from({ length: files }, (_, i) => nameOf(i)).filter((name) => name !== but);
 const ALWAYS = Number.POSITIVE_INFINITY;
-
-/** Two servers, and so many files in `/out`, to be moved to `/in` by one lane. */
-async function servers(files: number, onCommand?: (line: string) => void) {
-  const [from, to] = await Promise.all([FtpServer.start(), FtpServer.start({ onCommand })]);
-  onTestFinished(async () => {
-    await Promise.all([from.close(), to.close()]);
-  });
-  to.tree.mkdir("/in");
-  for (const name of names(files)) from.tree.write(`/out/${name}`, `content of ${name}`, { modified: LONG_AGO });
-  const run = (more: Partial<MoveOptions> = {}) =>
-    move({ from: from.urlOf("/out"), to: to.urlOf("/in"), lanes: 1, ...more });
-  return { from, to, run };
-}
 
 test.each([
   ["to", "RNFR"],
   ["to", "RNTO"],
   ["from", "DELE"],
 ] as const)("no file of a group has its try counted: %s %s", async (side, command) => {
-  const { run, ...both } = await servers(16);
+  const { run, ...both } = await oneLane(16);
   both[side].faults.closeBeforeCommand = { command, times: 2 };
   expect(await run({ tries: { retry: 2 } })).toMatchObject({ moved: 16, failed: 0, left: 0 });
   expect(filesBelow(both.to, "/in")).toEqual(names(16));
@@ -43,7 +25,7 @@ test.each([
   ["to", "RNTO"],
   ["from", "DELE"],
 ] as const)("nor that of one that was on its way beside it: %s %s", async (side, command) => {
-  const { run, ...both } = await servers(60);
+  const { run, ...both } = await oneLane(60);
   both[side].faults.closeBeforeCommand = { command };
   expect(await run({ tries: { retry: 1 } })).toMatchObject({ moved: 60, failed: 0, left: 0 });
 });
@@ -54,7 +36,7 @@ test.each([
   ["RNTO", "closeBeforeCommand"],
   ["RNTO", "loseReply"],
 ] as const)("a file whose %s always ends the connection fails, and no other: %s", async (command, fault) => {
-  const { run, from, to } = await servers(20);
+  const { run, from, to } = await oneLane(20);
   to.faults[fault] = { command: `${command} ${BAD}`, times: ALWAYS };
   const isLost = fault === "loseReply";
   const result = await run({ tries: { retry: 3 } });
@@ -65,7 +47,7 @@ test.each([
 });
 
 test("a file whose removal always ends the connection fails, and no other", async () => {
-  const { run, from, to } = await servers(20);
+  const { run, from, to } = await oneLane(20);
   from.faults.closeBeforeCommand = { command: `DELE ${BAD}`, times: ALWAYS };
   const result = await run({ tries: { retry: 3 } });
   expect(result).toMatchObject({ moved: 19, failed: 1, left: 0 });
@@ -75,7 +57,7 @@ test("a file whose removal always ends the connection fails, and no other", asyn
 });
 
 test("so it does where its copy was there before", async () => {
-  const { run, from, to } = await servers(20);
+  const { run, from, to } = await oneLane(20);
   for (const name of names(20)) to.tree.write(`/in/${name}`, `content of ${name}`, { modified: LONG_AGO });
   from.faults.closeBeforeCommand = { command: `DELE ${BAD}`, times: ALWAYS };
   expect(await run({ tries: { retry: 3 } })).toMatchObject({ skipped: 19, failed: 1, left: 0 });
@@ -90,7 +72,7 @@ test("a disk that is full stays the reason where the connection is lost over wha
     to.faults.closeBeforeCommand = { command: "RNFR" };
   };
   let isFull = false;
-  const { run, from, to } = await servers(5, onCommand);
+  const { run, from, to } = await oneLane(5, { to: { onCommand } });
   await expect(run({ maxPause: 0 })).rejects.toMatchObject({ code: "552" });
   expect(filesBelow(from, "/out")).toEqual(names(5));
 });
