@@ -13,6 +13,8 @@ import type { TransferPlan, Transferred } from "./transfer.js";
 /** Longer than any transfer: what is silent is found out by the transfer itself. */
 const NEVER = 2 ** 31 - 1;
 
+const NOBODY = () => {};
+
 /** True where the transfer can go that way. What the server is not known to bear, or needs more than a socket, cannot. */
 export function isQuick(session: FtpSession, { whole, type, offset }: TransferPlan): boolean {
   const { dataCommand, settings, options } = session;
@@ -228,7 +230,11 @@ export class Quick {
 
   /** One that is stopped before its turn leaves the watch to the transfer that has it. */
   #rest(): void {
-    if (this.#session.onSilence === this.#onSilence) this.#session.silence.rest();
+    const session = this.#session;
+    if (session.onSilence !== this.#onSilence) return;
+    session.silence.rest();
+    // Whoever was told last would be held, and the bytes of a file with it.
+    session.onSilence = NOBODY;
   }
 
   /** Each connection closes: an error is made, with its stack, only where that is one. */

@@ -13,6 +13,9 @@ import { detach } from "./tls.js";
 /** A code, and nothing behind it but base64. */
 const CHALLENGE = /^(\+|\d{3}) [A-Za-z0-9+/]{2,}={0,2}$/;
 
+/** Replies that a server may have for what is broken off, besides those of the commands behind it. */
+const ANSWERS = 100;
+
 /** What a command may take besides its text. */
 export interface SendOptions {
   /** What is shown of it in transcripts and errors, where it holds a secret. */
@@ -212,7 +215,8 @@ export class LineSession extends Link {
    * Brings replies back in step after something was broken off: sends `command`, behind the next final reply `last`, and
    * takes whatever comes until the reply with `code`, which only `last` gets. (Pure-FTPd takes all that it reads in mid
    * upload for one command: what is sent along with the first is lost.) Every pending command rejects. Resolves to
-   * false where that reply did not come within `timeout` milliseconds of silence; the connection is then best closed.
+   * false where that reply did not come within `timeout` milliseconds of silence, nor within a hundred replies; the
+   * connection is then best closed.
    *
    * @param broken The number of the command that is broken off: see `asked`. Those before it have their replies first, in
    *   their own time; the one right before it, which prepares it, within `timeout`. One that was not sent yet is not sent
@@ -266,6 +270,7 @@ export class LineSession extends Link {
     const pending = this.#pending.splice(0);
     this.#unsend();
     let lastSent = false;
+    let left = pending.length + ANSWERS;
     return new Promise((resolve) => {
       const over = (inStep: boolean) => {
         this.#fence = undefined;
@@ -273,6 +278,10 @@ export class LineSession extends Link {
         resolve(inStep);
       };
       const early = (reply: Reply) => {
+        if (left-- === 0) {
+          over(false);
+          return;
+        }
         if (!this.#setup.grammar.isFinal(reply)) {
           pending[0]?.preliminary?.(reply);
           return;

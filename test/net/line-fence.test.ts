@@ -1,6 +1,6 @@
 /** The fence: replies brought back in step after a command was broken off. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { AbortedError } from "../../src/client/errors.js";
 import { play } from "./line.js";
 import { failure } from "./loopback.js";
@@ -40,6 +40,15 @@ describe("servers answer an aborted transfer as they like", () => {
       "PWD",
       "CWD /",
     ]);
+  });
+
+  test("a server that answers ABOR without end is not listened to for ever", async () => {
+    const { line, server } = await play();
+    const endless = setInterval(() => server.write("226 aborted\r\n".repeat(10)), 1);
+    onTestFinished(() => clearInterval(endless));
+    const retr = line.send("RETR x");
+    expect(await line.fence("ABOR", "PWD", "257", 2_000)).toBe(false);
+    expect((await retr).code).toBe("226");
   });
 
   test("a command that was sent along with the transfer gets its own reply, not the fence's", async () => {
