@@ -1,7 +1,8 @@
 /** Listed files that are not taken at once: those that may still be written, and those whose done file is missing. */
 import type { ListedFile } from "./listing.js";
 import { fromColumn, stateCode, toColumn } from "./schema.js";
-import type { SqlDatabase, SqlRow, SqlStatement } from "./sqlite.js";
+import { attachScratch } from "./scratch.js";
+import type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from "./sqlite.js";
 
 /** A file that was listed, and is to be looked at before it is planned. */
 export interface Arrival {
@@ -21,40 +22,52 @@ export interface Pair {
 }
 
 const VAGUE = [undefined, "time", "kind"] as const;
-const TABLES = `
-  CREATE TABLE IF NOT EXISTS arrivals(
+/** Of one look. */
+const LOOK = `
+  CREATE TABLE look.arrivals(
     id INTEGER PRIMARY KEY, name NOT NULL, size INTEGER, mtime INTEGER, seen INTEGER NOT NULL, vague INTEGER NOT NULL);
+  CREATE TABLE look.done_files(name PRIMARY KEY) WITHOUT ROWID;
+`;
+const TABLES = `
+  DROP TABLE IF EXISTS main.arrivals; -- of an earlier polywire, as is "done_files"
+  DROP TABLE IF EXISTS main.done_files;
   CREATE TABLE IF NOT EXISTS unchanged(
     name PRIMARY KEY, size INTEGER, mtime INTEGER, since INTEGER NOT NULL, look INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS done_files(name PRIMARY KEY) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS done_pairs(
     done NOT NULL, file NOT NULL, promoted INTEGER NOT NULL, PRIMARY KEY(done, file)) WITHOUT ROWID;
 `;
 /** Rows read at a time. */
 const PAGE = 500;
+/** Rows looked at at a time. */
+const SPAN = 5_000;
 const ARRIVED = (["DONE", "SKIPPED_SAME"] as const).map(stateCode).join(", ");
 const OVER = (["DONE", "SKIPPED_SAME", "GONE"] as const).map(stateCode).join(", ");
 
 const SQL = {
-  add: "INSERT INTO arrivals(name, size, mtime, seen, vague) VALUES(?, ?, ?, ?, ?)",
-  page: `SELECT id, name, size, mtime, seen, vague FROM arrivals WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
+  add: "INSERT INTO look.arrivals(name, size, mtime, seen, vague) VALUES(?, ?, ?, ?, ?)",
+  page: `SELECT id, name, size, mtime, seen, vague FROM look.arrivals WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
   // Of a file that was seen the same before, the moment of that look stays.
   look: `INSERT INTO unchanged VALUES(?, ?, ?, ?, ?) ON CONFLICT(name) DO UPDATE SET
     since = CASE WHEN size IS excluded.size AND mtime IS excluded.mtime THEN min(since, excluded.since)
       ELSE excluded.since END,
     size = excluded.size, mtime = excluded.mtime, look = excluded.look`,
   since: "SELECT since FROM unchanged WHERE name = ?",
-  addDone: "INSERT OR IGNORE INTO done_files VALUES(?)",
-  hasDone: "SELECT 1 FROM done_files WHERE name = ?",
+  addDone: "INSERT OR IGNORE INTO look.done_files VALUES(?)",
+  hasDone: "SELECT 1 FROM look.done_files WHERE name = ?",
   pair: "INSERT OR REPLACE INTO done_pairs VALUES(?, ?, 0)",
-  over: `SELECT p.done FROM done_pairs p JOIN files f ON f.name = p.file WHERE p.promoted = 0 AND p.done > ?
-    GROUP BY p.done HAVING max(f.state IN (${ARRIVED})) AND min(f.state IN (${OVER})) ORDER BY p.done LIMIT ${PAGE}`,
   promote: "UPDATE done_pairs SET promoted = 1 WHERE done = ?",
   forget: "DELETE FROM done_pairs WHERE done = ?",
-  forgetMoved: `DELETE FROM done_pairs WHERE promoted = 1
-    AND EXISTS (SELECT 1 FROM files f WHERE f.name = done_pairs.done AND f.state IN (${ARRIVED}))`,
   target: `SELECT f.name, f.target FROM done_pairs p JOIN files f ON f.name = p.file
     WHERE p.done = ? AND p.promoted = 1 ORDER BY f.state NOT IN (${ARRIVED}), p.file LIMIT 1`,
+} as const;
+
+/** Statements over rows whose key lies between two. */
+const SPANS = {
+  over: (within: string) => `SELECT p.done FROM done_pairs p CROSS JOIN files f ON f.name = p.file
+    WHERE p.promoted = 0 AND ${within} GROUP BY p.done HAVING max(f.state IN (${ARRIVED})) AND min(f.state IN (${OVER}))`,
+  forgetMoved: (within: string) => `DELETE FROM done_pairs WHERE promoted = 1 AND ${within}
+    AND EXISTS (SELECT 1 FROM files f WHERE f.name = done_pairs.done AND f.state IN (${ARRIVED}))`,
+  unseen: (within: string) => `DELETE FROM unchanged WHERE ${within} AND look < ?`,
 } as const;
 
 /** One look is one listing; what earlier looks saw is remembered, by later runs of the journal, too. */
@@ -65,7 +78,8 @@ export class Arrivals {
 
   constructor(db: SqlDatabase) {
     this.#db = db;
-    db.exec(`${TABLES} DELETE FROM arrivals; DELETE FROM done_files`);
+    db.exec(TABLES);
+    attachScratch(db, "look", LOOK);
     this.#sql = Object.fromEntries(
       Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)]),
     ) as unknown as Record<keyof typeof SQL, SqlStatement>;
@@ -75,7 +89,7 @@ export class Arrivals {
   /** A look begins. */
   begin(): void {
     this.#look++;
-    this.#db.transaction(() => this.#db.exec("DELETE FROM arrivals; DELETE FROM done_files"));
+    attachScratch(this.#db, "look", LOOK);
   }
 
   /** Files that are to be looked at, seen at `now` (milliseconds since 1970). */
@@ -119,12 +133,13 @@ export class Arrivals {
     );
   }
 
-  /** The look is over: what it did not see is forgotten. */
-  end(): void {
-    this.#db.transaction(() => {
-      this.#db.prepare("DELETE FROM unchanged WHERE look < ?").run(this.#look);
-      this.#db.exec("DELETE FROM arrivals; DELETE FROM done_files");
-    });
+  /** The look is over: what it did not see is forgotten. @returns A step for every some thousand files. */
+  *ending(): Generator<void, void, undefined> {
+    attachScratch(this.#db, "look", LOOK);
+    for (const { within, bounds } of this.#spans("unchanged", "name")) {
+      this.#db.prepare(SPANS.unseen(within)).run(...bounds, this.#look);
+      yield;
+    }
   }
 
   /** Files that are planned, and their done files. */
@@ -135,9 +150,10 @@ export class Arrivals {
     });
   }
 
-  /** Done files whose files are all safe, in groups. Each group is to be promoted or forgotten, or comes no more. */
-  *over(): IterableIterator<string[]> {
-    for (let rows = this.#sql.over.all(""); rows.length > 0; rows = this.#sql.over.all(rows.at(-1)!.done!)) {
+  /** Done files whose files are all safe, in groups, some of them empty. What is done with them is done with a group. */
+  *over(): Generator<string[], void, undefined> {
+    for (const { within, bounds } of this.#spans("done_pairs", "done")) {
+      const rows = this.#db.prepare(SPANS.over(within)).all(...bounds);
       yield rows.map(({ done }) => fromColumn(done!));
     }
   }
@@ -156,9 +172,25 @@ export class Arrivals {
     });
   }
 
-  /** Those that were to be moved, and were, are forgotten. */
-  forgetMoved(): void {
-    this.#db.transaction(() => this.#sql.forgetMoved.run());
+  /** Those that were to be moved, and were, are forgotten. @returns A step for every some thousand. */
+  *forgettingMoved(): Generator<void, void, undefined> {
+    for (const { within, bounds } of this.#spans("done_pairs", "done")) {
+      this.#db.prepare(SPANS.forgetMoved(within)).run(...bounds);
+      yield;
+    }
+  }
+
+  /** Some thousand rows of a table after the other. */
+  *#spans(table: string, key: string): Generator<{ within: string; bounds: SqlValue[] }, void, undefined> {
+    const next = this.#db.prepare(`SELECT ${key} AS last FROM ${table} WHERE ${key} > ?
+      ORDER BY ${key} LIMIT 1 OFFSET ${SPAN - 1}`);
+    // No name is empty.
+    for (let after: SqlValue | undefined = ""; after !== undefined; ) {
+      const last: SqlValue | undefined = next.all(after)[0]?.last;
+      const within = `${key} > ?${last === undefined ? "" : ` AND ${key} <= ?`}`;
+      yield { within, bounds: last === undefined ? [after] : [after, last] };
+      after = last;
+    }
   }
 
   /** Where the file went whose done file this is; undefined where it is no promoted one. */

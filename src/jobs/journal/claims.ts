@@ -2,7 +2,7 @@
 
 import { encodeDigest } from "./digest.js";
 import { FILE_COLUMNS, type JournalFile } from "./reader.js";
-import { DEST_BEFORE, type DestBefore, type FileState, KEPT, LISTED, stateCode, toColumn } from "./schema.js";
+import { DEST_BEFORE, type DestBefore, type FileState, KEPT, LISTED, stateCode, stateOf, toColumn } from "./schema.js";
 import type { SqlDatabase, SqlRow, SqlStatement } from "./sqlite.js";
 
 /** A file that was claimed: its temporary name is there. */
@@ -206,23 +206,24 @@ export class Claims {
     return released;
   }
 
-  retry(states: readonly FileState[]): number {
-    const list = states.map(stateCode).join(", ");
+  /** Of the files behind one id up to another. */
+  retry(states: readonly FileState[], after: number, upTo: number): number {
     // A new attempt would have a temporary name of its own, and nobody would look at this one any more.
     const isKept = `code IN ('${KEPT.whole}', '${KEPT.part}')`;
+    const those = `id > ? AND id <= ? AND state IN (${states.map(stateCode).join(", ")})`;
+    const count = this.db.prepare(`SELECT state, ${isKept} IS TRUE AS kept, count(*) AS files FROM files WHERE ${those}
+      GROUP BY 1, 2`);
+    for (const { state, kept, files } of count.all<Record<"state" | "kept" | "files", number>>(after, upTo)) {
+      this.shift(stateOf(state), -files);
+      this.shift(kept ? "CLAIMED" : "PLANNED", files);
+    }
     const again = `UPDATE files SET state = iif(${isKept}, ${CLAIMED}, ${PLANNED}), not_before = iif(${isKept}, NULL, 0),
-      tries = 0, updated = ? WHERE state IN (${list})`;
-    const changes = this.db.prepare(again).run(Date.now());
-    if (changes > 0) this.recount();
-    return changes;
+      tries = 0, updated = ? WHERE ${those}`;
+    return this.db.prepare(again).run(Date.now(), after, upTo);
   }
 
   /** Notes that `files` more (or fewer) are in a state: counting them would mean reading them all. */
   shift(state: FileState, files: number): void {
     if (files !== 0) this.#sql.shift.run(stateCode(state), files);
-  }
-
-  recount(): void {
-    this.db.exec("DELETE FROM totals; INSERT INTO totals SELECT state, count(*) FROM files GROUP BY state");
   }
 }

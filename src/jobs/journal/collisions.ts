@@ -2,6 +2,7 @@
 import { displayName } from "../../ftp/name.js";
 import { pages } from "../move/pages.js";
 import { fromColumn, stateCode, toColumn } from "./schema.js";
+import { SLICE, type SortedRange, SortedRuns } from "./sorted-runs.js";
 import type { SqlDatabase, SqlRow } from "./sqlite.js";
 
 /** Gives the path of a file, relative to the target folder; throws where it has none. */
@@ -14,6 +15,8 @@ const [PLANNED, CLAIMED, CONFLICT] = [stateCode("PLANNED"), stateCode("CLAIMED")
 /** Rows read at a time, and of one INSERT: a call per row costs more than the row. */
 const PAGE = 5_000;
 const ROWS = 50;
+/** Ids looked at at a time. */
+const SPAN = 100_000;
 
 interface Twin {
   readonly id: number;
@@ -30,6 +33,7 @@ interface Twin {
  * @param target As `route` of `claim`; files it refuses are left to `claim`.
  * @param keepFirst The first file of each target stays planned. Default: false.
  * @param moved Called with how many became CONFLICT, within the same transaction.
+ * @param slice Rows of a range. Default: {@link SLICE}.
  * @returns A step for every some thousand files, so that the process can do other things; the last one gives how many
  *   files became CONFLICT.
  */
@@ -39,59 +43,81 @@ export function* findCollisions(
   pass: number,
   moved: (files: number) => void,
   keepFirst = false,
+  slice = SLICE,
 ): Generator<void, number, undefined> {
-  // Temporary, so that journal and log stay small; an earlier polywire had them in the journal.
-  db.exec(`
-    DROP TABLE IF EXISTS main.hashes; DROP TABLE IF EXISTS main.twins; DROP TABLE IF EXISTS temp.hashes;
-    CREATE TEMP TABLE hashes(hash INTEGER NOT NULL, file INTEGER NOT NULL);
-  `);
-  yield* hashAll(db, target);
-  let files = 0;
-  for (const twins of pagesOfTwins(db, target, keepFirst)) {
-    db.transaction(() => {
-      const found = mark(db, twins, pass);
-      moved(found);
-      files += found;
-    });
-    yield;
+  db.exec("DROP TABLE IF EXISTS main.hashes; DROP TABLE IF EXISTS main.twins"); // of an earlier polywire
+  const hashes = new SortedRuns(db, "hashes", ["hash", "file"], 2, slice);
+  try {
+    yield* hashAll(db, hashes, target);
+    let files = 0;
+    for (const range of hashes.ranges()) {
+      for (const twins of pagesOfTwins(db, range, target, keepFirst)) {
+        files += db.transaction(() => {
+          const found = mark(db, twins, pass);
+          moved(found);
+          return found;
+        });
+        yield;
+      }
+      yield;
+    }
+    return files;
+  } finally {
+    hashes.drop();
   }
-  db.exec("DROP TABLE hashes");
-  return files;
 }
 
-function* hashAll(db: SqlDatabase, target: Targeting): Generator<void> {
-  // Those found before stay in: the other one of two must not move because the first was reported already.
-  const page = db.prepare(
-    `SELECT id, name, size, mtime, state, target FROM files WHERE id > ?
-      AND (state IN (${PLANNED}, ${CLAIMED}) OR (state = ${CONFLICT} AND code = '${COLLISION}')) ORDER BY id LIMIT ${PAGE}`,
-  );
+function* hashAll(db: SqlDatabase, hashes: SortedRuns, target: Targeting): Generator<void> {
+  db.exec("DROP TABLE IF EXISTS temp.hashes; CREATE TEMP TABLE hashes(hash INTEGER NOT NULL, file INTEGER NOT NULL)");
   const insert = (rows: number) =>
     db.prepare(`INSERT INTO temp.hashes VALUES ${Array(rows).fill("(?, ?)").join(", ")}`);
   const [one, many] = [insert(1), insert(ROWS)];
-  for (let rows = page.all(0); rows.length > 0; rows = page.all(rows.at(-1)!.id!)) {
+  let some = 0;
+  const sort = () => {
+    if (some > 0) hashes.add("hash, file FROM temp.hashes ORDER BY hash, file");
+    db.exec("DELETE FROM temp.hashes");
+    some = 0;
+  };
+  for (const rows of pagesOfOpen(db)) {
     const found = rows.flatMap((row) => {
       const path = targetOf(row, target);
       return path === undefined ? [] : [[hashOf(path), row.id as number] as const];
     });
+    some += found.length;
     db.transaction(() => {
       for (const part of pages(found, ROWS))
         if (part.length === ROWS) many.run(...part.flat());
         else for (const each of part) one.run(...each);
+      if (some + PAGE > hashes.slice) sort();
     });
     yield;
+  }
+  db.transaction(sort);
+}
+
+/** Files that are planned or under way. Those found before stay in: the other one of two must not move because of that. */
+function* pagesOfOpen(db: SqlDatabase): Generator<SqlRow[]> {
+  const page = db.prepare(`SELECT id, name, size, mtime, state, target FROM files WHERE id > ? AND id <= ?
+    AND (state IN (${PLANNED}, ${CLAIMED}) OR (state = ${CONFLICT} AND code = '${COLLISION}')) ORDER BY id LIMIT ${PAGE}`);
+  const last = Number(db.prepare("SELECT coalesce(max(id), 0) AS id FROM files").get()!.id);
+  for (let after = 0; after < last; ) {
+    const rows = page.all(after, after + SPAN);
+    after = rows.length < PAGE ? after + SPAN : (rows.at(-1)!.id as number);
+    yield rows;
   }
 }
 
 /** Files whose targets have one hash, all of a hash together. */
-function* pagesOfTwins(db: SqlDatabase, target: Targeting, keepFirst: boolean): Generator<Twin[]> {
+function* pagesOfTwins(db: SqlDatabase, { from, bounds }: SortedRange, target: Targeting, keepFirst: boolean) {
   db.exec(`
     DROP TABLE IF EXISTS temp.twins;
     CREATE TEMP TABLE twins(hash INTEGER, file INTEGER, PRIMARY KEY(hash, file)) WITHOUT ROWID;
-    INSERT INTO twins SELECT hash, file FROM hashes
-      WHERE hash IN (SELECT hash FROM hashes GROUP BY hash HAVING count(*) > 1);
   `);
+  const several = `SELECT hash, file FROM
+    (SELECT s.hash AS hash, s.file AS file, count(*) OVER (PARTITION BY s.hash) AS n FROM ${from}) WHERE n > 1`;
+  if (db.prepare(`INSERT INTO temp.twins ${several}`).run(...bounds) === 0) return;
   const page = db.prepare(`
-    SELECT t.hash, f.id, f.name, f.size, f.mtime, f.state, f.target FROM twins t JOIN files f ON f.id = t.file
+    SELECT t.hash, f.id, f.name, f.size, f.mtime, f.state, f.target FROM temp.twins t CROSS JOIN files f ON f.id = t.file
     WHERE (t.hash, t.file) > (?, ?) ORDER BY t.hash, t.file LIMIT ${PAGE}`);
   // Of each target of a hash, the first file: the second one is what makes it a conflict.
   let firsts = new Map<string, Twin | undefined>();
@@ -107,7 +133,6 @@ function* pagesOfTwins(db: SqlDatabase, target: Targeting, keepFirst: boolean): 
     const last = rows.at(-1)!;
     rows = page.all(last.hash!, last.id!);
   }
-  db.exec("DROP TABLE twins");
 }
 
 function twinsOf(row: SqlRow, target: Targeting, firsts: Map<string, Twin | undefined>): Twin[] {

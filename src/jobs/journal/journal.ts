@@ -14,6 +14,7 @@ import { type JournalFile, JournalReader } from "./reader.js";
 import { type JobSample, Samples } from "./samples.js";
 import { type FileState, prepareSchema, stateCode } from "./schema.js";
 import { compareSettings, encodeSettings, type JobSettings } from "./settings.js";
+import { SLICE } from "./sorted-runs.js";
 import { openDatabase, type SqlDatabase, type SqlEngine } from "./sqlite.js";
 
 /** How to open a {@link Journal}. */
@@ -22,6 +23,8 @@ export interface JournalOptions {
   settings?: JobSettings | undefined;
   /** Default: `node:sqlite` where it is there, else `libsql`. */
   engine?: SqlEngine | undefined;
+  /** Rows handled by one step of what is done in steps. Default: 20,000, some ten milliseconds. */
+  slice?: number | undefined;
 }
 
 /**
@@ -57,6 +60,7 @@ const PRAGMAS = `
 export class Journal extends JournalReader {
   readonly #lock: JournalLock;
   readonly #listing: Listing;
+  readonly #slice: number;
   readonly #claims: Claims;
   /** The folders of a recursive listing. */
   readonly folders: FolderQueue;
@@ -64,11 +68,16 @@ export class Journal extends JournalReader {
   readonly arrivals: Arrivals;
   readonly #samples: Samples;
 
-  private constructor(db: SqlDatabase, path: string, lock: JournalLock) {
+  private constructor(db: SqlDatabase, path: string, lock: JournalLock, slice: number) {
     super(db, path);
     this.#lock = lock;
-    this.#listing = new Listing(db, this.pass);
     this.#claims = new Claims(db, (row) => this.toFile(row));
+    const hooks = {
+      shift: (state: FileState, files: number) => this.#claims.shift(state, files),
+      onNews: () => this.#doubtTargets(),
+    };
+    this.#slice = slice;
+    this.#listing = new Listing(db, this.pass, hooks, slice);
     this.folders = new FolderQueue(db);
     this.arrivals = new Arrivals(db);
     this.#samples = new Samples(db);
@@ -92,7 +101,7 @@ export class Journal extends JournalReader {
       prepareSchema(db, path, true);
       db.exec(PRAGMAS);
       adoptSettings(db, path, options.settings);
-      return new Journal(db, path, lock);
+      return new Journal(db, path, lock, options.slice ?? SLICE);
     } catch (error) {
       db?.close();
       lock.release();
@@ -106,10 +115,7 @@ export class Journal extends JournalReader {
    */
   addListed(batch: readonly ListedFile[]): void {
     if (batch.length === 0) return;
-    this.db.transaction(() => {
-      this.#listing.add(batch, Date.now());
-      if (!this.#listing.isIndexed) this.#claims.shift("PLANNED", batch.length);
-    });
+    this.db.transaction(() => this.#listing.add(batch, Date.now()));
   }
 
   /**
@@ -120,14 +126,16 @@ export class Journal extends JournalReader {
    * the source, where it should not be there any more. Default: false.
    */
   finishListing(options: { again?: boolean | undefined } = {}): ListingResult {
-    const shift = (state: FileState, files: number) => this.#claims.shift(state, files);
-    const result = this.db.transaction(() => {
-      const listed = this.#listing.finish(Date.now(), options.again ?? false, shift);
-      if (this.#listing.hasNews) this.#doubtTargets();
-      return listed;
-    });
-    this.#listing.committed();
-    return result;
+    return allSteps(this.finishing(options));
+  }
+
+  /**
+   * As {@link finishListing}, in steps, so that the process can do other things. After each step the journal is as good as
+   * after the last one, but for names that were not come to yet: files may be claimed and settled meanwhile. Left before its
+   * end, it can be begun again; in the next process, the next listing does what is left.
+   */
+  finishing({ again = false }: { again?: boolean | undefined } = {}): Generator<void, ListingResult, undefined> {
+    return this.#listing.finish(Date.now(), again);
   }
 
   /**
@@ -163,7 +171,7 @@ export class Journal extends JournalReader {
       this.#claims.shift("PLANNED", -files);
       this.#claims.shift("CONFLICT", files);
     };
-    const found = yield* findCollisions(this.db, target, this.#listing.pass, moved, keepFirst);
+    const found = yield* findCollisions(this.db, target, this.#listing.pass, moved, keepFirst, this.#slice);
     if (rule !== undefined) this.db.prepare("INSERT OR REPLACE INTO meta VALUES('distinct', ?)").run(rule);
     return found;
   }
@@ -173,13 +181,18 @@ export class Journal extends JournalReader {
    * there.
    */
   forgetCollisions(): void {
-    this.db.transaction(() => {
-      const state = stateCode("CONFLICT");
-      const forget = this.db.prepare(
-        `DELETE FROM files WHERE state = ${state} AND code = '${COLLISION}' AND attempt = 0`,
-      );
-      this.#claims.shift("CONFLICT", -forget.run());
-    });
+    allSteps(this.forgettingCollisions());
+  }
+
+  /** As {@link forgetCollisions}, in steps, so that the process can do other things. */
+  *forgettingCollisions(): Generator<void, void, undefined> {
+    const forget = this.db.prepare(`DELETE FROM files WHERE id > ? AND id <= ?
+      AND state = ${stateCode("CONFLICT")} AND code = '${COLLISION}' AND attempt = 0`);
+    for (const [after, upTo] of this.#spans()) {
+      this.#listing.refuseWhileFinishing();
+      this.db.transaction(() => this.#claims.shift("CONFLICT", -forget.run(after, upTo)));
+      yield;
+    }
   }
 
   /** Milliseconds since 1970 when the first file that waits for another try is due; undefined where none waits. */
@@ -189,7 +202,18 @@ export class Journal extends JournalReader {
 
   /** Everything CLAIMED: before the first claim, that is what an earlier process left, to be recovered. */
   claimed(): ClaimedFile[] {
-    return [...this.files(["CLAIMED"])] as ClaimedFile[];
+    return allSteps(this.findClaimed());
+  }
+
+  /** As {@link claimed}, in steps, so that the process can do other things. */
+  *findClaimed(): Generator<void, ClaimedFile[], undefined> {
+    const claimed: ClaimedFile[] = [];
+    if (this.counts().CLAIMED === 0) return claimed;
+    for (const page of this.filePages(["CLAIMED"])) {
+      claimed.push(...(page as ClaimedFile[]));
+      yield;
+    }
+    return claimed;
   }
 
   /** Notes what was found before the transfer of claimed files. */
@@ -235,11 +259,21 @@ export class Journal extends JournalReader {
    * @returns How many.
    */
   retryFailed(states: readonly ("FAILED" | "CONFLICT" | "GONE")[] = ["FAILED"]): number {
-    return this.db.transaction(() => {
-      const files = this.#claims.retry(states);
-      if (files > 0) this.#doubtTargets();
-      return files;
-    });
+    return allSteps(this.retrying(states));
+  }
+
+  /** As {@link retryFailed}, in steps, so that the process can do other things; each is a transaction. */
+  *retrying(states: readonly ("FAILED" | "CONFLICT" | "GONE")[] = ["FAILED"]): Generator<void, number, undefined> {
+    let files = 0;
+    for (const [after, upTo] of this.#spans()) {
+      files += this.db.transaction(() => {
+        const retried = this.#claims.retry(states, after, upTo);
+        if (retried > 0) this.#doubtTargets();
+        return retried;
+      });
+      yield;
+    }
+    return files;
   }
 
   /** A run begins, and how it is to go about it. */
@@ -287,6 +321,11 @@ export class Journal extends JournalReader {
     }
   }
 
+  /** The ids of all files in slices: behind the first number, up to the second. */
+  *#spans(): Generator<[after: number, upTo: number], void, undefined> {
+    for (let after = 0; after < this.lastId; after += this.#slice) yield [after, after + this.#slice];
+  }
+
   /** Files are planned that {@link collisions} has not seen. */
   #doubtTargets(): void {
     this.db.exec("DELETE FROM meta WHERE key = 'distinct'");
@@ -299,6 +338,14 @@ export class Journal extends JournalReader {
     } finally {
       this.db.exec("PRAGMA synchronous=NORMAL");
     }
+  }
+}
+
+/** Takes all steps at once. */
+function allSteps<T>(steps: Iterator<void, T, undefined>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
   }
 }
 
@@ -337,6 +384,7 @@ export type { ClaimedFile, ProbedFile, ReleasedFile, SettledFile } from "./claim
 export type { ListedFile, ListingResult } from "./listing.js";
 export { JournalInUseError } from "./lock.js";
 export {
+  FAILED_STATES,
   type FailureKind,
   type JournalFile,
   type JournalOwner,

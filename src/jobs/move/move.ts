@@ -3,11 +3,13 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as breath } from "node:timers/promises";
 import { AbortedError } from "../../client/errors.js";
 import { displayName } from "../../ftp/name.js";
 import type { Feeder } from "../dispatch/feeder.js";
 import { openFeeder } from "../dispatch/open.js";
-import { Journal, type ListingResult } from "../journal/journal.js";
+import { FAILED_STATES, Journal, type ListingResult } from "../journal/journal.js";
+import { inTurns } from "./in-turns.js";
 import { Crew } from "./lanes/crew.js";
 import { JournalDesk } from "./lanes/desk.js";
 import { type LaneContext, laneContext } from "./lanes/ledger.js";
@@ -182,7 +184,7 @@ class Move {
       this.#tell();
     }
     if (this.#stopped !== undefined) throw this.#stopped;
-    return this.#result(performance.now() - started);
+    return this.#result(performance.now() - started, await this.#failures());
   }
 
   /** What the destination cannot do is told before the source is listed; of workers' destinations, they tell it. */
@@ -208,12 +210,13 @@ class Move {
 
   /** What an earlier run left, then list and move until a pass brings nothing new: listings may be cut short. */
   async #passes(): Promise<void> {
+    const { signal } = this.#abort;
     // What was left under way comes first: a listing would find its sources again.
     if (this.#move.retryFailed) {
-      if (this.#move.list) this.#journal.forgetCollisions();
-      this.#journal.retryFailed(["FAILED", "CONFLICT"]);
+      if (this.#move.list) await inTurns(this.#journal.forgettingCollisions(), signal);
+      await inTurns(this.#journal.retrying(["FAILED", "CONFLICT"]), signal);
     }
-    const left = this.#journal.claimed();
+    const left = await inTurns(this.#journal.findClaimed(), signal);
     await (this.#feeder ?? this.#crew).adopt(left);
     this.#meter.phase = "moving";
     if (left.length > 0) await this.#work();
@@ -265,14 +268,22 @@ class Move {
     this.#abort.abort(reason);
   }
 
-  #result(milliseconds: number): MoveResult {
-    const { DONE, SKIPPED_SAME, CONFLICT, FAILED, GONE, PLANNED, CLAIMED } = this.#journal.counts();
+  /** The first that did not go through. */
+  async #failures(): Promise<MoveFailure[]> {
     const failures: MoveFailure[] = [];
-    for (const file of this.#journal.failed()) {
-      if (failures.length === FAILURES) break;
-      const { name, target, state, code, error } = file;
-      failures.push({ name, target, state: state as MoveFailure["state"], code, error });
+    const { FAILED, CONFLICT, GONE } = this.#journal.counts();
+    const most = Math.min(FAILURES, FAILED + CONFLICT + GONE);
+    for (const page of this.#journal.filePages(FAILED_STATES)) {
+      for (const { name, target, state, code, error } of page)
+        failures.push({ name, target, state: state as MoveFailure["state"], code, error });
+      if (failures.length >= most) break;
+      await breath();
     }
+    return failures.slice(0, most);
+  }
+
+  #result(milliseconds: number, failures: readonly MoveFailure[]): MoveResult {
+    const { DONE, SKIPPED_SAME, CONFLICT, FAILED, GONE, PLANNED, CLAIMED } = this.#journal.counts();
     return {
       moved: DONE,
       untimed: this.#journal.untimed,

@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate as breath } from "node:timers/promises";
 import { Journal, type JournalFile, type ListedFile } from "../journal/journal.js";
 import { fromColumn, toColumn } from "../journal/schema.js";
 import { openDatabase } from "../journal/sqlite.js";
+import { inTurns } from "./in-turns.js";
 import { judgeExisting } from "./lanes/exists.js";
 import { same } from "./lanes/recover.js";
 import { Lister } from "./listing/lister.js";
@@ -52,8 +52,11 @@ export async function* planMove(options: MoveOptions): AsyncGenerator<PlannedFil
     const there = await present(to, signal);
     await list(new Lister(move, journal, signal, (file, why) => waiting.add(file, why)), from, signal);
     const keepFirst = move.onExists === "rename";
-    const steps = move.oneToOne ? [] : journal.collisions((file) => move.route.apply(file), { keepFirst });
-    for (const _ of steps) await breath();
+    if (!move.oneToOne)
+      await inTurns(
+        journal.collisions((file) => move.route.apply(file), { keepFirst }),
+        signal,
+      );
     for (const page of pages(journal.files(["PLANNED", "CONFLICT"]), PROBE)) {
       signal.throwIfAborted();
       yield* judgeAll(move, there ? to : undefined, page);

@@ -34,7 +34,7 @@ function work(journal: Journal): void {
 }
 
 try {
-  const journal = Journal.open(path, { settings: mode === "work" ? { kill: true } : undefined, engine });
+  const journal = Journal.open(path, { settings: mode === "work" ? { kill: true } : undefined, engine, slice: 64 });
   say("opened");
   if (mode === "work") work(journal);
   journal.close();

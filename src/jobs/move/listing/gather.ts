@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate as breath } from "node:timers/promises";
 import type { Journal, ListingResult } from "../../journal/journal.js";
+import { inTurns } from "../in-turns.js";
 import { CONNECT_TRIES } from "../lanes/connect.js";
 import type { Crew } from "../lanes/crew.js";
 import { pause } from "../lanes/pause.js";
@@ -68,10 +69,11 @@ export class Gatherer {
     const { move, journal, signal } = this.#at;
     // With onExists "rename", each but the first gets another name when its turn comes.
     if (move.oneToOne || move.onExists === "rename" || !journal.isListed) return;
-    for (const _ of journal.collisions((file) => move.route.apply(file), { rule: this.#rule })) {
-      if (signal.aborted) return;
-      await breath();
-    }
+    if (signal.aborted) return;
+    await inTurns(
+      journal.collisions((file) => move.route.apply(file), { rule: this.#rule }),
+      signal,
+    );
   }
 
   /** What targets go by. A function may be another one in the next run, and so may be what targets done files. */
@@ -83,29 +85,41 @@ export class Gatherer {
 
   /** Done files whose files are safe: removed, or planned to be moved themselves. True where that is something to do. */
   async settleDoneFiles(): Promise<boolean> {
-    const { move, journal } = this.#at;
+    const { move, journal, signal } = this.#at;
     const fate = move.listing.doneFile?.after ?? "keep";
     if (fate === "keep") return false;
     const { arrivals } = journal;
     if (fate === "remove") {
-      if (!arrivals.over().next().done) await this.#onSource((place) => this.#removeDoneFiles(place));
+      if (await this.#someOver()) await this.#onSource((place) => this.#removeDoneFiles(place));
       return false;
     }
-    arrivals.forgetMoved();
+    await inTurns(arrivals.forgettingMoved(), signal);
     let some = false;
     for (const names of arrivals.over()) {
+      await breath();
+      if (names.length === 0) continue;
       arrivals.promote(names);
       journal.addListed(names.map((name) => ({ name })));
       some = true;
     }
     // One that was moved in an earlier run is there again.
-    if (some) journal.finishListing({ again: move.removes });
+    if (some) await inTurns(journal.finishing({ again: move.removes }), signal);
     return some;
+  }
+
+  async #someOver(): Promise<boolean> {
+    for (const names of this.#at.journal.arrivals.over()) {
+      if (names.length > 0) return true;
+      await breath();
+    }
+    return false;
   }
 
   async #removeDoneFiles(place: Place): Promise<void> {
     const { arrivals } = this.#at.journal;
     for (const names of arrivals.over()) {
+      await breath();
+      if (names.length === 0) continue;
       const errors = await place.remove(names);
       for (const [i, name] of names.entries())
         if (errors[i]) this.#at.warn(`the done file ${name} could not be removed: ${errors[i].message}`);

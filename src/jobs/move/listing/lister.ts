@@ -4,6 +4,7 @@ import { displayName } from "../../../ftp/name.js";
 import type { Arrival, Pair } from "../../journal/arrivals.js";
 import type { QueuedFolder } from "../../journal/folder-queue.js";
 import type { Journal, ListedFile, ListingResult } from "../../journal/journal.js";
+import { inTurns } from "../in-turns.js";
 import { archiveOf } from "../lanes/archive.js";
 import { pause } from "../lanes/pause.js";
 import { classify, delay } from "../lanes/retry.js";
@@ -184,9 +185,9 @@ export class Lister {
       await this.#admit(place, page);
       await breath();
     }
-    arrivals.end();
+    await inTurns(arrivals.ending(), this.#signal);
     // What was moved and is there again was put there anew.
-    return this.#journal.finishListing({ again: this.#move.removes });
+    return inTurns(this.#journal.finishing({ again: this.#move.removes }), this.#signal);
   }
 
   async #admit(place: Place, page: readonly Arrival[]): Promise<void> {
