@@ -1,9 +1,17 @@
 /** A destination that takes two names for one, as Windows and macOS do: no file is lost in another one's place. */
-import { expect, test } from "vitest";
-import { move } from "../../../src/jobs/index.js";
+import { describe, expect, test, vi } from "vitest";
+import { type MoveOptions, move } from "../../../src/jobs/index.js";
+import { type ClaimedFile, type DestBefore, Journal } from "../../../src/jobs/journal/journal.js";
 import { nameKey } from "../../../src/jobs/move/names/name-key.js";
+import { resolveMove } from "../../../src/jobs/move/options.js";
 import type { FtpServer } from "../../../src/testing/index.js";
-import { bed, filesBelow, LONG_AGO } from "./bed.js";
+import { type Bed, bed, filesBelow, LONG_AGO, oneLane } from "./bed.js";
+
+// The same rules, but no long waits.
+vi.mock(import("../../../src/jobs/move/lanes/retry.js"), async (original) => ({
+  ...(await original()),
+  delay: () => 5,
+}));
 
 /** Makes a folder of a server in memory one whose names differ by more than their case. */
 function foldCase({ tree }: FtpServer, path: string): void {
@@ -42,4 +50,114 @@ test("which names are one", () => {
   expect(one("A/Ü.DAT", "a/u\u0308.dat", "a./ü.dat .", "A /ü.Dat")).toBe(1);
   expect(one("straße", "STRASSE", "stra\u1e9ee")).toBe(1);
   expect(one("a.dat", "a-dat", "a/dat", ".a.dat", " a.dat", "a", "\udce9", "\udcc9")).toBe(8);
+});
+
+const LOWER = "small.dat";
+const UPPER = "SMALL.DAT";
+const contentOf = (name: string) => `${name} `.repeat(3_000);
+
+/** What is there, by the names of those whose content it is. */
+function there({ to }: Bed, folder = "/in"): Record<string, string | undefined> {
+  const whose = (content: string) => [LOWER, UPPER].find((name) => contentOf(name).startsWith(content));
+  const each = filesBelow(to, folder).map((name) => [name, whose(to.tree.read(`${folder}/${name}`).toString())]);
+  return Object.fromEntries(each);
+}
+
+/** A process was killed that had both files claimed. `before`: what was noted of each. */
+async function killed(before: Record<string, DestBefore | undefined>, more: Partial<MoveOptions> = {}) {
+  const made = await bed();
+  foldCase(made.to, "/in");
+  for (const name of [LOWER, UPPER]) made.put(name, contentOf(name));
+  const options = made.options({ journal: made.journal, lanes: 1, ...more });
+  using journal = Journal.open(made.journal, { settings: resolveMove(options).settings });
+  const planned = { size: contentOf(LOWER).length, mtime: LONG_AGO.getTime() };
+  journal.addListed(Object.keys(before).map((name) => ({ name, ...planned })));
+  journal.finishListing();
+  const files = new Map(journal.claim(2).map((file) => [file.name, file]));
+  for (const [name, file] of files)
+    if (before[name]) journal.probed([{ id: file.id, destBefore: before[name], ...planned }]);
+  return { ...made, fileOf: (name: string) => files.get(name) as ClaimedFile, run: () => move(options) };
+}
+
+const ORDERS = [
+  [LOWER, UPPER],
+  [UPPER, LOWER],
+] as const;
+
+describe.each(ORDERS)("two such files under way when a process was killed: %s, then %s", (...order) => {
+  const both = (lower: DestBefore | undefined, upper: DestBefore | undefined) =>
+    Object.fromEntries(order.map((name) => [name, name === LOWER ? lower : upper]));
+
+  test("what the one has sent never gets the name of the other, whose source is gone", async () => {
+    const job = await killed(both(undefined, "absent"));
+    job.to.tree.write(`/in/${job.fileOf(UPPER).temp}`, contentOf(UPPER));
+    job.from.tree.remove(`/out/${LOWER}`);
+    expect(await job.run()).toMatchObject({ moved: 1, gone: 1, failed: 0, left: 0, failures: [{ name: LOWER }] });
+    expect(there(job)).toEqual({ [UPPER]: UPPER });
+  });
+
+  test("what is left of the one whose source is gone outlives the other, which has sent nothing", async () => {
+    const job = await killed(both(undefined, "absent"));
+    job.to.tree.write(`/in/${job.fileOf(UPPER).temp}`, contentOf(UPPER));
+    job.from.tree.remove(`/out/${UPPER}`);
+    // The same in size and time would be the same file.
+    job.put(LOWER, contentOf(LOWER), new Date());
+    expect(await job.run()).toMatchObject({ moved: 1, conflicts: 1, failures: [{ name: LOWER }] });
+    expect(there(job)).toEqual({ [UPPER]: UPPER });
+    expect(filesBelow(job.from, "/out")).toEqual([LOWER]);
+  });
+
+  test("what the one has published is not taken for the other, whose source is gone", async () => {
+    const job = await killed(both(undefined, "absent"));
+    job.to.tree.write(`/in/${UPPER}`, contentOf(UPPER), { modified: LONG_AGO });
+    job.from.tree.remove(`/out/${LOWER}`);
+    expect(await job.run()).toMatchObject({ moved: 1, gone: 1, failures: [{ name: LOWER, state: "GONE" }] });
+    expect(there(job)).toEqual({ [UPPER]: UPPER });
+  });
+
+  test("where both may have sent it, as from two machines, neither trusts it, and it stays", async () => {
+    const job = await killed(both("absent", "absent"));
+    const { temp } = job.fileOf(UPPER);
+    job.to.tree.write(`/in/${temp}`, contentOf(UPPER));
+    job.from.tree.remove(`/out/${UPPER}`);
+    const result = await job.run();
+    expect(result).toMatchObject({ moved: 1, conflicts: 1, failures: [{ name: UPPER, code: "KEPT" }] });
+    expect(there(job)).toEqual({ [LOWER]: LOWER, [temp]: UPPER });
+    expect(result.warnings.join()).toMatch(/was left: another file under way may have written it/);
+  });
+
+  test("nor is a part of it gone on with", async () => {
+    const job = await killed(both("absent", "absent"), { resumeAbove: 1_000 });
+    job.to.tree.write(`/in/${job.fileOf(UPPER).temp}`, contentOf(UPPER).slice(0, 20_000));
+    job.from.tree.remove(`/out/${UPPER}`);
+    expect(await job.run()).toMatchObject({ moved: 1, failed: 1, failures: [{ name: UPPER, code: "PARTIAL" }] });
+    expect(there(job)[LOWER]).toBe(LOWER);
+  });
+
+  test("what has the final name is compared, byte by byte", async () => {
+    const job = await killed(both("absent", "absent"));
+    job.to.tree.write(`/in/${UPPER}`, contentOf(UPPER), { modified: LONG_AGO });
+    expect(await job.run()).toMatchObject({ moved: 1, conflicts: 1, failures: [{ name: LOWER }] });
+    expect(there(job)).toEqual({ [UPPER]: UPPER });
+    expect(filesBelow(job.from, "/out")).toEqual([LOWER]);
+  });
+});
+
+test("what is kept as the only copy of one is not written over by the other", async () => {
+  const onCommand = (line: string) => {
+    if (!line.startsWith("STOR") || job.from.tree.list("/out").length < 2) return;
+    const [first] = /small\.dat/i.exec(line) as RegExpExecArray;
+    kept = first;
+    job.from.tree.remove(`/out/${first}`);
+    job.from.faults.reply = { SIZE: { reply: "553 No.", times: 3 } };
+  };
+  let kept = "";
+  const job = await oneLane(0, { to: { onCommand } });
+  foldCase(job.to, "/in");
+  for (const [i, name] of [LOWER, UPPER].entries())
+    job.put(name, contentOf(name), new Date(LONG_AGO.getTime() + i * 60_000));
+  expect(await job.run()).toMatchObject({ moved: 1, failed: 1, failures: [{ name: kept, code: "PARTIAL" }] });
+  const other = kept === LOWER ? UPPER : LOWER;
+  expect(Object.values(there(job)).sort()).toEqual([LOWER, UPPER].sort());
+  expect(there(job)[other]).toBe(other);
 });

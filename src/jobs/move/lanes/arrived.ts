@@ -1,12 +1,14 @@
 /** What came of a file's transfer: it arrived, or is to be tried again, looked at anew, or has failed. */
 import { PolywireError } from "../../../client/errors.js";
 import { type ClaimedFile, KEPT } from "../../journal/journal.js";
+import { nameKey } from "../names/name-key.js";
 import type { Digester } from "../places/digests.js";
 import { folderOf } from "../places/folder-place.js";
 import type { FileStat } from "../places/place.js";
 import type { Ready } from "./decide.js";
 import type { Workplace } from "./lane.js";
 import type { LaneContext } from "./ledger.js";
+import { lookAgain } from "./look-again.js";
 import { changed } from "./recover.js";
 
 /** Milliseconds before a file that changed under our hands is tried again. */
@@ -36,8 +38,8 @@ export async function arrived(
     // Field by field: a spread with more behind it is made anew, slowly, for each file.
     return { file, source, before: ready.before, lookedAt: ready.lookedAt, bytes, digester };
   }
-  const [now] = await lane.from.stat([file.name]);
-  if (now instanceof Error) throw now;
+  const [now] = await lookAgain(lane, lane.from, [file.name]);
+  if (now instanceof Error) return void unknown(lane, file, now);
   if (now && !changed(source, now)) throw incomplete(`${bytes} bytes of ${file.name} arrived, it has ${source.size}`);
   if (now) await discard(lane, ready, now);
   else lane.ledger.keep(file, "FAILED", `what arrived has ${bytes} bytes where ${source.size} were listed`);
@@ -65,19 +67,31 @@ export async function discard(lane: Workplace, { file }: Ready, now: FileStat): 
   lane.ledger.release(file, { now, wait: SETTLING });
 }
 
+/** What arrived is wrong, or cannot be told to be right: it is sent again, if its source is there. Else it may be the only copy. */
+export async function refuse(lane: Workplace, file: ClaimedFile, problem: Error): Promise<void> {
+  const [now] = await lookAgain(lane, lane.from, [file.name]);
+  if (now === undefined) lane.ledger.keep(file, "FAILED", problem.message);
+  else if (now instanceof Error) unknown(lane, file, now);
+  else await lane.failed(file, problem);
+}
+
 /** It is not tried again: what arrived goes, if its source is there. Else it may be the only copy. */
 export async function giveUp(lane: Workplace, file: ClaimedFile, error: Error): Promise<void> {
-  const [now] = await lane.from.stat([file.name]);
+  const [now] = await lookAgain(lane, lane.from, [file.name]);
   if (now === undefined) return lane.ledger.keep(file, "FAILED", error.message);
   if (now instanceof Error) return unknown(lane, file, now);
   await lane.drop([file]);
   lane.ledger.fail(file, error, "BROKEN");
 }
 
-/** It keeps its claim: a later run looks at it again. */
-export function unknown({ ledger }: Workplace, { id }: ClaimedFile, { message }: Error): void {
+/** What arrived stays as it is, and a later run looks at it again: it may be the only copy. */
+export function unknown({ context, ledger }: Workplace, file: ClaimedFile, { message }: Error): void {
   const error = `what was left of it could not be looked at: ${message}`;
-  ledger.settle({ id, state: "FAILED", code: KEPT.part, error });
+  if (context.signal.aborted) ledger.suspend(file);
+  else {
+    context.kept.add(nameKey(file.temp));
+    ledger.settle({ id: file.id, state: "FAILED", code: KEPT.part, error });
+  }
 }
 
 /** Bytes of a file are on their way. */

@@ -3,12 +3,13 @@ import { PolywireError } from "../../../client/errors.js";
 import { folderOf } from "../places/folder-place.js";
 import { makeOnce } from "../places/folders.js";
 import type { Place } from "../places/place.js";
-import { type Arrived, arrived, discard, failed } from "./arrived.js";
+import { type Arrived, arrived, discard, failed, unknown } from "./arrived.js";
 import { above } from "./big-options.js";
 import { isNotWithin, Piece, readRange, uncount } from "./big-piece.js";
 import { reasonOf, Wire } from "./copy.js";
 import type { Ready } from "./decide.js";
 import type { Workplace } from "./lane.js";
+import { lookAgain } from "./look-again.js";
 import { pause } from "./pause.js";
 import { changed, isLarge, stepBack } from "./recover.js";
 import { classify, delay } from "./retry.js";
@@ -175,9 +176,13 @@ export class Stream {
   async #behind(error: PolywireError): Promise<Start | undefined> {
     const { context, from, to, ledger } = this.#lane;
     const { file, source } = this.#ready;
-    const [[now], [temp]] = await Promise.all([from.stat([file.name]), to.stat([file.temp], { times: false })]);
-    if (now instanceof Error || temp instanceof Error) return failed(this.#lane, this.#ready, error);
+    const [[now], [temp]] = await Promise.all([
+      lookAgain(this.#lane, from, [file.name]),
+      to.stat([file.temp], { times: false }),
+    ]);
+    if (now instanceof Error) return void unknown(this.#lane, file, now);
     if (now === undefined) return void ledger.keep(file, "FAILED", "what arrived is not whole");
+    if (temp instanceof Error) return failed(this.#lane, this.#ready, error);
     if (changed(source, now)) return void (await discard(this.#lane, this.#ready, now));
     const there = temp?.size ?? 0;
     this.#stalls = there > this.#most ? 0 : this.#stalls + 1;

@@ -1,7 +1,6 @@
 /** The lanes of a move at work: how many there are, what each is given, and what becomes of one whose connection fails. */
 import { onAbort } from "../../../client/abort.js";
 import type { ClaimedFile } from "../../journal/journal.js";
-import { nameKey } from "../names/name-key.js";
 import type { Place } from "../places/place.js";
 import { Bell } from "./bell.js";
 import { connectAgain, type Opening } from "./connect.js";
@@ -10,12 +9,18 @@ import { JobStopped, type LaneContext } from "./ledger.js";
 import { pause } from "./pause.js";
 import { classify, delay, holdsAll, isCramped } from "./retry.js";
 import { TIMES } from "./times.js";
+import { holdNames } from "./twins.js";
 
 /** Milliseconds a lane sleeps at most before it looks for work again: another one may have left some. */
 const WAIT = 1_000;
 /** Connections lost in a row without a file that went through, over all lanes and for each: something is wrong with all. */
 const LOSSES = 20;
 const LOSSES_PER_LANE = 5;
+/**
+ * What one more over the same file counts: it may be that file's fault, and a few such files are not to stop all others.
+ * That it is given up at last proves nothing: where a server ends every session, each file is.
+ */
+const LOSS_AGAIN = 1 / 8;
 /** Files for which a lane is worth its connections, and those with which one finds out whether the job can go on. */
 const WORTH = 4;
 const PROBE = 8;
@@ -85,9 +90,9 @@ export class Crew {
 
   /** Lanes over everything that is planned; orphans are recovered on the way. */
   async work(): Promise<void> {
-    const { signal, writing } = this.#context;
+    const { signal } = this.#context;
     // Until their fate is known, nobody else may have their final names.
-    for (const { id, target } of this.#orphans) writing.set(nameKey(target), id);
+    holdNames(this.#context, this.#orphans);
     const never = new AbortController().signal;
     const forget = onAbort(signal, () => this.#connecting.abort(signal.reason));
     for (;;) {
@@ -256,10 +261,17 @@ export class Crew {
     // Some servers end a connection after so many commands.
     else if (!wasOver && (losses > 0 || (error as Error).name === "TimeoutError")) roster.pace.lost(roster.now);
     if (losses > 0) lane.batch = Math.ceil(lane.batch / 4);
-    roster.losses = losses === 0 ? 0 : roster.losses + 1;
+    const weight = files.some((file) => this.#isToBlame(file)) ? LOSS_AGAIN : 1;
+    roster.losses = losses === 0 ? 0 : roster.losses + weight;
     if (roster.losses >= LOSSES + LOSSES_PER_LANE * roster.pace.wanted) this.#giveUp(error as Error, true);
     if (probes && roster.halt.probing) this.#hold(error as Error, false);
     return roster.halt.why === undefined;
+  }
+
+  /** Whether connections broke over this file before, and this one probably, too. */
+  #isToBlame(file: ClaimedFile): boolean {
+    const { sent, excused, roster } = this.#context;
+    return roster.isPoisoned(file) || (file.tries > 1 && sent.has(file.id) && !excused.has(file.id));
   }
 
   /** Of the files under way some may be whole: each is looked at. No try counts: it was not the files' fault. */

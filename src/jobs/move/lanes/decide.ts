@@ -1,6 +1,7 @@
 /** What is to be done with files, by a look at both sides before anything is sent: gone, the same already, in the way. */
 import { UsageError } from "../../../client/errors.js";
 import type { ClaimedFile, DestBefore } from "../../journal/journal.js";
+import { nameKey } from "../names/name-key.js";
 import { numbered } from "../names/numbered.js";
 import { folderOf } from "../places/folder-place.js";
 import { makeRoom } from "../places/folders.js";
@@ -41,11 +42,12 @@ export interface Decided {
 /** Notes what is there, settles what needs no transfer, and gives the rest. */
 export async function decide(lane: Workplace, files: readonly ClaimedFile[]): Promise<Decided> {
   const { context, ledger } = lane;
+  const able = passOverKept(lane, files);
   // Before the look: a name that is free now may be another lane's a moment later.
-  const refused = files.filter((file) => !ledger.reserve(file.target, file.id));
+  const refused = able.filter((file) => !ledger.reserve(file.target, file.id));
   const held = refused.filter((file) => ledger.holds(file.target));
   for (const file of refused) if (!held.includes(file)) ledger.release(file, { wait: HELD, counts: false });
-  const mine = files.filter((file) => !refused.includes(file));
+  const mine = able.filter((file) => !refused.includes(file));
   const [sources, finals] = await look(lane, mine);
   const found: (Ready & { what: What })[] = [];
   const blame: Pick<Deed<unknown>, "suspects" | "giveUp"> = {
@@ -83,6 +85,15 @@ export async function decide(lane: Workplace, files: readonly ClaimedFile[]): Pr
   });
   const others = open.filter(({ what }) => what !== "skip");
   return { ready: await freeNames(lane, others), held };
+}
+
+/** Files whose temporary names are those of what may be the only copy of another one get others. */
+function passOverKept({ context, ledger }: Workplace, files: readonly ClaimedFile[]): readonly ClaimedFile[] {
+  const { kept } = context;
+  if (kept.size === 0) return files;
+  const taken = files.filter((file) => kept.has(nameKey(file.temp)));
+  for (const file of taken) ledger.release(file, { counts: false });
+  return files.filter((file) => !taken.includes(file));
 }
 
 /** Somebody still writes it: it was quiet when it was planned. */

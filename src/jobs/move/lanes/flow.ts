@@ -51,6 +51,8 @@ export class Flow {
   #isDoubtful = false;
   /** True from when a file that is passed through is next until it is over: it needs both connections. */
   #passing = false;
+  /** True while suspects are published: a connection that is lost over a transfer beside that would be laid to them. */
+  #apart = false;
   #arrived: Arrived[] = [];
   #bytes = 0;
   #since = 0;
@@ -137,6 +139,7 @@ export class Flow {
 
   get #mayRead(): boolean {
     if (this.#passing || this.#fetching.length >= AT_ONCE || this.#read.length >= AHEAD) return false;
+    if (this.#isStill) return false;
     return this.#ready.length > 0 && this.open;
   }
 
@@ -155,13 +158,14 @@ export class Flow {
       remove(this.#fetching, ready.file);
       this.#goOn();
     };
-    // Whoever takes it is told.
-    content.catch(() => this.#suspect()).then(over);
+    // Whoever takes it is told. Nothing is begun meanwhile on a connection that is lost: it would seem to be that one's fault.
+    const failed = (error: unknown) => (from.usable ? this.#suspect() : this.stop(error));
+    content.catch(failed).then(over);
   }
 
   get #mayWrite(): boolean {
     const [next] = this.#read;
-    if (next === undefined || this.#broken) return false;
+    if (next === undefined || this.#broken || this.#isStill) return false;
     if (next.content) return this.#storing.length < AT_ONCE;
     // A look at a source must not be old when its removal, which would wait for the file's end, is sent.
     return this.#storing.length + this.#fetching.length + this.#publishing === 0 && !this.#isFull;
@@ -181,6 +185,16 @@ export class Flow {
       if (arrived) this.#keep(arrived);
     };
     this.#write(this.#lane, parcel).then(kept, this.stop).finally(over);
+  }
+
+  get #hasSuspects(): boolean {
+    const { publish } = this.#lane.context.roster.suspects;
+    return this.#arrived.some(({ file }) => publish.has(file.id));
+  }
+
+  /** True where nothing is transferred: suspects are published, or are to be when the last transfer is over. */
+  get #isStill(): boolean {
+    return this.#apart || (this.#isFull && this.#hasSuspects);
   }
 
   /** A connection was lost, over the file that was on its way there, if one was. Those behind it only waited. */
@@ -211,6 +225,7 @@ export class Flow {
   get #mayPublish(): boolean {
     const passes = this.#passing && this.#storing.length > 0 && this.#read.length === 0;
     if (this.#arrived.length === 0 || this.#broken || passes) return false;
+    if (this.#fetching.length + this.#storing.length > 0 && this.#hasSuspects) return false;
     if (this.#isFull) return true;
     // Nothing more comes for now.
     return this.#read.length + this.#storing.length === 0 && !(this.open && this.#ready.length > 0);
@@ -228,8 +243,10 @@ export class Flow {
 
   #beginPublish(): void {
     this.#publishing++;
+    this.#apart ||= this.#hasSuspects;
     const over = () => {
       this.#publishing--;
+      if (this.#publishing === 0) this.#apart = false;
       this.#goOn();
     };
     publish(this.#lane, this.#taken()).catch(this.stop).finally(over);

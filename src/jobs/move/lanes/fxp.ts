@@ -4,9 +4,10 @@ import { FxpError, FxpPair } from "../../../ftp/fxp-pair.js";
 import { bestDigest, Digester, type DigestName } from "../places/digests.js";
 import { folderOf } from "../places/folder-place.js";
 import { makeOnce } from "../places/folders.js";
-import { type Arrived, arrived, failed, hasChanged } from "./arrived.js";
+import { type Arrived, arrived, failed, hasChanged, refuse } from "./arrived.js";
 import type { Ready } from "./decide.js";
 import type { Workplace } from "./lane.js";
+import { Notes } from "./notes.js";
 import type { Roster } from "./roster.js";
 import { VerifyError } from "./verify.js";
 
@@ -20,6 +21,8 @@ class Known {
   trying = false;
   givenUp = false;
   failures = 0;
+  /** Temporary names of earlier tries whose destination hung up: it may make the file when nobody looks any more. */
+  readonly late = new Notes<readonly string[]>();
 }
 
 const KNOWN = new WeakMap<Roster, Known>();
@@ -62,6 +65,7 @@ export async function copyByFxp(
       if (!proven && error instanceof ReplyError) return await passThrough(lane, ready, otherwise);
       if (error instanceof ProtocolError && (await hasChanged(lane, ready))) return undefined;
     } else if (enough) await giveUp(lane, messageOf(error));
+    if (!lane.to.usable) known.late.note(ready.file.id, [...(known.late.get(ready.file.id) ?? []), ready.file.temp]);
     return failed(lane, ready, error);
   } finally {
     known.trying = false;
@@ -88,21 +92,33 @@ async function send(lane: Workplace, ready: Ready, pair: FxpPair): Promise<Arriv
   const bytes = (await from.send?.(file.name, to, file.temp, pair, signal)) ?? source.size;
   meter.bytes += bytes;
   sent.set(file.id, bytes);
-  const digester = move.verify === "hash" ? await compared(lane, ready, bytes) : undefined;
+  const compares = move.verify === "hash";
+  const digester = compares ? await compared(lane, ready, bytes) : undefined;
+  // A server computes none: its source may be gone.
+  if (digester instanceof Error) return void (await refuse(lane, file, digester));
   const done = await arrived(lane, ready, bytes, digester);
-  return done && { ...done, proved: move.verify === "hash" };
+  return done && { ...done, proved: compares };
 }
 
-/** Compares what both servers compute. Gives the digest that the journal keeps, where it is that. */
-async function compared({ from, to }: Workplace, { file }: Ready, size: number): Promise<Digester | undefined> {
+/** Removes what may be left of earlier tries of files that have arrived. */
+export async function dropLate(lane: Workplace, files: readonly Arrived[]): Promise<void> {
+  if (!lane.context.move.fxp) return;
+  const { late } = knownOf(lane);
+  const left = files.flatMap(({ file }) => (late.get(file.id) ?? []).map((temp) => ({ ...file, temp })));
+  for (const { file } of files) late.forget(file.id);
+  if (left.length > 0) await lane.drop(left);
+}
+
+/** Compares what both servers compute. Gives the digest that the journal keeps, where it is that; or why there is none. */
+async function compared({ from, to }: Workplace, { file }: Ready, size: number): Promise<Digester | Error | undefined> {
   const name = common(from.digests, to.digests) as DigestName;
   const [ours, theirs] = await Promise.all([
     from.digest([{ name: file.name, size }], name),
     to.digest([{ name: file.temp, size }], name),
   ]);
   const [there, here] = [ours[0] as string | Error, theirs[0] as string | Error];
-  if (there instanceof Error) throw there;
-  if (here instanceof Error) throw here;
+  if (there instanceof Error) return there;
+  if (here instanceof Error) return here;
   if (there !== here) throw new VerifyError(`the ${name} of what arrived is ${here}, of its source ${there}`);
   return name === "sha256" ? Digester.of(name, here) : undefined;
 }

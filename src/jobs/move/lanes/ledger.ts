@@ -24,6 +24,10 @@ export interface LaneContext {
   readonly ownFolders: Map<string, boolean>;
   /** Final names ({@link nameKey}) that are looked at or written, and for which file: two sources must never meet in one. */
   readonly writing: Map<string, number>;
+  /** Those of the final names that several files under way have, of which nobody knows who wrote what is there. */
+  readonly shared: Set<string>;
+  /** Temporary names ({@link nameKey}) of what may be the only copy of a file: nothing else is written there. */
+  readonly kept: Set<string>;
   /** Files whose transfer was begun in this run, and the bytes of it that were counted. */
   readonly sent: Map<number, number>;
   /** Files under way whose try does not count. */
@@ -45,6 +49,8 @@ export function laneContext(given: Given): LaneContext {
     archiveFolders: new Set(),
     ownFolders: new Map(),
     writing: new Map(),
+    shared: new Set(),
+    kept: new Set(),
     sent: new Map(),
     excused: new Set(),
   };
@@ -135,7 +141,10 @@ export class Ledger {
     const { desk, roster } = this.#context;
     desk.settle(results);
     for (const { id, state, code, error } of results) {
-      if (state !== "FAILED") this.progress++;
+      if (state !== "FAILED") {
+        this.progress++;
+        roster.losses = 0;
+      }
       if (state === "FAILED") roster.note(code ?? "FAILED", error);
       else if (state !== "CONFLICT" && state !== "GONE") roster.note();
       // What was transferred was counted when it arrived.
@@ -197,6 +206,7 @@ export class Ledger {
   /** The source is gone: what arrived may be the only copy, and is left as it is. */
   keep(file: ClaimedFile, state: "CONFLICT" | "FAILED", why: string): void {
     this.#context.warn(`${file.temp} was kept: the source is gone, and ${why}`);
+    this.#context.kept.add(nameKey(file.temp));
     const code = state === "CONFLICT" ? KEPT.whole : KEPT.part;
     this.settle({ id: file.id, state, code, error: `the source is gone, and ${why}: ${file.temp} was kept` });
   }

@@ -1,9 +1,13 @@
 /** Files that arrived get their final names, when both sides were looked at once more; then their sources go. */
 import type { Published } from "../places/place.js";
-import { type Arrived, discard, giveUp, incomplete } from "./arrived.js";
+import { type Arrived, discard, giveUp, incomplete, unknown } from "./arrived.js";
+import { dropLate } from "./fxp.js";
 import type { Workplace } from "./lane.js";
+import { LOOKS } from "./look-again.js";
+import { pause } from "./pause.js";
 import { changed } from "./recover.js";
 import { removeSources } from "./remove.js";
+import { delay } from "./retry.js";
 import { together } from "./suspects.js";
 import { proved } from "./verify.js";
 
@@ -23,11 +27,18 @@ export function publish(lane: Workplace, copied: readonly Arrived[]): Promise<vo
   });
 }
 
-async function publishGroup(lane: Workplace, copied: readonly Arrived[]): Promise<void> {
+/** Of a file whose source may be gone: a server would not tell of it. */
+interface Unseen {
+  readonly each: Arrived;
+  readonly error: Error;
+}
+
+/** @param looks At each of them, this one included. */
+async function publishGroup(lane: Workplace, copied: readonly Arrived[], looks = 1): Promise<void> {
   const { context, ledger } = lane;
   const good = context.move.verify === "size" ? copied : await proved(lane, copied);
   const checked = performance.now();
-  const { whole, orphans } = await check(lane, good);
+  const { whole, orphans, unseen } = await check(lane, good);
   const results = await lane.to.publish(
     whole.map(({ file, source }) => ({
       temp: file.temp,
@@ -48,11 +59,24 @@ async function publishGroup(lane: Workplace, copied: readonly Arrived[]): Promis
     else await lane.failed(file, result);
   }
   await removeSources(lane, published, { checked });
+  await dropLate(lane, published);
+  if (unseen.length > 0) await publishUnseen(lane, unseen, looks);
+}
+
+/** What arrived of them may be the only copy: it is looked at again, and left as it is where that does not help. */
+async function publishUnseen(lane: Workplace, unseen: readonly Unseen[], looks: number): Promise<void> {
+  const { signal } = lane.context;
+  if (looks < LOOKS) await pause(delay(looks), signal);
+  if (looks >= LOOKS || signal.aborted) for (const { each, error } of unseen) unknown(lane, each.file, error);
+  else {
+    const again = unseen.map(({ each }) => ({ ...each, proved: true }));
+    await publishGroup(lane, again, looks + 1);
+  }
 }
 
 /**
  * What may be published: whole at the destination, by its own count, and of a source that is still what was read.
- * `orphans` are those whose source vanished meanwhile: theirs is the only copy.
+ * `orphans` are those whose source vanished meanwhile: theirs is the only copy; `unseen` may be such.
  */
 async function check(lane: Workplace, copied: readonly Arrived[]) {
   const { ledger } = lane;
@@ -63,11 +87,13 @@ async function check(lane: Workplace, copied: readonly Arrived[]) {
   ]);
   const whole: Arrived[] = [];
   const orphans = new Set<Arrived>();
+  const unseen: Unseen[] = [];
   for (const [i, each] of copied.entries()) {
     const { file, source, bytes } = each;
     const [now, temp] = [sources[i], there[i]];
     const taken = late.includes(each) ? there[copied.length + late.indexOf(each)] : undefined;
-    if (now instanceof Error) await lane.failed(file, now);
+    if (now instanceof Error) unseen.push({ each, error: now });
+    else if (temp instanceof Error && now === undefined) unseen.push({ each, error: temp });
     else if (temp instanceof Error) await lane.failed(file, temp);
     else if (now && changed(source, now)) await discard(lane, each, now);
     else if (now && taken !== undefined) await discard(lane, each, now);
@@ -79,5 +105,5 @@ async function check(lane: Workplace, copied: readonly Arrived[]) {
     else whole.push(each);
     if (now === undefined) orphans.add(each);
   }
-  return { whole, orphans };
+  return { whole, orphans, unseen };
 }

@@ -1,26 +1,23 @@
 /** Files that were under way when a process or a connection died: the recovery table, put into practice. */
-import type { ClaimedFile } from "../../journal/journal.js";
-import type { FileStat, Place } from "../places/place.js";
+import type { ClaimedFile, SettledFile } from "../../journal/journal.js";
+import type { FileStat } from "../places/place.js";
 import { type Arrived, giveUp, unknown } from "./arrived.js";
 import { goOn } from "./big.js";
 import { above } from "./big-options.js";
 import { isEqual } from "./equal.js";
 import { replaces } from "./exists.js";
 import type { Workplace } from "./lane.js";
-import { pause } from "./pause.js";
+import { lookAgain } from "./look-again.js";
 import { type Recovery, recovery, same } from "./recover.js";
 import { removeSources } from "./remove.js";
-import { classify, delay } from "./retry.js";
 import { together } from "./suspects.js";
+import { isAlone } from "./twins.js";
 import { proves } from "./verify.js";
-
-/** Looks at a name of which its server says "not now". */
-const LOOKS = 3;
 
 interface Case {
   readonly file: ClaimedFile;
   readonly action: Recovery;
-  /** False where another file under way has the same final name. */
+  /** False where another file under way has the same final name: what is there may be that one's. */
   readonly alone: boolean;
   readonly source: FileStat | undefined;
   readonly temp: FileStat | undefined;
@@ -49,16 +46,22 @@ async function settleAll(lane: Workplace, files: readonly Pick<Case, "file">[]):
     lane,
     files.map(({ file }) => file),
   );
-  // Only of sources that are there.
-  const useless = cases.filter(
-    ({ action, temp }) => temp && (action === "again" || action === "policy" || action === "changed"),
-  );
-  await lane.drop(useless.map(({ file }) => file));
+  await dropUseless(lane, cases);
   const ours: Arrived[] = [];
   for (const each of cases) if (each.action === "finish" && (await isOurs(lane, each))) ours.push(arrived(each));
   await removeSources(lane, ours);
   for (const each of cases) await settle(lane, each);
   return cases.filter(({ action }) => action === "go-on");
+}
+
+/** Temporary files of sources that are there. What may be another file's may be the only copy of that one. */
+async function dropUseless(lane: Workplace, cases: readonly Case[]): Promise<void> {
+  const useless = cases.filter(
+    ({ action, temp }) => temp && (action === "again" || action === "policy" || action === "changed"),
+  );
+  for (const { file, alone } of useless)
+    if (!alone) lane.context.warn(`${file.temp} was left: another file under way may have written it`);
+  await lane.drop(useless.filter(({ alone }) => alone).map(({ file }) => file));
 }
 
 /** A large file, part of which has arrived. */
@@ -77,19 +80,19 @@ async function takeUp(lane: Workplace, { file, source, temp, final }: Case): Pro
 
 async function look(lane: Workplace, files: readonly ClaimedFile[]): Promise<Case[]> {
   const { context, ledger } = lane;
-  const alone = files.map((file) => ledger.reserve(file.target, file.id));
+  const alone = files.map((file) => ledger.reserve(file.target, file.id) && isAlone(context, file));
   const [sources, temps, finals] = await Promise.all([
-    stat(
+    lookAgain(
       lane,
       lane.from,
       files.map((file) => file.name),
     ),
-    stat(
+    lookAgain(
       lane,
       lane.to,
       files.map((file) => file.temp),
     ),
-    stat(
+    lookAgain(
       lane,
       lane.to,
       files.map((file) => file.target),
@@ -97,6 +100,7 @@ async function look(lane: Workplace, files: readonly ClaimedFile[]): Promise<Cas
   ]);
   const { onExists, verify, big } = context.move;
   const begun = { above: above(big.resumeAbove), proves: proves(verify), overwrites: onExists === "overwrite" };
+  const never = { ...begun, above: Number.POSITIVE_INFINITY };
   const cases: Case[] = [];
   for (const [i, file] of files.entries()) {
     const [source, temp, final] = [sources[i], temps[i], finals[i]];
@@ -105,32 +109,20 @@ async function look(lane: Workplace, files: readonly ClaimedFile[]): Promise<Cas
       unseen(lane, file, source, error);
       continue;
     }
-    const there = { source, temp, final };
+    const isMine = alone[i] as boolean;
+    // Before the look at the destination it sent nothing.
+    const there = { source, temp: isMine || file.destBefore !== undefined ? temp : undefined, final };
     const action = recovery({
       planned: file,
       before: file.destBefore,
       fxp: file.fxp,
       replaces: replaces(onExists, file.destBefore),
-      begun,
+      begun: isMine ? begun : never,
       ...there,
     });
-    cases.push({ file, action, alone: alone[i] as boolean, ...there });
+    cases.push({ file, action, alone: isMine, ...there });
   }
   return cases;
-}
-
-/** Looks at names, again at those of which the server says "not now". */
-async function stat(lane: Workplace, place: Place, names: readonly string[]) {
-  const { signal } = lane.context;
-  const found = await place.stat(names);
-  for (let looks = 1; looks < LOOKS && !signal.aborted; looks++) {
-    const again = [...names.keys()].filter((i) => found[i] instanceof Error && classify(found[i]) === "retry");
-    if (again.length === 0) break;
-    await pause(delay(looks), signal);
-    const results = await place.stat(again.map((i) => names[i] as string));
-    for (const [k, i] of again.entries()) found[i] = results[k];
-  }
-  return found;
 }
 
 /** A server would not tell of one name. Where the source may be gone, a temporary file may be the only copy. */
@@ -160,7 +152,7 @@ async function settle(lane: Workplace, each: Case): Promise<void> {
     case "go-on":
       return;
     case "done":
-      return done(lane, each);
+      return each.alone ? done(lane, each) : ledger.settle(notOurs(each));
     case "skipped":
       return ledger.settle({ id: file.id, state: "SKIPPED_SAME" });
     case "rename":
@@ -175,6 +167,11 @@ async function settle(lane: Workplace, each: Case): Promise<void> {
       return ledger.settle({ id: file.id, state: "GONE", error: `the source is gone${sent}` });
     }
   }
+}
+
+/** The source is gone, and a file of its size has the final name, which another one was to have, too. */
+function notOurs({ file: { id } }: Case): SettledFile {
+  return { id, state: "GONE", error: "the source is gone: what has its final name may be another file of this move" };
 }
 
 /** The source is gone, and a file of its size has the final name. */

@@ -3,6 +3,7 @@
  * job stands still, and connections that one batch leaves for the next.
  */
 import { PolywireError } from "../../../client/errors.js";
+import type { ClaimedFile } from "../../journal/journal.js";
 import type { Place } from "../places/place.js";
 import { Breaker, type BreakerOptions } from "./breaker.js";
 import { Cap } from "./cap.js";
@@ -57,7 +58,7 @@ export class Roster {
   idle = 0;
   /** Lanes that find out whether the job can go on: one, or none. */
   probers = 0;
-  /** Connections lost in a row without a file that went through. */
+  /** Connections lost in a row without a file that went through: less than one for a file that broke some before. */
   losses = 0;
   /** What went through. */
   files = 0;
@@ -104,6 +105,12 @@ export class Roster {
     const times = this.#held.get(id) ?? 0;
     this.#held.note(id, times + 1);
     return Math.min(TIMES.heldMost, TIMES.halt * 2 ** (times + 1));
+  }
+
+  /** Whether connections broke over a file more than once, as far as that was told of it alone. */
+  isPoisoned({ id }: Pick<ClaimedFile, "id">): boolean {
+    const { publish, recover } = this.suspects;
+    return publish.losses(id) > 1 || recover.losses(id) > 1 || this.stuck.has(id);
   }
 
   /** The fate of a file is known: what was noted of it does not matter any more, even if it is planned again one day. */

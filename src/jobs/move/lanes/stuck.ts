@@ -27,6 +27,11 @@ export class Stuck {
     return isStuck;
   }
 
+  /** True where it did not get on when it was gone on with last. */
+  has(id: number): boolean {
+    return (this.#seen.get(id)?.times ?? 0) > 0;
+  }
+
   forget(id: number): void {
     this.#seen.forget(id);
   }

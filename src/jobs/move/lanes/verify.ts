@@ -2,7 +2,7 @@
 import { PolywireError, UsageError } from "../../../client/errors.js";
 import { bestDigest, Digester, type DigestName } from "../places/digests.js";
 import type { Place } from "../places/place.js";
-import type { Arrived } from "./arrived.js";
+import { type Arrived, refuse } from "./arrived.js";
 import type { Workplace } from "./lane.js";
 import { JobStopped } from "./ledger.js";
 import { same } from "./recover.js";
@@ -61,24 +61,24 @@ const CHECKS: Readonly<Record<Exclude<Verify, "size">, Check>> = { mtime: byTime
  */
 export async function proved(lane: Workplace, files: readonly Arrived[]): Promise<readonly Arrived[]> {
   const { verify } = lane.context.move;
-  if (verify === "size" || files.length === 0) return files;
+  if (verify === "size" || files.every((each) => each.proved)) return files;
   const open = files.filter((each) => !each.proved);
   const found = await CHECKS[verify](lane, open);
   const problems = files.map((each) => (each.proved ? undefined : found[open.indexOf(each)]));
   const unable = problems.find((problem) => problem instanceof UsageError);
   if (unable) {
-    await lane.drop(files.map(({ file }) => file));
+    await dropSeen(lane, files);
     throw new JobStopped(unable);
   }
-  for (const [i, each] of files.entries()) if (problems[i]) await refuse(lane, each, problems[i]);
+  for (const [i, each] of files.entries()) if (problems[i]) await refuse(lane, each.file, problems[i]);
   return files.filter((_, i) => problems[i] === undefined);
 }
 
-/** Where the source is gone, even what is wrong may be the only copy. */
-async function refuse(lane: Workplace, { file }: Arrived, problem: Error): Promise<void> {
-  const [now] = await lane.from.stat([file.name]);
-  if (now === undefined) lane.ledger.keep(file, "FAILED", problem.message);
-  else await lane.failed(file, problem);
+/** The job ends over them. The next run looks at those whose sources are not seen. */
+async function dropSeen(lane: Workplace, files: readonly Arrived[]): Promise<void> {
+  const now = await lane.from.stat(files.map(({ file }) => file.name));
+  const seen = files.filter((_, i) => now[i] !== undefined && !(now[i] instanceof Error));
+  await lane.drop(seen.map(({ file }) => file));
 }
 
 /** The times are set before the final names: whoever waits for a name finds the file as it is to be. */

@@ -6,7 +6,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   EXISTS: "another file has the name",
   ROUTE: "the route fails",
   KEPT: "the source is gone, its copy was kept",
-  PARTIAL: "the source is gone, a part was kept",
+  PARTIAL: "the source is gone, or cannot be seen: what arrived was kept",
   LISTED: "it is listed, and not to be had by that name",
   BROKEN: "the connection broke",
   VERIFY: "what arrived is not what was sent",
