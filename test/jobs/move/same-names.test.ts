@@ -45,6 +45,28 @@ test.each([1, 4])("two files whose names differ by case: one is moved, one stays
   expect(result).toMatchObject({ moved: 40, conflicts: 40, failed: 0, gone: 0, left: 0 });
 });
 
+test("two files whose names differ by case alone, of one size and time: their bytes tell that they are two", async () => {
+  const { from, to, put, options } = await bed();
+  foldCase(to, "/in");
+  for (const name of ["aB.dat", "Ab.dat"]) put(name, `content of ${name}`);
+  put("same.dat", "the same");
+  put("SAME.dat", "the same");
+  const result = await move(options({ lanes: 1 }));
+  expect(result).toMatchObject({ moved: 2, conflicts: 1, skipped: 1, failed: 0 });
+  expect(filesBelow(from, "/out")).toEqual(["Ab.dat"]);
+  expect(to.tree.read("/in/aB.dat").toString()).toBe("content of aB.dat");
+});
+
+test("a destination that tells names apart is asked that once", async () => {
+  const { to, put, options } = await bed();
+  for (let i = 0; i < 10; i++) {
+    put(`f${i}.dat`, `content of ${i}`);
+    to.tree.write(`/in/f${i}.dat`, `content of ${i}`, { modified: LONG_AGO });
+  }
+  expect(await move(options({ lanes: 1 }))).toMatchObject({ skipped: 10 });
+  expect(to.commands.filter((line) => / F\d\.DAT/.test(line))).toHaveLength(1);
+});
+
 test("which names are one", () => {
   const one = (...names: string[]) => new Set(names.map(nameKey)).size;
   expect(one("A/Ü.DAT", "a/u\u0308.dat", "a./ü.dat .", "A /ü.Dat")).toBe(1);

@@ -15,6 +15,7 @@ import { changed, same } from "./recover.js";
 import { removeSources } from "./remove.js";
 import { isExhausted } from "./retry.js";
 import { type Deed, together } from "./suspects.js";
+import { hasTwins } from "./twins.js";
 
 /** A file to be transferred. */
 export interface Ready {
@@ -171,9 +172,10 @@ async function danger(lane: Workplace, file: ClaimedFile, skips: boolean): Promi
     if (sameNames) throw new JobStopped(new UsageError(error));
     return error;
   }
+  if (!skips) return undefined;
   // Two files of the job may have the same final name, size and time: only their bytes tell.
-  const isEnough = oneToOne && (verify === "size" || verify === "mtime");
-  if (!skips || isEnough || (await isEqual(lane, file))) return undefined;
+  const isEnough = oneToOne && (verify === "size" || verify === "mtime") && !(await hasTwins(lane, file));
+  if (isEnough || (await isEqual(lane, file))) return undefined;
   return "a file of that name, size and time is there, but its bytes differ";
 }
 

@@ -22,6 +22,8 @@ export interface LaneContext {
   readonly archiveFolders: Set<string>;
   /** Folders of the destination, and whether the sources lie in them. */
   readonly ownFolders: Map<string, boolean>;
+  /** Folders of the destination known to tell names apart that differ by their case. */
+  readonly caseFolders: Set<string>;
   /** Final names ({@link nameKey}) that are looked at or written, and for which file: two sources must never meet in one. */
   readonly writing: Map<string, number>;
   /** Those of the final names that several files under way have, of which nobody knows who wrote what is there. */
@@ -48,6 +50,7 @@ export function laneContext(given: Given): LaneContext {
     folders: new Set(),
     archiveFolders: new Set(),
     ownFolders: new Map(),
+    caseFolders: new Set(),
     writing: new Map(),
     shared: new Set(),
     kept: new Set(),

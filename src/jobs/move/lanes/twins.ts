@@ -1,6 +1,9 @@
 /** Files under way that a destination may take for one: two of one final name, or of names that differ by their case alone. */
 import type { ClaimedFile } from "../../journal/journal.js";
 import { nameKey } from "../names/name-key.js";
+import { folderOf } from "../places/folder-place.js";
+import { makeRoom } from "../places/folders.js";
+import type { Workplace } from "./lane.js";
 import type { LaneContext } from "./ledger.js";
 
 /**
@@ -28,4 +31,25 @@ export function holdNames(
 export function isAlone({ writing, shared }: LaneContext, { id, target }: ClaimedFile): boolean {
   const key = nameKey(target);
   return writing.get(key) === id && !shared.has(key);
+}
+
+/**
+ * Whether what has the final name of a file may have come there from a file whose name differs by its case: a name of the
+ * other case finds it, too. Asked once for a folder that tells them apart.
+ */
+export async function hasTwins({ context, to }: Workplace, { target }: ClaimedFile): Promise<boolean> {
+  const { caseFolders } = context;
+  const folder = folderOf(target);
+  const other = folder + swapCase(target.slice(folder.length));
+  if (other === target || caseFolders.has(folder)) return false;
+  const [found] = await to.stat([other], { times: false });
+  if (found !== undefined) return true;
+  makeRoom(caseFolders);
+  caseFolders.add(folder);
+  return false;
+}
+
+/** Of ASCII only: what the bytes behind that mean, nobody knows. */
+function swapCase(name: string): string {
+  return name.replace(/[a-z]/gi, (letter) => (letter < "a" ? letter.toLowerCase() : letter.toUpperCase()));
 }
