@@ -52,6 +52,8 @@ export class Listing {
   /** The names of a later pass, and how many more are in the spool. */
   #names: SortedRuns;
   #spooled = 0;
+  /** What broke the pass off: a full disk may have spoilt what is beside the journal, and rows are missing there. */
+  #failure: unknown;
   /** Of the pass that runs. */
   #result: ListingResult = { added: 0, replanned: 0 };
 
@@ -72,27 +74,28 @@ export class Listing {
     return this.#isIndexed;
   }
 
-  /** Adds rows; in the first pass straight to the files, without an index, later to a spool. In a transaction. */
+  /**
+   * Adds rows; in the first pass straight to the files, without an index, later to a spool. In a transaction.
+   *
+   * @throws What an earlier call threw: then only a journal opened anew can list.
+   */
   add(batch: readonly ListedFile[], now: number): void {
     this.refuseWhileFinishing();
-    this.#begin();
-    const { one, many } = this.#insert;
-    const whole = batch.length - (batch.length % ROWS);
-    for (let at = 0; at < whole; at += ROWS)
-      many.run(...batch.slice(at, at + ROWS).flatMap((file) => this.#values(file, now)));
-    for (const file of batch.slice(whole)) one.run(...this.#values(file, now));
-    if (!this.#isIndexed) {
-      this.hooks.shift("PLANNED", batch.length);
-      this.#result.added += batch.length;
-      return;
+    this.#refuseAfterFailure();
+    try {
+      this.#begin();
+      this.#insertAll(batch, now);
+      if (this.#spooled >= this.slice) this.#sortSpool();
+    } catch (error) {
+      this.#failure = error;
+      throw error;
     }
-    this.#spooled += batch.length;
-    if (this.#spooled >= this.slice) this.#sortSpool();
   }
 
   /** Ends the pass, with a step for each slice; where it is left before its end, it can be begun again. */
   *finish(now: number, again: boolean): Generator<void, ListingResult, undefined> {
     this.refuseWhileFinishing();
+    this.#refuseAfterFailure();
     this.#isFinishing = true;
     try {
       this.db.transaction(() => {
@@ -104,6 +107,9 @@ export class Listing {
       this.#isRunning = false;
       this.#names = this.#newNames();
       return this.#result;
+    } catch (error) {
+      this.#failure = error;
+      throw error;
     } finally {
       this.#isFinishing = false;
     }
@@ -112,6 +118,23 @@ export class Listing {
   /** What would change the names, or the numbers of files, that {@link finish} works with. */
   refuseWhileFinishing(): void {
     if (this.#isFinishing) throw new UsageError("a listing of this journal is being finished");
+  }
+
+  #refuseAfterFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #insertAll(batch: readonly ListedFile[], now: number): void {
+    const { one, many } = this.#insert;
+    const whole = batch.length - (batch.length % ROWS);
+    for (let at = 0; at < whole; at += ROWS)
+      many.run(...batch.slice(at, at + ROWS).flatMap((file) => this.#values(file, now)));
+    for (const file of batch.slice(whole)) one.run(...this.#values(file, now));
+    if (this.#isIndexed) this.#spooled += batch.length;
+    else {
+      this.hooks.shift("PLANNED", batch.length);
+      this.#result.added += batch.length;
+    }
   }
 
   #begin(): void {

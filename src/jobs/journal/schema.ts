@@ -42,7 +42,7 @@ const TABLES = `
   CREATE TABLE totals(state INTEGER PRIMARY KEY, files INTEGER NOT NULL);
   CREATE TABLE files(
     id INTEGER PRIMARY KEY,
-    name NOT NULL,             -- TEXT; a BLOB where the bytes are not UTF-8
+    name NOT NULL,             -- TEXT; a BLOB where the bytes are not UTF-8, or hold NUL
     size INTEGER,              -- bytes
     mtime INTEGER,             -- milliseconds since 1970
     state INTEGER NOT NULL,    -- 2 PLANNED 3 CLAIMED 4 DONE 5 SKIPPED_SAME 6 CONFLICT 7 FAILED 8 GONE
@@ -98,9 +98,9 @@ const STAND_IN = `
   CREATE TEMP TABLE samples(id, run, at, settled, moved, failed, bytes, lanes, edge);
 `;
 
-/** A name as a column: text where it is well-formed, else its bytes, which text would spoil. */
+/** A name as a column: text where it is well-formed, else its bytes, which text would spoil; libsql cuts it off at NUL. */
 export function toColumn(name: string): string | Buffer {
-  return /\p{Surrogate}/u.test(name) ? encodeName(name) : name;
+  return /[\p{Surrogate}\0]/u.test(name) ? encodeName(name) : name;
 }
 
 /** The name in a column. */

@@ -75,7 +75,7 @@ describe.each(ENGINES)("a journal on %s", (engine) => {
   });
 
   it("keeps names whose bytes are not UTF-8 apart from those that look like them", () => {
-    const names = ["caf\udce9", "café", "caf\ufffd", "\u{1f480}", "1", "01", "1.0"];
+    const names = ["caf\udce9", "café", "caf\ufffd", "\u{1f480}", "1", "01", "1.0", "1\0", "1\u00002"];
     using journal = filled(...names, ...names);
     expect(namesOf(journal.files(["PLANNED"])).sort()).toEqual([...names].sort());
     const claimed = journal.claim(100, ({ name }) => `x/${name}\udc80`);

@@ -4,11 +4,12 @@ import { setImmediate as breath } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { UsageError } from "../../../src/client/errors.js";
 import { Journal, type JournalFile, type ListedFile } from "../../../src/jobs/journal/journal.js";
+import { Listing } from "../../../src/jobs/journal/listing.js";
 import { FILE_STATES } from "../../../src/jobs/journal/schema.js";
-import type { SqlEngine } from "../../../src/jobs/journal/sqlite.js";
+import { openDatabase, type SqlEngine } from "../../../src/jobs/journal/sqlite.js";
 import { inTurns } from "../../../src/jobs/move/in-turns.js";
 import { ENGINES, journalPath } from "./engines.js";
 
@@ -56,7 +57,7 @@ const listing = fc.array(
   fc.record({
     name: fc.oneof(
       fc.nat(40).map((n) => `f${n}`),
-      fc.constantFrom("", "é", "\u{1f480}", "caf\udce9", "\udcff", "A").map((end) => `x${end}`),
+      fc.constantFrom("", "é", "\u{1f480}", "caf\udce9", "\udcff", "A", "\0", "\0a", "\0b").map((end) => `x${end}`),
     ),
     size: fc.constantFrom(1, 2, undefined),
     mtime: fc.constantFrom(60_000, 61_000, undefined),
@@ -263,6 +264,30 @@ describe.each(ENGINES)("in steps, on %s", (engine) => {
     expectSound(journal);
     expect(await inTurns(journal.finishing(), never)).toEqual({ added: 100, replanned: 0 });
     expect(journal.counts()).toMatchObject({ PLANNED: 200 });
+  });
+
+  it("a disk that is full ends the listing for good, and spoils nothing; a journal opened anew can list again", () => {
+    const path = journalPath();
+    open(engine, SLICE, path).close();
+    const db = openDatabase(path, engine);
+    onTestFinished(() => db.close());
+    const listing = new Listing(db, 0, { shift: () => {}, onNews: () => {} }, SLICE);
+    const add = (files: readonly ListedFile[]) => db.transaction(() => listing.add(files, 1));
+    const finish = () => Array.from(listing.finish(1, false));
+    add(named(20));
+    finish();
+    db.exec("PRAGMA names.max_page_count=5");
+    const full = /full/;
+    expect(() => add(named(2000, 2))).toThrow(full);
+    // There is room again: but what was to be noted is lost.
+    db.exec("PRAGMA names.max_page_count=100000");
+    expect(() => add(named(1, 2))).toThrow(full);
+    expect(finish).toThrow(full);
+    db.close();
+    using journal = open(engine, SLICE, path);
+    expect(rowsOf(journal).map(({ size }) => size)).toEqual(Array(20).fill(1));
+    list(journal, named(2000, 2));
+    expect(journal.finishListing()).toMatchObject({ added: 1980 });
   });
 
   it.each([1, 3, 10, 20, 30, 40])("a process that is killed after step %i leaves a sound journal", async (step) => {

@@ -97,13 +97,15 @@ export class Gatherer {
     let some = false;
     for (const names of arrivals.over()) {
       await breath();
+      signal.throwIfAborted();
       if (names.length === 0) continue;
+      // All in one turn: one that was promoted and not planned would be left for ever.
       arrivals.promote(names);
       journal.addListed(names.map((name) => ({ name })));
+      // One that was moved in an earlier run is there again.
+      journal.finishListing({ again: move.removes });
       some = true;
     }
-    // One that was moved in an earlier run is there again.
-    if (some) await inTurns(journal.finishing({ again: move.removes }), signal);
     return some;
   }
 
