@@ -44,8 +44,10 @@ class RawControl {
     const agreed = this.reply();
     const done = this.reply();
     this.#socket.write(`EPSV\r\n${command}\r\n`, "latin1");
-    const port = Number(/\|(\d+)\|/.exec(await agreed)![1]);
-    return { data: connect({ host: this.#host, port, ...(buffer && { onread: buffer }) }), done };
+    const reply = await agreed;
+    const port = /\|(\d+)\|/.exec(reply)?.[1];
+    if (port === undefined) throw new Error(`no data connection for ${command}: ${reply}`);
+    return { data: connect({ host: this.#host, port: Number(port), ...(buffer && { onread: buffer }) }), done };
   }
 
   close(): void {

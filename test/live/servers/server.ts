@@ -97,8 +97,11 @@ export interface Setup {
   readonly owner: { readonly uid: number; readonly gid: number };
 }
 
-/** Passive ports of servers that would take any: a port chosen for another server is not to be one of them. */
-export const PASSIVE_PORTS: readonly [number, number] = [32_768, 65_535];
+/**
+ * Passive ports of servers that would take any: none that is chosen for another server (`freePort`), and none that
+ * clients have: in TIME_WAIT these are in vsftpd's way, which tries ten and then ends the session.
+ */
+export const PASSIVE_PORTS: readonly [number, number] = [1_024, 14_999];
 
 /** Options that most servers understand: {@link Server.takes}. */
 export const USUAL: readonly (keyof FtpOptions)[] = [
