@@ -1,7 +1,8 @@
 /** The coordinator's side: claims files, hands them out as batches while there is room, and notes what comes back. */
 import { PolywireError } from "../../client/errors.js";
-import type { ClaimedFile, Journal } from "../journal/journal.js";
+import { type ClaimedFile, isKept, type Journal } from "../journal/journal.js";
 import { Bell } from "../move/lanes/bell.js";
+import { nameKey } from "../move/names/name-key.js";
 import type { Route } from "../move/names/route.js";
 import type { ProgressMeter } from "../move/progress.js";
 import type {
@@ -36,6 +37,8 @@ export interface FeederContext {
   readonly journal: Journal;
   readonly meter: ProgressMeter;
   readonly signal: AbortSignal;
+  /** Temporary names ({@link nameKey}) of what may be the only copy of a file: nothing else is written there. */
+  readonly kept: Set<string>;
   warn(message: string): void;
   /** Ends the job. */
   stop(reason: unknown): void;
@@ -113,8 +116,11 @@ export class Feeder {
     [this.#orphans, this.#ready] = [this.#orphans.filter(isOpen), this.#ready.filter(isOpen)];
     const most = this.#share();
     const orphans = this.#orphans.splice(0, most);
-    const files = orphans.length > 0 ? orphans : this.#claim(most);
-    if (files.length === 0) return undefined;
+    const taken = orphans.length > 0 ? orphans : this.#claim(most);
+    if (taken.length === 0) return undefined;
+    const files = this.#passOverKept(taken);
+    // Claimed anew, they have other names.
+    if (files.length === 0) return this.#next();
     const key = `${this.#context.journal.jobId}-${this.#run}-${++this.#batches}`;
     this.#underWay.give(key, files);
     return { key, files: files.map((file): BatchFile => ({ file, recover: orphans.length > 0 })) };
@@ -136,6 +142,15 @@ export class Feeder {
       files.push(...claimed.filter((file) => this.#underWay.add(file)));
     }
     return files;
+  }
+
+  /** Files whose temporary names are those of what was kept of other ones get others. Whoever sent something has its own. */
+  #passOverKept(files: readonly ClaimedFile[]): readonly ClaimedFile[] {
+    const { kept } = this.#context;
+    if (kept.size === 0) return files;
+    const taken = files.filter(({ temp, destBefore }) => destBefore === undefined && kept.has(nameKey(temp)));
+    this.#release(taken.map(({ id, attempt }) => ({ id, attempt, counts: false })));
+    return files.filter((file) => !taken.includes(file));
   }
 
   async #listen(): Promise<void> {
@@ -216,7 +231,12 @@ export class Feeder {
     });
     if (settled.length === 0) return;
     this.#context.journal.settle(settled);
+    for (const word of settled) if (isKept(word)) this.#keep(this.#underWay.find(word));
     for (const { id } of settled) this.#end(id);
+  }
+
+  #keep(file: ClaimedFile | undefined): void {
+    if (file) this.#context.kept.add(nameKey(file.temp));
   }
 
   #noteReleased(piece: Piece): void {

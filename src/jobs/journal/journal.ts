@@ -12,7 +12,7 @@ import { type ListedFile, Listing, type ListingResult } from "./listing.js";
 import { JournalInUseError, type JournalLock, takeLock } from "./lock.js";
 import { type JournalFile, JournalReader } from "./reader.js";
 import { type JobSample, Samples } from "./samples.js";
-import { type FileState, prepareSchema, stateCode } from "./schema.js";
+import { type FileState, isKept, prepareSchema, stateCode } from "./schema.js";
 import { compareSettings, encodeSettings, type JobSettings } from "./settings.js";
 import { SLICE } from "./sorted-runs.js";
 import { openDatabase, type SqlDatabase, type SqlEngine } from "./sqlite.js";
@@ -216,6 +216,18 @@ export class Journal extends JournalReader {
     return claimed;
   }
 
+  /** Temporary names that were kept, and are nobody's to write over, in steps. */
+  *findKept(): Generator<void, string[], undefined> {
+    const kept: string[] = [];
+    const { FAILED, CONFLICT } = this.counts();
+    if (FAILED + CONFLICT === 0) return kept;
+    for (const page of this.filePages(["FAILED", "CONFLICT"])) {
+      for (const file of page) if (isKept(file) && file.temp !== undefined) kept.push(file.temp);
+      yield;
+    }
+    return kept;
+  }
+
   /** Notes what was found before the transfer of claimed files. */
   probed(batch: readonly ProbedFile[]): void {
     this.db.transaction(() => this.#claims.probed(batch));
@@ -392,5 +404,5 @@ export {
   type StateCounts,
 } from "./reader.js";
 export type { JobRun, JobSample } from "./samples.js";
-export { type DestBefore, type FileState, KEPT } from "./schema.js";
+export { type DestBefore, type FileState, isKept, KEPT } from "./schema.js";
 export type { JobSettings } from "./settings.js";

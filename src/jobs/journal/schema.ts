@@ -19,6 +19,8 @@ export type DestBefore = (typeof DEST_BEFORE)[number];
 
 /** Codes of CONFLICT and FAILED where a temporary file was kept: the source is gone, and it may be the only copy. */
 export const KEPT = { whole: "KEPT", part: "PARTIAL" } as const;
+export const isKept = ({ code }: { readonly code?: string | undefined }): boolean =>
+  code === KEPT.whole || code === KEPT.part;
 /** The code of a file that was GONE, and is in the next listing all the same; not found again, it is FAILED. */
 export const LISTED = "LISTED";
 

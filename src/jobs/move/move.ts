@@ -20,6 +20,7 @@ import { openSource } from "./listing/first-look.js";
 import { Gatherer, routeWithDoneFiles } from "./listing/gather.js";
 import type { UnlistedFolder } from "./listing/lister.js";
 import { Sampler } from "./look/samples.js";
+import { nameKey } from "./names/name-key.js";
 import { type MoveOptions, type ResolvedMove, resolveMove } from "./options.js";
 import type { Place } from "./places/place.js";
 import { ProgressMeter } from "./progress.js";
@@ -216,6 +217,9 @@ class Move {
       if (this.#move.list) await inTurns(this.#journal.forgettingCollisions(), signal);
       await inTurns(this.#journal.retrying(["FAILED", "CONFLICT"]), signal);
     }
+    // What is tried again is claimed, and its final name held; what is left alone must not be written over, either.
+    const kept = await inTurns(this.#journal.findKept(), signal);
+    for (const temp of kept) this.#context.kept.add(nameKey(temp));
     const left = await inTurns(this.#journal.findClaimed(), signal);
     await (this.#feeder ?? this.#crew).adopt(left);
     this.#meter.phase = "moving";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Batch, Dispatcher, Handed, Piece, Report } from "../../../src/jobs/dispatch/dispatcher.js";
+import type { Batch, BatchFile, Dispatcher, Handed, Piece, Report } from "../../../src/jobs/dispatch/dispatcher.js";
 import { Feeder } from "../../../src/jobs/dispatch/feeder.js";
 import { ReportQueue } from "../../../src/jobs/dispatch/report-queue.js";
 import { type ClaimedFile, Journal } from "../../../src/jobs/journal/journal.js";
@@ -82,7 +82,7 @@ function feed(journal: Journal, dispatcher: Dispatcher, route = "{name}") {
   const stopped: unknown[] = [];
   const context = {
     move: { route: compileRoute(route, match) },
-    ...{ journal, meter: new ProgressMeter(), signal: abort.signal },
+    ...{ journal, meter: new ProgressMeter(), signal: abort.signal, kept: new Set<string>() },
     warn: (message: string) => void warnings.push(message),
     stop: (reason: unknown) => {
       stopped.push(reason);
@@ -164,6 +164,27 @@ describe("how much is handed out", () => {
     await working;
     await feeder.close();
     expect(journal.counts().DONE).toBe(6);
+  });
+
+  test.each(["KEPT", "PARTIAL"])("what was kept of one (%s) is not the other's to write over", async (code) => {
+    using journal = planned(names(2));
+    const dispatcher = new FakeDispatcher(10);
+    const { feeder } = feed(journal, dispatcher, "all.dat");
+    await feeder.adopt([]);
+    const working = feeder.work();
+    await settle();
+    const [{ key, files }] = dispatcher.batches as [Batch];
+    const [{ file: first }] = files as [BatchFile];
+    dispatcher.say({ batch: key, ended: true, settled: [{ ...of(first), state: "FAILED", code }] });
+    await settle();
+    const [, next] = dispatcher.batches as [Batch, Batch];
+    const [{ file: second, recover }] = next.files as [BatchFile];
+    expect([second.target, recover, second.tries]).toEqual([first.target, false, 1]);
+    expect(second.temp).not.toBe(first.temp);
+    dispatcher.finish(next);
+    await working;
+    await feeder.close();
+    expect(journal.counts()).toMatchObject({ DONE: 1, FAILED: 1 });
   });
 });
 

@@ -1,6 +1,6 @@
 /** Large files in parts at once: into a local folder, where the destination takes none, and what breaks on the way. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type MoveOptions, move } from "../../../src/jobs/index.js";
@@ -99,6 +99,23 @@ describe("a file in parts", () => {
     expectMoved(made);
     expect(places(made)).toEqual([]);
     expect(logins(made)).toBe(1);
+  });
+
+  test("what is found to be wrong stays where its source is gone by then", async () => {
+    let isLast = false;
+    const onCommand = (line: string) => {
+      if (line === `REST ${SIZE - 1}`) isLast = true;
+      if (!isLast || !line.startsWith("RETR")) return;
+      const [temp = ""] = readdirSync(made.target);
+      const handle = openSync(join(made.target, temp), "r+");
+      writeSync(handle, "damaged", 5);
+      closeSync(handle);
+      setImmediate(() => made.from.tree.remove(`/out/${NAME}`));
+    };
+    const made = await largeBed({ onCommand });
+    const result = await move(made.options({ verify: "readback", tries: { retry: 1 } }));
+    expect(result).toMatchObject({ moved: 0, failed: 1, failures: [{ name: NAME, code: "PARTIAL" }] });
+    expect(readdirSync(made.target).map((name) => statSync(join(made.target, name)).size)).toEqual([SIZE]);
   });
 
   test("there are as many as lanes may be", async () => {

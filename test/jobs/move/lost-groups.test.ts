@@ -1,5 +1,6 @@
 /** A connection that is lost over several files at once: whose try counts, and whether the job comes to an end. */
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { Suspects } from "../../../src/jobs/move/lanes/suspects.js";
 import { filesBelow, LONG_AGO, nameOf, names, oneLane } from "./bed.js";
 
 // The same rules, but no long waits.
@@ -75,4 +76,18 @@ test("a disk that is full stays the reason where the connection is lost over wha
   const { run, from, to } = await oneLane(5, { to: { onCommand } });
   await expect(run({ maxPause: 0 })).rejects.toMatchObject({ code: "552" });
   expect(filesBelow(from, "/out")).toEqual(names(5));
+});
+
+test("a suspect is not published beside others: a connection that is lost over them would be laid to it", async () => {
+  const { from, to, run } = await oneLane(17);
+  vi.spyOn(Suspects.prototype, "none", "get").mockReturnValue(false);
+  vi.spyOn(Suspects.prototype, "has").mockImplementation((id) => id === 17);
+  const blame = vi.spyOn(Suspects.prototype, "blame");
+  onTestFinished(() => void vi.restoreAllMocks());
+  // The others are being published still when it has arrived.
+  from.faults.replyDelay = 4;
+  from.faults.closeBeforeCommand = { command: `DELE ${nameOf(0)}` };
+  expect(await run()).toMatchObject({ moved: 17, failed: 0, left: 0 });
+  expect(filesBelow(to, "/in")).toEqual(names(17));
+  expect(blame).not.toHaveBeenCalled();
 });

@@ -1,7 +1,7 @@
 /** A destination that takes two names for one, as Windows and macOS do: no file is lost in another one's place. */
 import { describe, expect, test, vi } from "vitest";
 import { type MoveOptions, move } from "../../../src/jobs/index.js";
-import { type ClaimedFile, type DestBefore, Journal } from "../../../src/jobs/journal/journal.js";
+import { type ClaimedFile, type DestBefore, Journal, KEPT } from "../../../src/jobs/journal/journal.js";
 import { nameKey } from "../../../src/jobs/move/names/name-key.js";
 import { resolveMove } from "../../../src/jobs/move/options.js";
 import type { FtpServer } from "../../../src/testing/index.js";
@@ -67,6 +67,19 @@ test("a destination that tells names apart is asked that once", async () => {
   expect(to.commands.filter((line) => / F\d\.DAT/.test(line))).toHaveLength(1);
 });
 
+test("what is taken away while that is asked tells nothing", async () => {
+  const onCommand = (line: string) => {
+    if (line === "SIZE F0.DAT") to.tree.remove("/in/f0.dat");
+  };
+  const { from, to, put, run } = await oneLane(0, { to: { onCommand } });
+  foldCase(to, "/in");
+  put("f0.dat");
+  to.tree.write("/in/f0.dat", "content of f0.dat", { modified: LONG_AGO });
+  for (const name of ["z.dat", "Z.dat"]) put(name, `content of ${name}`);
+  expect(await run()).toMatchObject({ moved: 2, conflicts: 1, skipped: 0, failed: 0, left: 0 });
+  expect(filesBelow(from, "/out")).toHaveLength(1);
+});
+
 test("which names are one", () => {
   const one = (...names: string[]) => new Set(names.map(nameKey)).size;
   expect(one("A/Ü.DAT", "a/u\u0308.dat", "a./ü.dat .", "A /ü.Dat")).toBe(1);
@@ -85,17 +98,17 @@ function there({ to }: Bed, folder = "/in"): Record<string, string | undefined> 
   return Object.fromEntries(each);
 }
 
-/** A process was killed that had both files claimed. `before`: what was noted of each. */
+/** A process was killed that had these files claimed. `before`: what was noted of each. */
 async function killed(before: Record<string, DestBefore | undefined>, more: Partial<MoveOptions> = {}) {
   const made = await bed();
   foldCase(made.to, "/in");
-  for (const name of [LOWER, UPPER]) made.put(name, contentOf(name));
+  for (const name of Object.keys(before)) made.put(name, contentOf(name));
   const options = made.options({ journal: made.journal, lanes: 1, ...more });
   using journal = Journal.open(made.journal, { settings: resolveMove(options).settings });
   const planned = { size: contentOf(LOWER).length, mtime: LONG_AGO.getTime() };
   journal.addListed(Object.keys(before).map((name) => ({ name, ...planned })));
   journal.finishListing();
-  const files = new Map(journal.claim(2).map((file) => [file.name, file]));
+  const files = new Map(journal.claim(100).map((file) => [file.name, file]));
   for (const [name, file] of files)
     if (before[name]) journal.probed([{ id: file.id, destBefore: before[name], ...planned }]);
   return { ...made, fileOf: (name: string) => files.get(name) as ClaimedFile, run: () => move(options) };
@@ -163,6 +176,41 @@ describe.each(ORDERS)("two such files under way when a process was killed: %s, t
     expect(there(job)).toEqual({ [UPPER]: UPPER });
     expect(filesBelow(job.from, "/out")).toEqual([LOWER]);
   });
+});
+
+/** So many that what comes behind them is looked at later. */
+const OTHERS = Array.from({ length: 64 }, (_, i) => `f${String(i).padStart(4, "0")}.dat`);
+
+test("what was kept of one is not taken for what the other left, when that is looked at later", async () => {
+  const others = Object.fromEntries(OTHERS.map((name) => [name, undefined]));
+  const job = await killed({ [UPPER]: "absent", ...others, [LOWER]: undefined });
+  const { temp } = job.fileOf(UPPER);
+  job.to.tree.write(`/in/${temp}`, contentOf(UPPER).slice(0, 20_000));
+  job.from.tree.remove(`/out/${UPPER}`);
+  const failures = [{ name: UPPER, code: "PARTIAL" }];
+  expect(await job.run()).toMatchObject({ moved: 65, failed: 1, gone: 0, left: 0, failures });
+  expect(there(job)).toMatchObject({ [temp]: UPPER, [LOWER]: LOWER });
+});
+
+test("what an earlier run has kept of one, and this one leaves alone, is not written over by the other", async () => {
+  const made = await bed();
+  foldCase(made.to, "/in");
+  made.put(LOWER, contentOf(LOWER));
+  const options = made.options({ journal: made.journal, lanes: 1, retryFailed: false });
+  const keep = () => {
+    using journal = Journal.open(made.journal, { settings: resolveMove(options).settings });
+    const planned = { size: contentOf(LOWER).length, mtime: LONG_AGO.getTime() };
+    journal.addListed([UPPER, LOWER].map((name) => ({ name, ...planned })));
+    journal.finishListing();
+    const [{ id, temp }] = journal.claim(1) as [ClaimedFile];
+    journal.probed([{ id, destBefore: "absent", ...planned }]);
+    journal.settle([{ id, state: "FAILED", code: KEPT.part, error: "its source could not be seen" }]);
+    return temp;
+  };
+  const temp = keep();
+  made.to.tree.write(`/in/${temp}`, contentOf(UPPER));
+  expect(await move(options)).toMatchObject({ moved: 1, failed: 1, left: 0 });
+  expect(there(made)).toEqual({ [temp]: UPPER, [LOWER]: LOWER });
 });
 
 test("what is kept as the only copy of one is not written over by the other", async () => {

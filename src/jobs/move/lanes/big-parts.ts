@@ -3,7 +3,7 @@ import { PolywireError } from "../../../client/errors.js";
 import { Digester } from "../places/digests.js";
 import { folderOf } from "../places/folder-place.js";
 import { makeOnce } from "../places/folders.js";
-import { type Arrived, arrived, count, failed, incomplete } from "./arrived.js";
+import { type Arrived, arrived, count, failed, incomplete, refuse } from "./arrived.js";
 import { above } from "./big-options.js";
 import { chunks, isNotWithin, Piece, readRange, uncount } from "./big-piece.js";
 import { begins, HEAD } from "./big-trial.js";
@@ -11,6 +11,7 @@ import { reasonOf, Wire } from "./copy.js";
 import type { Ready } from "./decide.js";
 import { Helpers } from "./helpers.js";
 import type { Workplace } from "./lane.js";
+import { JobStopped } from "./ledger.js";
 import { pause } from "./pause.js";
 import { TRIAL } from "./recover.js";
 import { classify, delay } from "./retry.js";
@@ -62,7 +63,7 @@ export async function copyInParts(lane: Workplace, ready: Ready): Promise<Arrive
     await new Work(lane, ready, parts).run(helpers.pairs);
     return await finish(lane, ready, parts);
   } catch (error) {
-    if (!lane.from.usable || !lane.to.usable) throw error;
+    if (error instanceof JobStopped || !lane.from.usable || !lane.to.usable) throw error;
     if (lane.from.abilities.readsFrom !== false) return failed(lane, ready, error);
     context.warn(`${lane.from.shown} takes no REST: large files go in one stream`);
     return alone(lane, ready);
@@ -203,7 +204,11 @@ async function finish(lane: Workplace, ready: Ready, parts: readonly Part[]): Pr
   const bytes = await to.writeFrom(file.temp, end, chunks(last), signal);
   count(context, file.id, last);
   if (!proves(context.move.verify)) return arrived(lane, ready, end + bytes, undefined);
-  const digester = await readBack(lane, ready, [...parts, { from: end, length: 1, digest: digestOf(last) }]);
+  const all = [...parts, { from: end, length: 1, digest: digestOf(last) }];
+  const digester = await readBack(lane, ready, all).catch((error: Error) => error);
+  if (digester instanceof Error && !(from.usable && to.usable)) throw digester;
+  // That took its time: its source may be gone by now.
+  if (digester instanceof Error) return void (await refuse(lane, file, digester));
   const done = await arrived(lane, ready, end + bytes, digester);
   return done && { ...done, proved: true };
 }

@@ -189,7 +189,7 @@ export class Flow {
 
   get #hasSuspects(): boolean {
     const { publish } = this.#lane.context.roster.suspects;
-    return this.#arrived.some(({ file }) => publish.has(file.id));
+    return !publish.none && this.#arrived.some(({ file }) => publish.has(file.id));
   }
 
   /** True where nothing is transferred: suspects are published, or are to be when the last transfer is over. */
@@ -225,7 +225,7 @@ export class Flow {
   get #mayPublish(): boolean {
     const passes = this.#passing && this.#storing.length > 0 && this.#read.length === 0;
     if (this.#arrived.length === 0 || this.#broken || passes) return false;
-    if (this.#fetching.length + this.#storing.length > 0 && this.#hasSuspects) return false;
+    if (this.#fetching.length + this.#storing.length + this.#publishing > 0 && this.#hasSuspects) return false;
     if (this.#isFull) return true;
     // Nothing more comes for now.
     return this.#read.length + this.#storing.length === 0 && !(this.open && this.#ready.length > 0);

@@ -8,6 +8,10 @@ export class Notes<T> {
   /** Whoever was noted last comes last. */
   readonly #notes = new Map<number, T>();
 
+  get size(): number {
+    return this.#notes.size;
+  }
+
   has(id: number): boolean {
     return this.#notes.has(id);
   }

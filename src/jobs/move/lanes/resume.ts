@@ -17,7 +17,7 @@ import { proves } from "./verify.js";
 interface Case {
   readonly file: ClaimedFile;
   readonly action: Recovery;
-  /** False where another file under way has the same final name: what is there may be that one's. */
+  /** False where what is there may be another file's, of the same final name. */
   readonly alone: boolean;
   readonly source: FileStat | undefined;
   readonly temp: FileStat | undefined;

@@ -8,6 +8,11 @@ export class Suspects {
   /** How often a connection was lost over nothing but this file. */
   readonly #losses = new Notes<number>();
 
+  /** True where nobody is suspected, as nearly always. */
+  get none(): boolean {
+    return this.#losses.size === 0;
+  }
+
   has(id: number): boolean {
     return this.#losses.has(id);
   }

@@ -28,9 +28,9 @@ export function holdNames(
 }
 
 /** Whether what has the final name of a file, or its temporary one, can be nobody else's. */
-export function isAlone({ writing, shared }: LaneContext, { id, target }: ClaimedFile): boolean {
+export function isAlone({ writing, shared, kept }: LaneContext, { id, target, temp }: ClaimedFile): boolean {
   const key = nameKey(target);
-  return writing.get(key) === id && !shared.has(key);
+  return writing.get(key) === id && !shared.has(key) && !(kept.size > 0 && kept.has(nameKey(temp)));
 }
 
 /**
@@ -42,8 +42,9 @@ export async function hasTwins({ context, to }: Workplace, { target }: ClaimedFi
   const folder = folderOf(target);
   const other = folder + swapCase(target.slice(folder.length));
   if (other === target || caseFolders.has(folder)) return false;
-  const [found] = await to.stat([other], { times: false });
-  if (found !== undefined) return true;
+  const [found, own] = await to.stat([other, target], { times: false });
+  // Somebody may have taken it away meanwhile: that tells nothing of the folder.
+  if (found !== undefined || own === undefined || own instanceof Error) return true;
   makeRoom(caseFolders);
   caseFolders.add(folder);
   return false;
