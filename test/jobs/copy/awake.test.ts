@@ -1,5 +1,6 @@
 /** The side of a copy that waits for the other one says something now and then: servers hang up who is silent. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Transcript } from "../../../src/client/transcript.js";
 import { copyMail } from "../../../src/jobs/copy/copy.js";
 import { copyBed } from "./copy-bed.js";
 
@@ -13,7 +14,9 @@ test.each([
   await using bed = await copyBed(3);
   bed[busy].faults.hang = command;
   const abort = new AbortController();
-  const copy = copyMail(bed.options({ signal: abort.signal }));
+  const transcript = new Transcript();
+  const url = bed.options()[idle] as string;
+  const copy = copyMail(bed.options({ signal: abort.signal, [idle]: { url, transcript } }));
   copy.catch(() => {});
   const noops = (side: "from" | "to") => bed[side].commands.filter((line) => line.endsWith("NOOP")).length;
   await vi.waitFor(() => expect(bed[busy].commands.join("\n")).toContain(command));
@@ -21,6 +24,8 @@ test.each([
   for (let i = 1; i <= 3; i++) {
     vi.advanceTimersByTime(120_000);
     await vi.waitFor(() => expect(noops(idle)).toBe(before[idle] + i));
+    // Not spoken to again before it has answered.
+    await vi.waitFor(() => expect(transcript.lines.at(-1)?.text).toMatch(/OK NOOP/));
   }
   expect(noops(busy)).toBe(before[busy]);
   abort.abort();
