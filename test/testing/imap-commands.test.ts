@@ -191,6 +191,21 @@ test("IDLE tells at once, until DONE", async () => {
   await raw.play("S: * 1 EXPUNGE\nC: DONE\nS: a OK …");
 });
 
+test("IDLE tells of what comes while it tells of something else", async () => {
+  await open([]);
+  await raw.play("C: a IDLE\nS: + idling");
+  for (let turns = 0, exists = 0; turns < 40; turns++) {
+    server.mailbox().add("first\n");
+    for (let i = 0; i < turns; i++) await undefined;
+    server.mailbox().add("second\n");
+    exists += 2;
+    // Both at once, or one after the other.
+    let told = "";
+    while (!told.startsWith(`* ${exists} EXISTS`)) told = await raw.line();
+  }
+  await raw.play("S: * 80 RECENT\nC: DONE\nS: a OK …");
+});
+
 test("commands out of their state, unknown ones and bad grammar are BAD, and noted", async () => {
   await open([]);
   await raw.play(`

@@ -57,6 +57,8 @@ export class ImapChannel extends ByteChannel {
       if (this.#changed && tell) {
         this.#changed = false;
         await tell();
+        // More may have changed while that left.
+        continue;
       }
       const stirred = new Promise<"stirred">((resolve) => {
         this.#stir = () => resolve("stirred");
