@@ -76,11 +76,11 @@ describeNews("inn", { seed: true }, "inn", (bed) => {
   });
 
   it.each([true, false])("waits for a slow consumer (compressed: %s)", async (compress) => {
-    const nntp = await ready(bed, { compress, timeouts: { command: 500 } });
+    const nntp = await ready(bed, { compress, timeouts: { command: 2_000 } });
     const numbers: number[] = [];
     for await (const { number } of nntp.over("1-")) {
       numbers.push(number);
-      if (number === 1 || number === 60_000) await sleep(600); // longer than the server may be silent
+      if (number === 1 || number === 60_000) await sleep(2_400); // longer than the server may be silent
     }
     expectAll(numbers);
     await expectUsable(nntp);
