@@ -15,7 +15,7 @@
  * sockets, see raw-ftp.ts; far away it is three round trips for each file: one for EPSV, two until its bytes are there.
  * (vsftpd says 226 a fourth one later, when it knows that they are; move() sends it the next commands before that.)
  * Connecting, listing, the last files and the last listing take about two seconds far away, however many files there are:
- * with 10,000 files the ratio to lftp is smaller by a fiftieth, with 2,000 by a fifth.
+ * the ratio to lftp was 2.59 with 20,000 files, 2.49 with 10,000, and 2.3 with 2,000.
  * `cpu-us` is what the process of move() takes for a file, in microseconds.
  */
 import { createHash, randomBytes } from "node:crypto";
